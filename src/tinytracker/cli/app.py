@@ -1,0 +1,169 @@
+"""The command `tinytracker`: one table of commands, each imported only when it is the one asked for.
+
+A command is a function in a module of its own beside this one, with `Annotated` typer options and a docstring that
+teaches: what goes in, what comes out, and an `Examples` paragraph after a line holding only \\b, which keeps the lines
+as they are. The functions raise `tinytracker.errors`; `main` turns them into one line and an exit code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from tinytracker.errors import MissingExtraError, TinytrackerError
+
+INTERRUPTED = 130
+QUIET_VARIABLE = "TINYTRACKER_QUIET"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line of `tinytracker --help`, and where the function behind it is: `module` in tinytracker.cli, and its name."""
+
+    name: str
+    module: str
+    function: str
+    help: str
+
+
+COMMANDS = (
+    Command("demo", "demo", "demo", "Track a rendered person's gaze: how good, how fast?"),
+    Command("track", "track", "track", "Track gaze in pictures, a video or a camera."),
+    Command("synth", "synth", "synth", "Render recordings of people who do not exist."),
+    Command("prepare", "prepare", "prepare", "Turn recordings (GazeCapture's or ours) into a dataset."),
+    Command("train", "train", "train", "Train a network by a recipe."),
+    Command("export", "export", "export", "Turn a checkpoint into float and int8 .tflite, and .onnx."),
+    Command("evaluate", "evaluate", "evaluate", "Measure the errors of networks on a dataset."),
+    Command("models", "models", "models", "List the released networks, or show one's card."),
+    Command("reproduce", "reproduce", "reproduce", "From rendered people to the table of networks, in one go."),
+)
+
+# Imports that only an extra brings, for the line that says which one to install.
+EXTRAS = {
+    "pyarrow": "data",
+    "joblib": "data",
+    "numba": "synth",
+    "dask": "dask",
+    "distributed": "dask",
+    "matplotlib": "plot",
+    "onnxruntime": "onnx",
+    "tflite_micro": "micro",
+    "torch": "train",
+    "lightning_fabric": "train",
+    "safetensors": "train",
+    "tensorboard": "train",
+    "onnx": "export",
+    "litert_torch": "export",
+    "ai_edge_quantizer": "export",
+}
+
+EPILOG = "`tinytracker COMMAND --help` explains a command and gives examples. A good first one: tinytracker demo"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits: 0, an error's exit code, or 130 when interrupted (Ctrl-C or SIGTERM)."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code. Errors of ours, and only they, leave as a traceback."""
+    try:
+        result = build(arguments)(args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
+    except BrokenPipeError:
+        _close_broken_pipe()
+        return 1
+    except TinytrackerError as error:
+        return _fail(str(error), error.exit_code)
+    except typer.TyperException as error:  # a mistyped option and the like
+        return _fail(f"{error.format_message().rstrip('.')}; see `{_help_of(error)} --help`", 2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        missing = MissingExtraError(package, EXTRAS[package])
+        return _fail(str(missing), missing.exit_code)
+    if result == INTERRUPTED:
+        return _fail("interrupted", INTERRUPTED, label="")
+    return result if isinstance(result, int) else 0
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The typer application in which only the command that `arguments` names is imported."""
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    app = typer.Typer(
+        help="Where does this face look? From recordings of faces to tiny int8 networks, and live gaze tracking.",
+        epilog=EPILOG,
+        add_completion=False,
+        rich_markup_mode=None,  # rich doubles the time of --help
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for command in COMMANDS:
+        if command.name == wanted:
+            app.command(command.name, short_help=command.help)(load(command))
+        else:
+            app.command(command.name, help=command.help)(_not_loaded)
+    return app
+
+
+def load(command: Command) -> Callable[..., Any]:
+    """Imports a command's function."""
+    return getattr(importlib.import_module(f"tinytracker.cli.{command.module}"), command.function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from tinytracker import __version__
+
+        typer.echo(f"tinytracker {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if quiet:
+        os.environ[QUIET_VARIABLE] = "1"
+
+
+def _not_loaded() -> None:
+    raise AssertionError("a command that was not asked for was run")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int, label: str = "error: ") -> int:
+    """Prints one line to standard error, whatever line breaks the message holds."""
+    typer.echo(label + " ".join(message.split()), err=True)
+    return code
+
+
+def _help_of(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "tinytracker"
+
+
+def _close_broken_pipe() -> None:
+    """Points standard output at nothing, so that the interpreter's last flush does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
