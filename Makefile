@@ -1,0 +1,56 @@
+# `make demo` shows tinytracker at work; `make test` checks it. Both make their own virtual environment first.
+# Needed beforehand: git, make and Python 3.11 or newer with venv (Debian, Ubuntu: apt install git make python3 python3-venv).
+# A new enough python3 is found by itself; another one: make test PYTHON=/path/to/python3.12
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+TORCH ?= 2.13.0
+WORKERS ?= 2
+DEMO := .venv-demo
+DEV ?= .venv
+
+.PHONY: help demo test install lint types unit reproduce clean
+
+help:
+	@echo "make demo        light runtime (no torch), then: tinytracker demo -> out/demo/"
+	@echo "make test        everything tests need, then ruff, mypy and pytest"
+	@echo "make install     the development environment in $(DEV) alone"
+	@echo "make reproduce   the study in small: tinytracker reproduce --quick -> out/reproduce/"
+
+demo: $(DEMO)/installed
+	$(DEMO)/bin/tinytracker demo
+
+test: lint types unit
+
+install: $(DEV)/installed
+
+lint: $(DEV)/installed
+	$(DEV)/bin/ruff check src tests benchmarks
+
+types: $(DEV)/installed
+	$(DEV)/bin/mypy
+
+unit: $(DEV)/installed
+	OMP_NUM_THREADS=1 $(DEV)/bin/pytest -n $(WORKERS) --dist loadfile
+
+reproduce: $(DEV)/installed
+	$(DEV)/bin/tinytracker reproduce --quick
+
+clean:
+	rm -rf $(DEMO) $(DEV) build .pytest_cache .mypy_cache .ruff_cache
+
+# The stamp is newer than pyproject.toml only after an installation that went through.
+$(DEMO)/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv; run: apt install python3 python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	touch $@
+
+# torch goes first and with an exact version, so that no other package's wish replaces it. PyPI's build for x86-64 carries
+# CUDA (2 GB more); the CPU build: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+$(DEV)/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv; run: apt install python3 python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==$(TORCH)
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@

@@ -1,0 +1,140 @@
+"""The house keeps to docs/design.md: who may import whom, what is never imported early, and how large a file gets."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "tinytracker"
+FILES = sorted(PACKAGE.rglob("*.py"))
+MAX_LINES = 500
+
+EXTRAS = {"torch", "numba", "pyarrow", "matplotlib", "joblib", "dask", "onnx", "onnxruntime", "tflite_micro", "litert_torch",
+          "ai_edge_quantizer", "safetensors", "lightning_fabric", "tensorboard"}  # fmt: skip
+RUNTIME = ("faces", "engines", "tracking", "released")
+RANDOM_ALLOWED = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox"}
+
+
+def module_of(path: Path) -> str:
+    """src/tinytracker/faces/crops.py -> faces.crops; a room's __init__ -> faces; the package's own -> ''."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def imports(body: list[ast.stmt], late: bool) -> Iterator[str]:
+    """Absolute names imported in `body`; late=True goes into functions too. Imports for type checkers do not count."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif is_type_checking(node) or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late):
+            continue
+        else:
+            for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+                yield from imports([child for child in getattr(node, field, []) if isinstance(child, ast.AST)], late)
+
+
+def table_of_rooms() -> dict[str, set[str]]:
+    """Room -> what it may use, from the table in docs/design.md."""
+    rooms: dict[str, set[str]] = {}
+    text = (ROOT / "docs" / "design.md").read_text()
+    for line in text.split("## Rooms")[1].split("\n## ")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        names = re.findall(r"`(\w+)(?:\.py|/)`", cells[0])
+        if len(cells) >= 3 and names:
+            uses = {use.strip(" `") for use in cells[-1].split(",")} - {"nothing"}
+            rooms.update({name: uses for name in names})
+    return rooms
+
+
+ROOMS = table_of_rooms()
+BASE = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+
+
+def may_use(room: str) -> set[str]:
+    """What a room may use: what the table says, what those rooms may use, and the single files at the top."""
+    seen: set[str] = set()
+    waiting = set(ROOMS[room])
+    while waiting:
+        use = waiting.pop()
+        seen.add(use)
+        # "faces.crops" lends that one module, not what the rest of the room uses.
+        waiting |= set() if "." in use else ROOMS.get(use, set()) - seen
+    return seen | (set() if room in BASE else BASE)
+
+
+def test_table_names_every_room() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders | BASE == set(ROOMS), "the table of rooms in docs/design.md and src/tinytracker differ"
+
+
+@pytest.mark.parametrize("path", FILES, ids=[module_of(path) or "tinytracker" for path in FILES])
+class TestFile:
+    def test_uses_only_rooms_it_may(self, path: Path) -> None:
+        room = module_of(path).partition(".")[0]
+        if room in ("", "cli", "__main__"):
+            return
+        allowed = may_use(room)
+        for name in imports(ast.parse(path.read_text()).body, late=True):
+            if not name.startswith("tinytracker."):
+                continue
+            used = name.removeprefix("tinytracker.").split(".")
+            assert used[0] == room or used[0] in allowed or ".".join(used[:2]) in allowed or any(
+                use.startswith(used[0] + ".") for use in allowed if len(used) == 1
+            ), f"{path.relative_to(ROOT)} imports {name}; {room} may use {', '.join(sorted(allowed))}"
+
+    def test_runtime_imports_no_extra_early(self, path: Path) -> None:
+        module = module_of(path)
+        if module.partition(".")[0] not in (*RUNTIME, *BASE) and module not in ("cli.app", "cli.progress", ""):
+            return
+        early = {name.partition(".")[0] for name in imports(ast.parse(path.read_text()).body, late=False)}
+        assert not early & EXTRAS
+
+    def test_prints_only_in_the_command_line(self, path: Path) -> None:
+        if module_of(path).startswith("cli"):
+            return
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+
+    def test_no_global_random_numbers(self, path: Path) -> None:
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random"):
+                assert node.attr in RANDOM_ALLOWED, f"{path.name}:{node.lineno} uses the global generator"
+        assert "random" not in set(imports(tree.body, late=True))
+
+    def test_is_short_enough_to_read(self, path: Path) -> None:
+        assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+def test_runtime_loads_no_extra() -> None:
+    """Not only by the text: importing every module of the runtime loads none of them."""
+    modules = [f"tinytracker.{module_of(path)}" for path in FILES if module_of(path).partition(".")[0] in RUNTIME]
+    code = "import importlib, sys\n" + "\n".join(f"importlib.import_module({name!r})" for name in modules)
+    code += f"\nprint(sorted({EXTRAS!r} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_released_weights_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (PACKAGE / "released").glob("*.tflite")}
+    assert sum(sizes.values()) < 1_500_000, sizes
+
+
+def test_licence_is_apache() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text()
