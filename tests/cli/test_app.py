@@ -1,0 +1,165 @@
+"""The command line as a whole: help, versions, errors as one line with the right exit code, interruptions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+
+from tinytracker.cli import app as cli
+from tinytracker.errors import MissingExtraError, ModelError
+
+HEAVY = ("torch", "numba", "pyarrow", "matplotlib", "cv2", "litert_torch")
+LIGHT_COMMANDS = ("demo", "track", "evaluate", "models", "prepare", "synth")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch):
+    """Puts a function in the table as the command `probe`."""
+
+    def install(function) -> None:
+        module = types.ModuleType("tinytracker.cli.probe")
+        module.probe = function  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "tinytracker.cli.probe", module)
+        monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, cli.Command("probe", "probe", "probe", "A probe.")))
+
+    return install
+
+
+def python(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, **options)
+
+
+def test_help_lists_every_command_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from tinytracker.cli.app import run; code = run(['--help'])\n"
+        f"assert not {{'numpy', 'rich', *{HEAVY!r}}} & set(sys.modules), sorted(sys.modules)\n"
+        "sys.exit(code)"
+    )
+    answer = python("-c", code)
+    assert answer.returncode == 0, answer.stderr
+    for command in cli.COMMANDS:
+        assert f"  {command.name}  " in answer.stdout
+        assert command.help in answer.stdout, "the help line is too long for 80 columns"
+
+
+def test_help_is_quick() -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        python("-m", "tinytracker", "--help")
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(5)) < 0.3  # the best of five: a test machine may be busy
+
+
+@pytest.mark.parametrize("name", [command.name for command in cli.COMMANDS])
+def test_each_command_teaches(name: str) -> None:
+    answer = python("-m", "tinytracker", name, "--help", env={**os.environ, "COLUMNS": "100"})
+    assert answer.returncode == 0, answer.stderr
+    assert "Examples:" in answer.stdout
+    assert f"  tinytracker {name}" in answer.stdout.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("name", LIGHT_COMMANDS)
+def test_light_command_help_loads_no_training_stack(name: str) -> None:
+    code = f"import sys; from tinytracker.cli.app import run; run([{name!r}, '--help']); print(sorted(sys.modules), file=sys.stderr)"
+    loaded = python("-c", code).stderr
+    assert not [package for package in ("torch", "numba", "pyarrow", "matplotlib") if f"'{package}'" in loaded]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("tinytracker 0.")
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["--frobnicate"], ["models", "--frobnicate"], ["evaluate"]])
+def test_a_mistyped_line_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "--help" in error
+
+
+def test_an_error_of_ours_is_one_line_with_its_exit_code(command, capsys: pytest.CaptureFixture[str]) -> None:
+    def probe() -> None:
+        raise ModelError("x.tflite has no card;\nexpected x.json beside it")
+
+    command(probe)
+    assert cli.run(["probe"]) == ModelError.exit_code
+    assert capsys.readouterr().err == "error: x.tflite has no card; expected x.json beside it\n"
+
+
+def test_a_missing_extra_names_what_to_install(command, capsys: pytest.CaptureFixture[str]) -> None:
+    def probe() -> None:
+        raise ModuleNotFoundError("No module named 'numba.core'", name="numba.core")
+
+    command(probe)
+    assert cli.run(["probe"]) == MissingExtraError.exit_code
+    assert "pip install 'tinytracker[synth]'" in capsys.readouterr().err
+
+
+def test_every_extra_named_exists() -> None:
+    import tomllib
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert set(cli.EXTRAS.values()) <= set(project["optional-dependencies"])
+
+
+def test_a_bug_keeps_its_traceback(command) -> None:
+    def probe() -> None:
+        raise ZeroDivisionError
+
+    command(probe)
+    with pytest.raises(ZeroDivisionError):
+        cli.run(["probe"])
+
+
+def test_ctrl_c_in_a_command(command, capsys: pytest.CaptureFixture[str]) -> None:
+    def probe() -> None:
+        raise KeyboardInterrupt
+
+    command(probe)
+    assert cli.run(["probe"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_sigterm_is_ctrl_c() -> None:
+    code = """
+import sys, time, types
+from tinytracker.cli import app
+def probe() -> None:
+    try:
+        print("running", flush=True)
+        time.sleep(30)
+    finally:
+        print("closed", flush=True)
+module = types.ModuleType("tinytracker.cli.probe"); module.probe = probe
+sys.modules["tinytracker.cli.probe"] = module
+app.COMMANDS = (*app.COMMANDS, app.Command("probe", "probe", "probe", "A probe."))
+app.main(["probe"])
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "running\n"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+    assert (out, err, process.returncode) == ("closed\n", "interrupted\n", 130)
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    answer = subprocess.run(
+        f"{sys.executable} -c \"import sys; from tinytracker.cli import app; import typer; "
+        "app.EPILOG = 'x' * 300000; app.main(['--help'])\" | head -c 10",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stderr == ""
+    assert answer.stdout == "Usage: tin"

@@ -1,0 +1,31 @@
+import sys
+
+import pytest
+
+from tinytracker.cli import progress
+
+
+def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter([0.0, 1.0, 16.0, 17.0, 40.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.delenv("TINYTRACKER_QUIET", raising=False)
+    with progress.progress_bar("Rendering") as update:
+        for done in (1, 5, 6, 10):
+            update(done, 10)
+    assert capsys.readouterr().err.splitlines() == ["Rendering: 5/10 after 16 s", "Rendering: 10/10 after 40 s"]
+
+
+def test_quiet_draws_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TINYTRACKER_QUIET", "1")
+    with progress.progress_bar("Rendering") as update:
+        update(1, 1)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("TINYTRACKER_QUIET", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "100")
+    with progress.progress_bar("Rendering") as update:
+        update(3, 4)
+    assert "Rendering" in capsys.readouterr().err
