@@ -1,0 +1,85 @@
+"""Where the time of a frame goes: a stopwatch per stage, summed up as median and 95th percentile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long one stage took: median and 95th percentile over the times it ran, and its mean share of a frame.
+
+    runs: how often it ran. per_frame_ms: total time over all frames of the stopwatch, so rare stages weigh little.
+    """
+
+    stage: str
+    runs: int
+    median_ms: float
+    p95_ms: float
+    per_frame_ms: float
+
+
+class Stopwatch:
+    """Collects the time of named stages. Calls of `stage` inside one frame add up to one entry for that frame.
+
+        watch = Stopwatch()
+        for frame in source:
+            with watch.frame():
+                with watch.stage("face"):
+                    ...
+
+    `total` is what lies between the beginning and the end of `frame()`, stages and everything between them.
+    """
+
+    def __init__(self) -> None:
+        self._current_ns: dict[str, int] = {}
+        self._stages_ns: dict[str, list[int]] = {}
+        self._totals_ns: list[int] = []
+
+    @property
+    def frames(self) -> int:
+        return len(self._totals_ns)
+
+    @contextmanager
+    def frame(self) -> Iterator[None]:
+        """Times one whole frame; stages inside are booked when it ends."""
+        self._current_ns.clear()
+        began = time.perf_counter_ns()
+        yield
+        self._totals_ns.append(time.perf_counter_ns() - began)
+        for stage, nanoseconds in self._current_ns.items():
+            self._stages_ns.setdefault(stage, []).append(nanoseconds)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times one stage of the current frame."""
+        began = time.perf_counter_ns()
+        yield
+        self._current_ns[name] = self._current_ns.get(name, 0) + time.perf_counter_ns() - began
+
+    def stages(self) -> list[StageTime]:
+        """One StageTime per stage, in the order in which they first ran, and `total` last."""
+        rows = [_stage_time(name, times, self.frames) for name, times in self._stages_ns.items()]
+        if self._totals_ns:
+            rows.append(_stage_time("total", self._totals_ns, self.frames))
+        return rows
+
+    def frames_per_second(self) -> float:
+        """Frames over the time spent inside `frame()`; 0 before the first one."""
+        return 1e9 * self.frames / sum(self._totals_ns) if self._totals_ns else 0.0
+
+
+def _stage_time(stage: str, times_ns: list[int], frames: int) -> StageTime:
+    milliseconds = np.asarray(times_ns) / 1e6
+    return StageTime(
+        stage=stage,
+        runs=len(times_ns),
+        median_ms=float(np.median(milliseconds)),
+        p95_ms=float(np.percentile(milliseconds, 95)),
+        per_frame_ms=float(milliseconds.sum() / max(frames, 1)),
+    )
