@@ -1,0 +1,91 @@
+"""From a frame and boxes to what the networks eat: crops, position channels, the face grid."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tinytracker.domain import Box
+
+GRID_SIZE = 25  # iTracker's face grid, CVPR 2016, section 4.2
+
+
+def cut(image: np.ndarray, x_px: int, y_px: int, width_px: int, height_px: int) -> np.ndarray:
+    """The pixels of an integer rectangle, uint8 (height_px, width_px, 3); black where it reaches outside the frame."""
+    frame_height, frame_width = image.shape[:2]
+    left, top = max(x_px, 0), max(y_px, 0)
+    right, bottom = min(x_px + width_px, frame_width), min(y_px + height_px, frame_height)
+    if (left, top, right, bottom) == (x_px, y_px, x_px + width_px, y_px + height_px):
+        return image[top:bottom, left:right]
+    inside = np.zeros((height_px, width_px, *image.shape[2:]), image.dtype)
+    if right > left and bottom > top:
+        inside[top - y_px : bottom - y_px, left - x_px : right - x_px] = image[top:bottom, left:right]
+    return inside
+
+
+def resize(image: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
+    """Resizes by area averaging when shrinking, linearly when growing."""
+    shrinks = image.shape[1] >= width_px and image.shape[0] >= height_px
+    return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def crop(image: np.ndarray, box: Box, width_px: int, height_px: int) -> np.ndarray:
+    """The picture inside a box, resized to uint8 (height_px, width_px, 3); black where the box reaches outside the frame.
+
+    The box is rounded to whole pixels, at least one each way.
+    """
+    rounded = whole_pixels(box)
+    return resize(cut(image, *rounded), width_px, height_px)
+
+
+def whole_pixels(box: Box) -> tuple[int, int, int, int]:
+    """(x, y, width, height) of a box in whole pixels, at least 1 wide and high."""
+    return round(box.x_px), round(box.y_px), max(1, round(box.width_px)), max(1, round(box.height_px))
+
+
+def position_vectors(
+    box: Box, frame_width_px: int, frame_height_px: int, width_px: int, height_px: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The two position channels of a crop, which are separable: float32 (width_px,) for x and (height_px,) for y.
+
+    Each pixel's place in the whole frame, -1 at its left and top edge, 1 at its right and bottom one, clipped to [-1, 1]
+    ("grid embedding", arXiv 2307.07813).
+    """
+    xs = np.linspace(2 * box.x_px / frame_width_px - 1, 2 * (box.x_px + box.width_px) / frame_width_px - 1, width_px)
+    ys = np.linspace(2 * box.y_px / frame_height_px - 1, 2 * (box.y_px + box.height_px) / frame_height_px - 1, height_px)
+    return np.clip(xs, -1, 1).astype(np.float32), np.clip(ys, -1, 1).astype(np.float32)
+
+
+def position_channels(box: Box, frame_width_px: int, frame_height_px: int, width_px: int, height_px: int) -> np.ndarray:
+    """The position channels of a crop as float32 (height_px, width_px, 2), x then y."""
+    xs, ys = position_vectors(box, frame_width_px, frame_height_px, width_px, height_px)
+    return np.stack(np.broadcast_arrays(xs[None, :], ys[:, None]), axis=-1)
+
+
+def face_box_numbers(box: Box, frame_width_px: int, frame_height_px: int) -> np.ndarray:
+    """The `face_box` input: (x, y, width, height) over the frame's width and height, from [0, 1] to [-1, 1], float32 (4,)."""
+    parts = [box.x_px / frame_width_px, box.y_px / frame_height_px, box.width_px / frame_width_px, box.height_px / frame_height_px]
+    return np.array(parts, np.float32) * 2 - 1
+
+
+def grid_cells(box: Box, frame_width_px: int, frame_height_px: int) -> tuple[int, int, int, int]:
+    """GazeCapture's face grid as parameters: (x, y, width, height) in 25 x 25 cells, x and y counted from 1.
+
+    Halves round away from zero, as in the dataset's own files, not to even.
+    """
+
+    def cells(length_px: float, frame_px: int) -> int:
+        scaled = length_px * GRID_SIZE / frame_px
+        return int(np.sign(scaled) * np.floor(abs(scaled) + 0.5))
+
+    x, y = cells(box.x_px, frame_width_px) + 1, cells(box.y_px, frame_height_px) + 1
+    return x, y, cells(box.width_px, frame_width_px), cells(box.height_px, frame_height_px)
+
+
+def face_grid(x: int, y: int, width: int, height: int) -> np.ndarray:
+    """The binary face grid of `grid_cells`' parameters, float32 (625,), row by row; both ends clamped into the grid."""
+    grid = np.zeros((GRID_SIZE, GRID_SIZE), np.float32)
+    left, right = np.clip([x, x + width - 1], 1, GRID_SIZE)
+    top, bottom = np.clip([y, y + height - 1], 1, GRID_SIZE)
+    grid[top - 1 : bottom, left - 1 : right] = 1
+    return grid.reshape(-1)
