@@ -42,9 +42,10 @@ class Device:
         return self.kind in ("phone", "tablet")
 
 
-def _apple(name: str, x_mm: float, y_mm: float, width_mm: float, height_mm: float, width_points: int, height_points: int) -> Device:
+def _apple(name: str, *lengths_mm_and_points: float) -> Device:
+    x_mm, y_mm, width_mm, height_mm, width_points, height_points = lengths_mm_and_points
     kind: DeviceKind = "tablet" if name.startswith("iPad") else "phone"
-    return Device(name, kind, width_mm / 10, height_mm / 10, x_mm / 10, y_mm / 10, width_points, height_points)
+    return Device(name, kind, width_mm / 10, height_mm / 10, x_mm / 10, y_mm / 10, int(width_points), int(height_points))
 
 
 DEVICES: dict[str, Device] = {

@@ -1,0 +1,240 @@
+"""Reading recordings in GazeCapture's original format: folders, or the .tar.gz files that the dataset ships.
+
+What cannot be trusted is left out and named: a whole recording by RecordingError, single frames by a reason that is
+counted. Nothing is guessed, so there is no wrong label. Crops are those of the dataset's official preprocessing: boxes cut
+to whole numbers, the face box grown by (-1, -1, +1, +1), the eye boxes, relative to it, moved by (0, -1, 0, 0), black
+outside the frame; only frames with valid face, eyes and face grid.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tarfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from tinytracker.data.recording import EYE_SHIFT, FACE_GROWTH
+from tinytracker.devices import device_named
+from tinytracker.errors import RecordingError, UsageError
+
+BOX_FILES = {"face": "appleFace.json", "left_eye": "appleLeftEye.json", "right_eye": "appleRightEye.json", "grid": "faceGrid.json"}
+SPLITS = ("train", "val", "test")
+ARCHIVE_SUFFIX = ".tar.gz"
+# The farthest screens of GazeCapture lie within 30 cm of the camera, ours within 40: beyond this a number is an error.
+FARTHEST_GAZE_CM = 100.0
+LARGEST_BOX_PX = 10_000
+
+WholeBox = tuple[int, int, int, int]  # x, y, width, height in whole pixels of the frame
+
+
+class RecordingFiles(Protocol):
+    """The files of one recording, wherever they lie."""
+
+    name: str
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file such as "info.json" or "frames/00000.jpg"; raises FileNotFoundError."""
+        ...
+
+
+class FolderFiles:
+    """A recording that lies extracted in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.name
+        self._folder = folder
+
+    def read(self, path: str) -> bytes:
+        return (self._folder / path).read_bytes()
+
+
+class ArchiveFiles:
+    """A recording in a .tar.gz, read once into memory (some 50 MB): gzip has no random access.
+
+    Raises RecordingError if the archive is broken.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        self.name = archive.name.removesuffix(ARCHIVE_SUFFIX)
+        self._content: dict[str, bytes] = {}
+        try:
+            with tarfile.open(archive, "r|gz") as tar:
+                for member in tar:
+                    if member.isfile() and (file := tar.extractfile(member)) is not None:
+                        self._content[_inside(member.name, self.name)] = file.read()
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            raise RecordingError(f"{archive} is not a whole .tar.gz: {error}; copy it again") from error
+
+    def read(self, path: str) -> bytes:
+        try:
+            return self._content[path]
+        except KeyError:
+            raise FileNotFoundError(path) from None
+
+
+def _inside(member: str, recording: str) -> str:
+    """A member's path relative to its recording's folder ("./00002/frames/00000.jpg" -> "frames/00000.jpg")."""
+    return member.removeprefix("./").removeprefix(f"{recording}/")
+
+
+def open_recording(path: Path) -> RecordingFiles:
+    """The files of a recording's folder or .tar.gz."""
+    return ArchiveFiles(path) if path.name.endswith(ARCHIVE_SUFFIX) else FolderFiles(path)
+
+
+def find_recordings(root: Path) -> list[Path]:
+    """All recordings under a folder (sub-folders and .tar.gz files, sorted by name), or the one that `root` itself is.
+
+    A folder counts twice if its archive lies beside it: the folder is taken. Raises RecordingError if there is none.
+    """
+    if root.name.endswith(ARCHIVE_SUFFIX) or (root / "frames").is_dir() or (root / "info.json").is_file():
+        return [root]
+    if not root.is_dir():
+        raise RecordingError(f"{root} is not a folder; expected recordings in GazeCapture's format")
+    found = {path.name.removesuffix(ARCHIVE_SUFFIX): path for path in sorted(root.glob(f"[!.]*{ARCHIVE_SUFFIX}"))}
+    found |= {path.name: path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    if not found:
+        raise RecordingError(f"{root} holds no recordings; expected one folder or .tar.gz per recording, as GazeCapture has")
+    return [found[name] for name in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLabel:
+    """One usable frame.
+
+    index: its place in the lists. picture: its path inside the recording. face, left_eye, right_eye: what to cut, in whole
+    pixels of the frame. gaze_*_cm: prediction space. grid: GazeCapture's face grid parameters.
+    """
+
+    index: int
+    picture: str
+    face: WholeBox
+    left_eye: WholeBox
+    right_eye: WholeBox
+    grid: WholeBox
+    gaze_x_cm: float
+    gaze_y_cm: float
+    orientation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a recording's JSON files say. left_out counts the frames not in `frames` by reason; truth: see `truth.json`."""
+
+    name: str
+    device: str
+    device_kind: str
+    split: str
+    frames: list[FrameLabel]
+    left_out: Counter[str] = field(default_factory=Counter)
+    truth: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def read_recording(files: RecordingFiles) -> Recording:
+    """Reads all labels of a recording; pictures are not touched.
+
+    Raises RecordingError if a file is missing or broken, if lists differ in length, or if the split is none of
+    train, val, test.
+    """
+    pictures = _json(files, "frames.json", list)
+    boxes = {kind: _lists(files, file, ("X", "Y", "W", "H", "IsValid"), len(pictures)) for kind, file in BOX_FILES.items()}
+    dots = _lists(files, "dotInfo.json", ("XCam", "YCam"), len(pictures))
+    screen = _lists(files, "screen.json", ("Orientation",), len(pictures))
+    info = _json(files, "info.json", dict)
+    split, device = info.get("Dataset"), str(info.get("DeviceName", ""))
+    if split not in SPLITS:
+        raise RecordingError(f"{files.name}: info.json says Dataset {split!r}; expected train, val or test")
+    frames: list[FrameLabel] = []
+    left_out: Counter[str] = Counter()
+    for index, picture in enumerate(pictures):
+        try:
+            frames.append(_frame(index, picture, boxes, dots, screen))
+        except _LeftOutError as reason:
+            left_out[str(reason)] += 1
+    return Recording(files.name, device, _kind(device), split, frames, left_out, _truth(files, len(pictures)))
+
+
+class _LeftOutError(Exception):
+    """Why a frame is not used."""
+
+
+def _frame(index: int, picture: Any, boxes: dict[str, Any], dots: dict[str, list], screen: dict[str, list]) -> FrameLabel:
+    for kind, name in (("face", "face"), ("left_eye", "left eye"), ("right_eye", "right eye"), ("grid", "face grid")):
+        if _number(boxes[kind]["IsValid"][index]) != 1:
+            raise _LeftOutError(f"no valid {name}")
+    whole = {kind: tuple(int(_number(columns[key][index])) for key in "XYWH") for kind, columns in boxes.items()}
+    face = _sum(whole["face"], FACE_GROWTH)
+    corner = (*face[:2], 0, 0)
+    left_eye, right_eye = (_sum(_sum(whole[eye], EYE_SHIFT), corner) for eye in ("left_eye", "right_eye"))
+    for box in (face, left_eye, right_eye):
+        if not (0 < box[2] <= LARGEST_BOX_PX and 0 < box[3] <= LARGEST_BOX_PX) or max(map(abs, box[:2])) > LARGEST_BOX_PX:
+            raise _LeftOutError("a box of impossible size or place")
+    gaze = _number(dots["XCam"][index]), _number(dots["YCam"][index])
+    if max(map(abs, gaze)) > FARTHEST_GAZE_CM:
+        raise _LeftOutError("a gaze point too far from the camera")
+    orientation = _number(screen["Orientation"][index])
+    if orientation not in (1, 2, 3, 4):
+        raise _LeftOutError("an unknown orientation")
+    if not isinstance(picture, str) or "/" in picture:
+        raise _LeftOutError("a picture without a usable name")
+    grid = (whole["grid"][0], whole["grid"][1], whole["grid"][2], whole["grid"][3])
+    return FrameLabel(index, f"frames/{picture}", face, left_eye, right_eye, grid, *gaze, int(orientation))
+
+
+def _sum(box: tuple[int, ...], other: tuple[int, ...]) -> WholeBox:
+    x, y, width, height = (a + b for a, b in zip(box, other, strict=True))
+    return x, y, width, height
+
+
+def _number(value: Any) -> float:
+    """A finite number, or the frame is left out."""
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return value
+    raise _LeftOutError("a value that is not a number")
+
+
+def _json(files: RecordingFiles, file: str, kind: type) -> Any:
+    try:
+        content = json.loads(files.read(file))
+    except OSError as error:
+        raise RecordingError(f"{files.name}: {file} is missing") from error
+    except ValueError as error:
+        raise RecordingError(f"{files.name}: {file} is not JSON: {error}") from error
+    if not isinstance(content, kind):
+        raise RecordingError(f"{files.name}: {file} holds a {type(content).__name__}; expected a {kind.__name__}")
+    return content
+
+
+def _lists(files: RecordingFiles, file: str, keys: tuple[str, ...], length: int) -> dict[str, list[Any]]:
+    """The lists of a file, each with one entry per frame."""
+    content = _json(files, file, dict)
+    for key in keys:
+        values = content.get(key)
+        if not isinstance(values, list):
+            raise RecordingError(f"{files.name}: {file} has no list {key}")
+        if len(values) != length:
+            raise RecordingError(f"{files.name}: {file} has {len(values)} values of {key} for {length} frames")
+    return content
+
+
+def _truth(files: RecordingFiles, length: int) -> dict[str, list[Any]]:
+    """What a renderer knows exactly; GazeCapture's own recordings have none."""
+    try:
+        content = json.loads(files.read("truth.json"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise RecordingError(f"{files.name}: truth.json is not JSON: {error}") from error
+    return _lists(files, "truth.json", tuple(content), length)
+
+
+def _kind(device: str) -> str:
+    """phone, tablet, laptop or monitor; "unknown" for a device outside the table, whose labels hold all the same."""
+    try:
+        return device_named(device).kind
+    except UsageError:
+        return "unknown"
