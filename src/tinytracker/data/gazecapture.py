@@ -21,7 +21,12 @@ from tinytracker.data.recording import EYE_SHIFT, FACE_GROWTH
 from tinytracker.devices import device_named
 from tinytracker.errors import RecordingError, UsageError
 
-BOX_FILES = {"face": "appleFace.json", "left_eye": "appleLeftEye.json", "right_eye": "appleRightEye.json", "grid": "faceGrid.json"}
+BOX_FILES = {
+    "face": "appleFace.json",
+    "left_eye": "appleLeftEye.json",
+    "right_eye": "appleRightEye.json",
+    "grid": "faceGrid.json",
+}
 SPLITS = ("train", "val", "test")
 ARCHIVE_SUFFIX = ".tar.gz"
 # The farthest screens of GazeCapture lie within 30 cm of the camera, ours within 40: beyond this a number is an error.

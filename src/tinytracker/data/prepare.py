@@ -105,9 +105,10 @@ def prepare(
 def prepare_recording(source: Path, dataset: Path, options: PrepareOptions) -> Outcome:
     """Prepares one recording, unless it is there already; a recording that cannot be used gives an Outcome that says why."""
     cv2.setNumThreads(1)  # one worker, one core
+    if known := _known_outcome(dataset, source):
+        return known
     try:
-        files = open_recording(source) if not (known := _known_outcome(dataset, source)) else None
-        return known if files is None else _prepare_files(files, dataset, options)
+        return _prepare_files(open_recording(source), dataset, options)
     except RecordingError as error:
         return Outcome(_name(source), refused=str(error))
 
@@ -135,7 +136,8 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
         rows.append(_row(recording, frame, image))
     if not rows:
         reasons = ", ".join(f"{count} with {reason}" for reason, count in sorted(left_out.items())) or "it is empty"
-        return Outcome(recording.name, recording.split, recording.device, refused=f"{recording.name}: no usable frame ({reasons})")
+        refused = f"{recording.name}: no usable frame ({reasons})"
+        return Outcome(recording.name, recording.split, recording.device, refused=refused)
     outcome = Outcome(recording.name, recording.split, recording.device, len(rows), dict(sorted(left_out.items())))
     _write_whole(dataset / recording.name, crops, rows, outcome)
     return outcome
