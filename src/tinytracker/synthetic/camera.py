@@ -1,0 +1,27 @@
+"""The camera: a pinhole that maps the camera frame (cm) to pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera at the origin that looks along -Z, X to the image's right, Y up.
+
+    f_px: focal length. cx_px, cy_px: where the optical axis meets the picture, pixels (the first pixel's centre is 0.5).
+    """
+
+    f_px: float
+    cx_px: float
+    cy_px: float
+    width_px: int
+    height_px: int
+
+    def project(self, points_cm: np.ndarray) -> np.ndarray:
+        """Pixels (..., 2) [x to the right, y down] of points (..., 3) cm in the camera frame; they must lie at Z < 0."""
+        points = np.asarray(points_cm, float)
+        depth = -points[..., 2]
+        return np.stack([self.cx_px + self.f_px * points[..., 0] / depth, self.cy_px - self.f_px * points[..., 1] / depth], -1)

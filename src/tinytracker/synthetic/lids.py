@@ -1,0 +1,73 @@
+"""The lids: where their margins run for a given gaze and expression.
+
+Margins are curves in the plane of the face before each eye: `s` goes from 0 at the inner canthus to 1 at the outer one,
+heights are cm above the eye's centre of rotation. The upper margin follows the globe's vertical turn almost fully, the
+lower one about a third (`Lids.upper_gain`, `lower_gain`); squint, smile, droop and blinks move them independently of gaze,
+so that openness alone does not tell where someone looks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinytracker.synthetic.eyes import SIDE
+from tinytracker.synthetic.subject import EYE_RADIUS_CM, Expression, Lids
+
+LOWER_PEAK = 0.55
+"""Where the lower margin is lowest, 0 nasal .. 1 temporal."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The opening of one eye in one frame.
+
+    upper_cm, lower_cm: heights of the margins above the pupil's column (negative: below the eye's centre).
+    rest_upper_cm: where the upper margin is in primary gaze, which fixes the crease.
+    openness: height of the opening over its width (0 shut, about 0.3 open).
+    """
+
+    upper_cm: float
+    lower_cm: float
+    rest_upper_cm: float
+    openness: float
+
+
+def lens(s: float, peak: float) -> float:
+    """Shape of a margin between the canthi: 0 at both, 1 at `peak`; s**a * (1-s)**b with a/(a+b) = peak."""
+    if not 0 < s < 1:
+        return 0.0
+    a, b = 1.24 * peak, 1.24 * (1 - peak)
+    return float((s / peak) ** a * ((1 - s) / (1 - peak)) ** b)
+
+
+def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: int) -> Opening:
+    """Where the margins of one eye (0 left, 1 right) are when its optical axis is `optical_pitch_rad` above the head's Z."""
+    turn_cm = EYE_RADIUS_CM * math.sin(optical_pitch_rad)
+    smile = max(0.0, expression.smile)
+    rest_upper = lids.upper_margin_cm + SIDE[eye] * lids.asymmetry_cm
+    upper = rest_upper + lids.upper_gain * turn_cm - expression.droop_cm - 0.16 * expression.squint + 0.10 * expression.brow_raise_cm
+    lower = -lids.lower_margin_cm + lids.lower_gain * turn_cm + 0.24 * expression.squint + 0.10 * smile
+    upper += expression.lid_jitter_cm[0]
+    lower += expression.lid_jitter_cm[1]
+    gap = min(max(upper - lower, 0.22), 1.35)  # no squint closes the eye: only a blink does
+    # The upper lid does nearly all of a blink; it meets the lower one, which rises by a millimetre.
+    lower += 0.10 * expression.blink
+    upper = lower + gap * (1 - expression.blink) if expression.blink > 0 else lower + gap
+    return Opening(upper, lower, rest_upper, (upper - lower) / (lids.nasal_cm + lids.temporal_cm))
+
+
+def margin_heights(lids: Lids, opening_: Opening, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Heights (upper, lower), each (n,) cm over the eye's centre, at positions `along` (n,) in (0, 1) from inner to outer canthus.
+
+    The shader draws exactly these curves (`shade.margins`); this copy in plain NumPy is for labels and tests.
+    """
+    pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
+    base_at = lambda s: lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * s  # noqa: E731
+    rise = (opening_.upper_cm - base_at(pupil)) / lens(pupil, lids.peak)
+    fall = (base_at(pupil) - opening_.lower_cm) / lens(pupil, LOWER_PEAK)
+    upper = np.array([base_at(s) + rise * lens(s, lids.peak) * (1 - lids.droop * (s - pupil)) for s in along])
+    lower = np.array([base_at(s) - fall * lens(s, LOWER_PEAK) for s in along])
+    return upper, lower

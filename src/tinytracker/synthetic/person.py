@@ -1,0 +1,295 @@
+"""One person, ready to be posed and photographed.
+
+    person = Person.from_seed(7)
+    posed = person.pose(position_cm, rotation, (3.0, -8.0), Expression(), rng)
+    light = person.render(posed, scene, camera, region, 224, 224, supersampling=2, seed=1)
+
+Camera frame: X image right, Y up, camera at the origin looking along -Z, people at Z < 0; a point (x, y) of prediction space
+is (-x, y, 0) there. Eyes are ordered [left, right], the person's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tinytracker.domain import Box
+from tinytracker.errors import UsageError
+from tinytracker.synthetic import head as procedural
+from tinytracker.synthetic import ict as ict_heads
+from tinytracker.synthetic.camera import Camera
+from tinytracker.synthetic.eyeball import EyeLook, EyeState
+from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, torsion_free, yaw_pitch
+from tinytracker.synthetic.ict import IctModel
+from tinytracker.synthetic.lids import LOWER_PEAK, Opening, lens, opening
+from tinytracker.synthetic.light import illuminate, place
+from tinytracker.synthetic.mesh import FACE, HeadMesh
+from tinytracker.synthetic.paint import paint
+from tinytracker.synthetic.raster import rasterise
+from tinytracker.synthetic.scene import Scene
+from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Look, Surface, View, backdrop, resolve
+from tinytracker.synthetic.subject import Expression, Subject
+
+HeadKind = Literal["procedural", "ict"]
+
+FIXATION_DEG = 0.35
+"""Standard deviation of fixation about the target, per axis."""
+
+_NECK_CM = np.array([0.0, -13.0, -7.0])  # pivot between head and shoulders
+_SHOULDERS_FOLLOW = 0.35  # share of the head's turn
+
+
+@dataclass(frozen=True)
+class PosedHead:
+    """A person in one frame: where everything is. Lengths cm, camera frame; eyes [left, right].
+
+    position_cm: (3,) midpoint of the eyes' centres at rest. rotation: (3, 3) head to camera frame.
+    eye_centres_cm: (2, 3) centres of rotation. visual_axes: (2, 3) unit vectors exactly through the target, before fixation
+    jitter. optical_axes: (2, 3) unit vectors as drawn: with jitter and kappa. iris_centres_cm: (2, 3).
+    canthi_cm: (2, 2, 3) [eye][inner, outer]. openness: (2,) height over width of the opening. fixation_deg: (2,) [yaw, pitch]
+    by which the eyes miss the target, head frame. blink: 0 open .. 1 shut. expression: as given. openings: one per eye.
+    target_cm: (3,) what is looked at.
+    """
+
+    position_cm: np.ndarray
+    rotation: np.ndarray
+    target_cm: np.ndarray
+    eye_centres_cm: np.ndarray
+    visual_axes: np.ndarray
+    optical_axes: np.ndarray
+    iris_centres_cm: np.ndarray
+    canthi_cm: np.ndarray
+    openness: np.ndarray
+    fixation_deg: np.ndarray
+    blink: float
+    expression: Expression
+    openings: tuple[Opening, Opening]
+
+
+class Person:
+    """A subject with a head of one kind; immutable, and what it computes depends on its arguments only."""
+
+    def __init__(self, subject: Subject, mesh: HeadMesh, heads: HeadKind) -> None:
+        self.subject = subject
+        self.mesh = mesh
+        self.heads = heads
+        self._canthi_cm = _canthi(mesh, subject)
+        self._surface = _surface(mesh, subject, heads)
+        self._look = _eye_look(subject)
+
+    @classmethod
+    def from_seed(cls, seed: int, heads: HeadKind = "procedural", ict: IctModel | None = None) -> Person:
+        """The person a seed stands for. ICT heads need the asset: `ict=tinytracker.synthetic.ict.load(path)`."""
+        subject = Subject.draw(np.random.default_rng(seed))
+        if heads == "procedural":
+            return cls(subject, procedural.build(subject), heads)
+        if heads != "ict":
+            raise UsageError(f"heads should be 'procedural' or 'ict', is {heads!r}")
+        if ict is None:
+            raise UsageError("ICT heads need ICT-FaceKit; give its FaceXModel folder or packed ict_facekit.npz (--ict-path)")
+        return cls(subject, ict_heads.build(subject, ict), heads)
+
+    def pose(
+        self,
+        head_position_cm: np.ndarray,
+        head_rotation: np.ndarray,
+        target_cm: tuple[float, float],
+        expression: Expression,
+        rng: np.random.Generator,
+    ) -> PosedHead:
+        """Put the head somewhere and aim both eyes at a point.
+
+        head_position_cm: (3,) of the midpoint between the eyes, camera frame. head_rotation: (3, 3), head to camera frame.
+        target_cm: (x, y) in prediction space. rng: draws the fixation jitter (two numbers).
+        """
+        position, rotation = np.asarray(head_position_cm, float), np.asarray(head_rotation, float)
+        target = np.array([-target_cm[0], target_cm[1], 0.0])
+        fixation = np.radians(rng.normal(0, FIXATION_DEG, 2))
+        centres = self.mesh.eye_centres_cm
+        aimed = aim(centres, rotation.T @ (target - position), self.subject.eyes.kappa_rad, fixation)
+        _, pitch = yaw_pitch(aimed.optical_axes)
+        openings = tuple(opening(self.subject.lids, expression, float(pitch[e]), e) for e in range(2))
+        irises = centres + iris_distance_cm(self.subject.eyes.iris_radius_cm) * aimed.optical_axes
+        out = lambda points: points @ rotation.T + position  # noqa: E731
+        return PosedHead(
+            position_cm=position,
+            rotation=rotation,
+            target_cm=target,
+            eye_centres_cm=out(centres),
+            visual_axes=aimed.visual_axes @ rotation.T,
+            optical_axes=aimed.optical_axes @ rotation.T,
+            iris_centres_cm=out(irises),
+            canthi_cm=out(self._canthi_cm),
+            openness=np.array([o.openness for o in openings]),
+            fixation_deg=np.degrees(fixation),
+            blink=expression.blink,
+            expression=expression,
+            openings=(openings[0], openings[1]),
+        )
+
+    def render(
+        self,
+        posed: PosedHead,
+        scene: Scene,
+        camera: Camera,
+        region: Box,
+        width_px: int,
+        height_px: int,
+        supersampling: int = 1,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Photograph a region of the frame: linear light, float32 (height_px, width_px, 3), no noise, no tone curve.
+
+        region: part of the frame (frame pixels) that fills the picture. supersampling: samples per pixel and axis, averaged in
+        the result. seed: reserved for what differs from frame to frame beyond the pose; the picture is otherwise a function of
+        the arguments, byte for byte.
+        """
+        mesh, surface = self.mesh, self._surface
+        rows, columns = height_px * supersampling, width_px * supersampling
+        scale_x, scale_y = columns / region.width_px, rows / region.height_px
+        moved, points = np.empty_like(mesh.vertices_cm), np.empty_like(mesh.vertices_cm)
+        e = posed.expression
+        turn, shift = _shoulders(posed)
+        place(
+            mesh.vertices_cm, mesh.smile, mesh.jaw, mesh.brow, np.array([e.smile, e.mouth_open_cm, e.brow_raise_cm]), mesh.body,
+            posed.rotation, posed.position_cm, turn, shift,
+            np.array([camera.f_px, camera.cx_px - region.x_px, camera.cy_px - region.y_px, scale_x, scale_y]), moved, points,
+        )
+        hit = np.empty((rows, columns), np.int32)
+        weight_b, weight_c, depth = (np.empty((rows, columns), np.float32) for _ in range(3))
+        rasterise(points, mesh.triangles, columns, rows, hit, weight_b, weight_c, depth)
+
+        lamps = _lamps(scene, posed.rotation)
+        origin = -posed.rotation.T @ posed.position_cm
+        light = np.empty((len(moved), 6), np.float32)
+        illuminate(
+            moved, mesh.normals, mesh.horizon, mesh.occlusion, self.subject.skin.occlusion, lamps.directions, lamps.colours, lamps.ambient, origin,
+            posed.rotation.T @ np.array([0.0, 1.0, 0.0]), light,
+        )
+        view = View(
+            origin, np.ascontiguousarray(posed.rotation.T),
+            (region.x_px - camera.cx_px) / camera.f_px, -(region.y_px - camera.cy_px) / camera.f_px,
+            1 / (scale_x * camera.f_px), -1 / (scale_y * camera.f_px),
+        )
+        out = np.empty((height_px, width_px, 3), np.float32)
+        resolve(
+            out, self._background(scene, camera, region, width_px, height_px), hit, weight_b, weight_c, light, moved, surface, self._colours(scene),
+            self._look, _eye_state(self.subject, mesh, posed), lamps, view, _lenses(self.subject), supersampling,
+        )
+        return out
+
+    def _background(self, scene: Scene, camera: Camera, region: Box, width_px: int, height_px: int) -> np.ndarray:
+        """The room behind, at a quarter of the resolution: it is out of focus anyway."""
+        small = np.empty((max(2, height_px // 4), max(2, width_px // 4), 3), np.float32)
+        left, top = region.x_px / camera.width_px, region.y_px / camera.height_px
+        b = scene.background
+        backdrop(
+            small, left, top, left + region.width_px / camera.width_px, top + region.height_px / camera.height_px,
+            np.asarray(b.colours, float), np.asarray(b.slope, float), float(b.texture), np.asarray(b.shapes, float).reshape(-1, 8), int(scene.seed),
+        )
+        return small
+
+    def _colours(self, scene: Scene) -> Look:
+        glasses, clothes = self.subject.glasses, scene.clothes
+        return Look(
+            hair=np.asarray(self.subject.hair.colour, float),
+            frame=np.zeros(3) if glasses is None else glasses.colour,
+            cloth=np.asarray(clothes.colour, float),
+            cloth_waves=np.array([clothes.stripe, *clothes.waves_per_cm], float),
+            seed=self.subject.seed,
+        )
+
+
+def _canthi(mesh: HeadMesh, subject: Subject) -> np.ndarray:
+    """Canthi (2, 2, 3) [eye][inner, outer] on the surface of the face, head frame."""
+    lids, out = subject.lids, np.empty((2, 2, 3))
+    front = mesh.vertices_cm[(mesh.vertices_cm[:, 2] > -1.5) & (mesh.hair < 0.5)].astype(float)
+    for e in range(2):
+        centre = mesh.eye_centres_cm[e]
+        for c, (along, height) in enumerate(((-lids.nasal_cm, lids.inner_height_cm), (lids.temporal_cm, lids.outer_height_cm))):
+            x, y = centre[0] + SIDE[e] * along, centre[1] + height
+            distance = (front[:, 0] - x) ** 2 + (front[:, 1] - y) ** 2
+            near = np.argsort(distance)[:4]
+            out[e, c] = x, y, front[near, 2].mean()
+    return out
+
+
+def _surface(mesh: HeadMesh, subject: Subject, heads: HeadKind) -> Surface:
+    eye = np.zeros(len(mesh.triangles), np.uint8)
+    corners = mesh.vertices_cm[mesh.triangles]
+    for e in range(2):
+        centre = mesh.eye_centres_cm[e]
+        near = (np.abs(corners[..., 0] - centre[0]) < EYE_REACH_CM) & (np.abs(corners[..., 1] - centre[1]) < 1.45) & (corners[..., 2] > -1.5)
+        eye[near.any(1) & (mesh.kind == FACE) & (np.sign(corners[..., 0].mean(1)) == SIDE[e])] = e + 1
+    painting = paint(subject, float(np.abs(mesh.eye_centres_cm[:, 0]).mean()), nostrils=heads == "procedural")
+    return Surface(mesh.triangles, mesh.kind, eye, mesh.chart_cm, mesh.hair, painting)
+
+
+def _eye_look(subject: Subject) -> EyeLook:
+    eyes, lids = subject.eyes, subject.lids
+    return EyeLook(
+        eyes.iris_radius_cm, eyes.pupil_radius_cm, iris_distance_cm(eyes.iris_radius_cm), lids.nasal_cm, lids.temporal_cm, lids.inner_height_cm,
+        lids.outer_height_cm, lids.peak, lids.droop, lids.crease_cm, lids.crease_depth, lids.fold, lids.shadow, lids.shadow_reach_cm,
+        lids.lash_density, lids.makeup, lids.bags, eyes.redness, eyes.glint, eyes.seed, eyes.iris_colour, eyes.sclera_colour, subject.skin.colour,
+    )
+
+
+def _eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
+    lids = subject.lids
+    pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
+    base = lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * pupil
+    openings = posed.openings
+    rise = np.array([(o.upper_cm - base) / lens(pupil, lids.peak) for o in openings])
+    rest = np.array([(o.rest_upper_cm - base) / lens(pupil, lids.peak) for o in openings])
+    fall = np.array([(base - o.lower_cm) / lens(pupil, LOWER_PEAK) for o in openings])
+    axes = posed.optical_axes @ posed.rotation
+    frames = np.stack([torsion_free(a) for a in axes])
+    lash_up, lash_down = np.empty((2, 2)), np.empty((2, 2))
+    for e in range(2):
+        towards = posed.rotation.T @ -posed.eye_centres_cm[e]
+        across, up = SIDE[e] * towards[0] / towards[2], towards[1] / towards[2]
+        turned = (openings[e].upper_cm - openings[e].rest_upper_cm) / 1.3
+        lash_up[e] = _lash_tip(lids.lash_length_cm, lids.lash_lift_rad + turned, 0.35, across, up)
+        lash_down[e] = _lash_tip(0.5 * lids.lash_length_cm, -0.75, -0.10, across, up)
+    return EyeState(mesh.eye_centres_cm, frames, rise, fall, rest, lash_up, lash_down)
+
+
+def _lash_tip(length_cm: float, lift_rad: float, curl: float, across: float, up: float) -> tuple[float, float]:
+    """Where lashes of a length end, seen from the camera: (outwards, up) cm from their roots on the plane of the face.
+
+    lift: angle of the root above straight ahead. curl: rise of the tip per length. across, up: slope of the camera's direction.
+    """
+    ahead = length_cm * np.cos(lift_rad)
+    rise = length_cm * (np.sin(lift_rad) + curl) - ahead * up
+    if abs(rise) < 0.06:
+        rise = np.copysign(0.06, rise)
+    return float(0.15 * length_cm - ahead * across), float(rise)
+
+
+def _lamps(scene: Scene, rotation: np.ndarray) -> Lamps:
+    lights = scene.lights
+    return Lamps(
+        directions=np.ascontiguousarray(np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation),
+        colours=np.array([l.colour for l in lights], float).reshape(-1, 3),
+        sizes=np.cos(np.radians(np.array([l.radius_deg for l in lights], float))),
+        glints=np.array([l.glint for l in lights], float),
+        ambient=np.asarray(scene.ambient, float),
+    )
+
+
+def _lenses(subject: Subject) -> Lenses:
+    g = subject.glasses
+    if g is None:
+        return Lenses(0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0)
+    return Lenses(g.half_width_cm, g.half_height_cm, g.rim_cm, g.drop_cm, g.roundness, g.tint, g.distance_cm, g.reflection)
+
+
+def _shoulders(posed: PosedHead) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation and position of the shoulders: they follow a third of the head's turn and share its neck."""
+    forward = posed.rotation @ np.array([0.0, 0.0, 1.0])
+    yaw = np.arctan2(forward[0], forward[2]) * _SHOULDERS_FOLLOW
+    turn = np.array([[np.cos(yaw), 0.0, np.sin(yaw)], [0.0, 1.0, 0.0], [-np.sin(yaw), 0.0, np.cos(yaw)]])
+    neck = posed.rotation @ _NECK_CM + posed.position_cm
+    return turn, neck - turn @ _NECK_CM
