@@ -89,7 +89,8 @@ class GazeSample:
     """One row of a gaze log: a frame and what was made of it.
 
     gaze is None where there is no valid gaze; `reason` then says why ("no face", "eyes closed", ...). x_deg and y_deg
-    are the visual angle at the eyes between the camera and the gaze point, right and up positive.
+    are the visual angle at the eyes between the camera and the gaze point, right and up positive. faces: how many faces
+    were in the frame when the whole of it was last searched.
     """
 
     frame_index: int
@@ -102,6 +103,7 @@ class GazeSample:
     y_deg: float | None = None
     reason: str = ""
     calibration_id: str = ""
+    faces: int = 0
 
     @property
     def is_valid(self) -> bool:
