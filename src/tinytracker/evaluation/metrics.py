@@ -18,12 +18,11 @@ def errors_cm(predicted_cm: np.ndarray, truth_cm: np.ndarray) -> np.ndarray:
 
 
 def errors_deg(predicted_cm: np.ndarray, truth_cm: np.ndarray, distance_cm: np.ndarray) -> np.ndarray:
-    """Angle at the eyes between prediction and truth, float64 (n,), degrees.
+    """Each error as a visual angle, atan(error / distance), float64 (n,), degrees: the usual convention of the field.
 
-    distance_cm: float (n,), from the screen's plane to the face; NaN where unknown, and so is the angle. The eyes are
-    taken to be straight in front of the camera.
+    distance_cm: float (n,), from the camera to the face; NaN where unknown, and so is the angle.
     """
-    return geometry.angle_between_deg(predicted_cm, truth_cm, distance_cm)
+    return geometry.error_deg(errors_cm(predicted_cm, truth_cm), distance_cm)
 
 
 def bias_cm(predicted_cm: np.ndarray, truth_cm: np.ndarray) -> tuple[float, float]:
