@@ -93,8 +93,11 @@ class TestFile:
             if not name.startswith("tinytracker."):
                 continue
             used = name.removeprefix("tinytracker.").split(".")
-            assert used[0] == room or used[0] in allowed or ".".join(used[:2]) in allowed or any(
-                use.startswith(used[0] + ".") for use in allowed if len(used) == 1
+            assert (
+                used[0] == room
+                or used[0] in allowed
+                or ".".join(used[:2]) in allowed
+                or any(use.startswith(used[0] + ".") for use in allowed if len(used) == 1)
             ), f"{path.relative_to(ROOT)} imports {name}; {room} may use {', '.join(sorted(allowed))}"
 
     def test_runtime_imports_no_extra_early(self, path: Path) -> None:

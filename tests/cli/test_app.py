@@ -68,7 +68,7 @@ def test_each_command_teaches(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIGHT_COMMANDS)
 def test_light_command_help_loads_no_training_stack(name: str) -> None:
-    code = f"import sys; from tinytracker.cli.app import run; run([{name!r}, '--help']); print(sorted(sys.modules), file=sys.stderr)"
+    code = f"import sys; from tinytracker.cli.app import run; run([{name!r}, '--help']); sys.exit(repr(sorted(sys.modules)))"
     loaded = python("-c", code).stderr
     assert not [package for package in ("torch", "numba", "pyarrow", "matplotlib") if f"'{package}'" in loaded]
 
@@ -155,7 +155,7 @@ app.main(["probe"])
 
 def test_a_closed_pipe_is_quiet() -> None:
     answer = subprocess.run(
-        f"{sys.executable} -c \"import sys; from tinytracker.cli import app; import typer; "
+        f'{sys.executable} -c "import sys; from tinytracker.cli import app; import typer; '
         "app.EPILOG = 'x' * 300000; app.main(['--help'])\" | head -c 10",
         shell=True,
         capture_output=True,

@@ -6,7 +6,8 @@ from tinytracker.evaluation import metrics
 
 def test_errors_are_euclidean() -> None:
     predicted = np.array([[3.0, 4.0], [1.0, 1.0], [np.nan, np.nan]])
-    assert metrics.errors_cm(predicted, np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]])) == pytest.approx([5, 0, np.nan], nan_ok=True)
+    truth = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
+    assert metrics.errors_cm(predicted, truth) == pytest.approx([5, 0, np.nan], nan_ok=True)
 
 
 def test_errors_in_degrees() -> None:

@@ -76,8 +76,8 @@ def error_by_place(predicted_cm: np.ndarray, truth_cm: np.ndarray) -> tuple[np.n
     error_cm = errors_cm(predicted_cm, truth_cm)
     known = np.isfinite(error_cm)
     places = truth_cm[known].T
-    sums, _, _ = np.histogram2d(*places, bins=(x_edges, y_edges), weights=error_cm[known])
-    counts, _, _ = np.histogram2d(*places, bins=(x_edges, y_edges))
+    sums, _, _ = np.histogram2d(places[0], places[1], bins=(x_edges, y_edges), weights=error_cm[known])
+    counts, _, _ = np.histogram2d(places[0], places[1], bins=(x_edges, y_edges))
     return x_edges, y_edges, np.where(counts >= CELL_FRAMES, sums / np.maximum(counts, 1), np.nan)
 
 

@@ -122,9 +122,7 @@ def group_table(rows: Sequence[Row], metric: str = "error", decimals: int = 2) -
         table.add_column(model, justify="right")
     for group in dict.fromkeys(row.group for row in chosen):
         frames = next((row.value for row in rows if row.group == group and row.metric == "frames"), math.nan)
-        table.add_row(
-            group, f"{frames:.0f}", *(_cell(value_of(chosen, model, metric, group), decimals) for model in models)
-        )
+        table.add_row(group, f"{frames:.0f}", *(_cell(value_of(chosen, model, metric, group), decimals) for model in models))
     return table
 
 
