@@ -74,7 +74,7 @@ class HaarFinder:
         self.settings = settings or HaarSettings()
         if not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(f"OpenCV {cv2.__version__} has no Haar cascades; run: pip install 'opencv-python-headless<5'")
-        self._cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"))
+        self._cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"))
 
     def find(self, image: np.ndarray, region: Box | None = None, width_px: tuple[float, float] | None = None) -> list[Detection]:
         """See FaceFinder.find."""

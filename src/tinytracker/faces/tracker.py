@@ -26,6 +26,10 @@ from tinytracker.faces.finder import Detection, FaceFinder
 StageTimer = Callable[[str], AbstractContextManager[None]]  # times what happens in its block, see tracking.timing
 
 
+def _untimed(stage: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Locator(Protocol):
     def locate(self, image: np.ndarray, face: Box) -> EyeLandmarks: ...
 
@@ -75,7 +79,7 @@ class FaceTracker:
         self._missed_searches = 0
         self._faces = 0
 
-    def update(self, image: np.ndarray, stage: StageTimer = nullcontext) -> Tracked:
+    def update(self, image: np.ndarray, stage: StageTimer = _untimed) -> Tracked:
         """The face in the next frame, uint8 (height_px, width_px, 3) RGB. `stage` times "face" and "eyes"."""
         self._frames_since_search += 1
         if self._face is not None and self._frames_since_search < self.settings.refresh_frames:
@@ -195,7 +199,8 @@ def corners_of(face: FaceBox) -> np.ndarray:
     """A face's eye corners, (2, 2, 2) as in `domain.EyeLandmarks`: located, or by proportion from its eye boxes."""
     if face.landmarks is not None:
         return face.landmarks.corners_px
-    assert face.left_eye is not None and face.right_eye is not None
+    assert face.left_eye is not None
+    assert face.right_eye is not None
     return corners_from_eyes(np.array([face.left_eye.centre_px, face.right_eye.centre_px]))
 
 

@@ -38,7 +38,9 @@ class CameraSource:
 
     is_live = True
 
-    def __init__(self, device: int | str, timeout_s: float = 5.0, open_capture: Callable[[int | str], Capture] | None = None) -> None:
+    def __init__(
+        self, device: int | str, timeout_s: float = 5.0, open_capture: Callable[[int | str], Capture] | None = None
+    ) -> None:
         self.name = f"camera {device}"
         self.frame_count: int | None = None
         self.frames_per_second: float | None = None
@@ -80,7 +82,8 @@ class CameraSource:
         if self._failure is not None:
             raise DeviceError(f"{self.name} {self._failure}")
         raise DeviceError(
-            f"{self.name} gave no frame for {self._timeout_s:g} s; is another program using it, its shutter closed, or the cable loose?"
+            f"{self.name} gave no frame for {self._timeout_s:g} s; "
+            "is another program using it, its shutter closed, or its cable loose?"
         )
 
     def _read(self) -> None:

@@ -150,7 +150,7 @@ class ParquetSink(FileSink):
         if len(self._rows) >= PARQUET_ROWS_PER_GROUP:
             self._flush()
 
-    def _flush_unless_failed(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def _flush_unless_failed(self, kind: object, error: object, trace: object) -> None:
         if kind is None:
             self._flush()
 

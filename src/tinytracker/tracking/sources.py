@@ -118,7 +118,8 @@ class VideoSource:
         try:
             self._container = av.open(self.name)
         except (av.error.FFmpegError, OSError) as error:
-            raise VideoError(f"{self.name} does not open as a video: {_reason(error)}; expected mp4, mov, mkv, avi or webm") from error
+            expected = "expected mp4, mov, mkv, avi or webm"
+            raise VideoError(f"{self.name} does not open as a video: {_reason(error)}; {expected}") from error
         if not self._container.streams.video:
             self._container.close()
             raise VideoError(f"{self.name} holds no pictures, only {_kinds(self._container)}; expected a video")

@@ -25,18 +25,19 @@ class StageTime:
 
 
 class Stopwatch:
-    """Collects the time of named stages. Calls of `stage` inside one frame add up to one entry for that frame.
+    """Collects the time of named stages. Stages that run twice in a frame add up to one entry for that frame.
 
-        watch = Stopwatch()
         for frame in source:
-            with watch.frame():
-                with watch.stage("face"):
-                    ...
+            watch.start_frame()
+            with watch.stage("face"):
+                ...
+            watch.finish_frame()
 
-    `total` is what lies between the beginning and the end of `frame()`, stages and everything between them.
+    `total` is what lies between start and finish, stages and everything between them.
     """
 
     def __init__(self) -> None:
+        self._began_ns = 0
         self._current_ns: dict[str, int] = {}
         self._stages_ns: dict[str, list[int]] = {}
         self._totals_ns: list[int] = []
@@ -45,13 +46,14 @@ class Stopwatch:
     def frames(self) -> int:
         return len(self._totals_ns)
 
-    @contextmanager
-    def frame(self) -> Iterator[None]:
-        """Times one whole frame; stages inside are booked when it ends."""
+    def start_frame(self) -> None:
+        """Begins a frame; what was timed since the last finished one is forgotten."""
         self._current_ns.clear()
-        began = time.perf_counter_ns()
-        yield
-        self._totals_ns.append(time.perf_counter_ns() - began)
+        self._began_ns = time.perf_counter_ns()
+
+    def finish_frame(self) -> None:
+        """Books the frame and its stages."""
+        self._totals_ns.append(time.perf_counter_ns() - self._began_ns)
         for stage, nanoseconds in self._current_ns.items():
             self._stages_ns.setdefault(stage, []).append(nanoseconds)
 
@@ -70,7 +72,7 @@ class Stopwatch:
         return rows
 
     def frames_per_second(self) -> float:
-        """Frames over the time spent inside `frame()`; 0 before the first one."""
+        """Frames over the time between their starts and finishes; 0 before the first one."""
         return 1e9 * self.frames / sum(self._totals_ns) if self._totals_ns else 0.0
 
 

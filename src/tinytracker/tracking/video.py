@@ -47,8 +47,8 @@ class VideoWriter(FileSink):
         assert self._stream is not None
         if (self._stream.width, self._stream.height) != (width, height):
             raise OutputError(
-                f"{self.path} cannot take a picture of {width} x {height}: its first was {self._stream.width} x {self._stream.height}; "
-                "leave --save out for pictures of different sizes"
+                f"{self.path} cannot take a picture of {width} x {height} after one of "
+                f"{self._stream.width} x {self._stream.height}; leave --save out for pictures of different sizes"
             )
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="rgb24")
         tick = round((t_ns - self._first_ns) * TICKS_PER_SECOND / 1e9)
