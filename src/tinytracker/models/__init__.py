@@ -1,0 +1,7 @@
+"""The networks (torch): `create_model(name, **options)`, `list_models()`, `count(network)`."""
+
+from tinytracker.models.count import count
+from tinytracker.models.network import Network, NetworkSpec, example_inputs
+from tinytracker.models.registry import create_model, list_models
+
+__all__ = ["Network", "NetworkSpec", "count", "create_model", "example_inputs", "list_models"]

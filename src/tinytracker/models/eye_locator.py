@@ -1,0 +1,58 @@
+"""The eye locator: where the canthi and irises are in a face crop, and how far the eyes are open."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from tinytracker.models.layers import ConvBN, FlattenNHWC, InvertedResidual
+from tinytracker.models.network import CropOptions, Network, NetworkSpec
+from tinytracker.models.registry import register
+
+# The order of the 14 outputs. "left" is the person's left eye.
+OUTPUTS = (
+    *(f"{eye}_{corner}_{axis}" for eye in ("left", "right") for corner in ("inner", "outer") for axis in ("x", "y")),
+    *(f"{eye}_centre_{axis}" for eye in ("left", "right") for axis in ("x", "y")),
+    "left_openness",
+    "right_openness",
+)
+BLOCKS = ((12, 16, 2), (48, 24, 2), (72, 24, 1), (96, 40, 2), (160, 40, 1))  # expanded channels, output channels, stride
+
+
+class EyeLocator(Network):
+    """See the builder `eye_locator`. The embedding is the last map, (16, H, W)."""
+
+    def __init__(self, crop: CropOptions) -> None:
+        super().__init__()
+        self.spec = NetworkSpec("eye_locator", (crop.face(),), output="eyes", output_scale_cm=1.0)
+        self.options = {}
+        stem = ConvBN(crop.network_channels, 12, 3, size=crop.size, stride=2)
+        layers: list[nn.Module] = [stem]
+        channels, size = 12, stem.out_size
+        for expanded, out_channels, stride in BLOCKS:
+            block = InvertedResidual(channels, expanded, out_channels, size=size, stride=stride)
+            layers.append(block)
+            channels, size = out_channels, block.out_size
+        layers.append(ConvBN(channels, 16, size=size))
+        self.backbone = nn.Sequential(*layers)
+        self.embedding_shape = (16, *size)
+        self.head = nn.Sequential(
+            FlattenNHWC(),
+            nn.Linear(16 * size[0] * size[1], 96),
+            nn.ReLU(inplace=True),
+            nn.Linear(96, len(OUTPUTS)),
+        )
+
+    def forward(self, face: Tensor) -> Tensor:
+        return self.head(self.embed(face))
+
+    def embed(self, face: Tensor) -> Tensor:
+        return self.backbone(face)
+
+
+@register
+def eye_locator(size_px: int = 96, colour: Literal["rgb", "grey"] = "grey") -> Network:
+    """A face crop -> (B, 14), in the order of OUTPUTS: canthi and iris centres in the crop ([-1, 1] from its left to its
+    right edge and from its top to its bottom), then the openness of each eye (height over width of the opening)."""
+    return EyeLocator(CropOptions(size_px, colour, "none"))

@@ -1,0 +1,50 @@
+"""Networks by name: a builder is a function whose name is the model's, registered by a decorator.
+
+Such as create_model("tinytracker", size_px=112, padding="same").
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from tinytracker.errors import UsageError
+from tinytracker.models.network import Network
+
+_BUILDERS: dict[str, Callable[..., Network]] = {}
+
+
+def register(builder: Callable[..., Network]) -> Callable[..., Network]:
+    """Decorator: `builder` becomes a model of its own name; its keyword arguments are the model's options."""
+    _BUILDERS[builder.__name__] = builder
+    return builder
+
+
+def list_models() -> list[str]:
+    """The names create_model knows, sorted."""
+    _load()
+    return sorted(_BUILDERS)
+
+
+def create_model(name: str, **options: Any) -> Network:
+    """Builds a network with fresh weights from torch's global generator (seed it first: `torch.manual_seed`).
+
+    Raises UsageError for a name or an option that does not exist.
+    """
+    _load()
+    if name not in _BUILDERS:
+        raise UsageError(f"no model {name!r}; there are {', '.join(sorted(_BUILDERS))}")
+    builder = _BUILDERS[name]
+    known = inspect.signature(builder).parameters
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise UsageError(f"model {name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
+    network = builder(**options)
+    network.options = dict(options)
+    return network
+
+
+def _load() -> None:
+    """Imports the modules that register; here, because they import this one."""
+    from tinytracker.models import eye_locator, itracker, tinytracker, tinytracker_eyes, tinytracker_s  # noqa: F401
