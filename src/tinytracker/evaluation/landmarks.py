@@ -9,10 +9,10 @@ import numpy as np
 
 from tinytracker.errors import DatasetError
 from tinytracker.evaluation.report import Row
+from tinytracker.faces.eyes import CLOSED_OPENNESS
 
 CORNERS = tuple(f"{eye}_{corner}" for eye in ("left", "right") for corner in ("inner", "outer"))
 CENTRES = ("left_centre", "right_centre")
-CLOSED_BELOW = 0.1  # openness, height over width of the opening (domain.EyeLandmarks)
 
 
 def truth_px(labels: Mapping[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
@@ -84,8 +84,8 @@ def score_landmarks(
             unit = "" if name == "openness" else "% of interocular"
             add(f"{name}_median", np.median(values[mask]), unit)
             add(f"{name}_p90", np.percentile(values[mask], 90), unit)
-        closed = (labels["truth_left_openness"][mask] < CLOSED_BELOW) & (labels["truth_right_openness"][mask] < CLOSED_BELOW)
-        found = outputs[mask, 12:14].mean(axis=1) < CLOSED_BELOW
+        closed = (labels["truth_left_openness"][mask] < CLOSED_OPENNESS) & (labels["truth_right_openness"][mask] < CLOSED_OPENNESS)
+        found = outputs[mask, 12:14].mean(axis=1) < CLOSED_OPENNESS
         add("closed_found", (found & closed).sum() / closed.sum() * 100 if closed.any() else math.nan, "%")
         add("open_called_closed", (found & ~closed).sum() / (~closed).sum() * 100 if (~closed).any() else math.nan, "%")
     return rows

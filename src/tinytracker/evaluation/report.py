@@ -99,7 +99,8 @@ def model_table(rows: Sequence[Row], group: str = "all") -> Table:
     """A table of the models of one group, one line each, with the interval of the error below it."""
     from rich.table import Table
 
-    chosen = [row for row in rows if row.group == group]
+    gaze_models = {row.model for row in rows if row.metric == "error"}
+    chosen = [row for row in rows if row.group == group and row.model in gaze_models]
     table = Table(title=_title(chosen, group), title_justify="left")
     table.add_column("model")
     for _, heading, _ in HEADLINES:
@@ -121,8 +122,40 @@ def group_table(rows: Sequence[Row], metric: str = "error", decimals: int = 2) -
     for model in models:
         table.add_column(model, justify="right")
     for group in dict.fromkeys(row.group for row in chosen):
-        frames = next((row.value for row in rows if row.group == group and row.metric == "frames"), math.nan)
+        frames = next((row.value for row in rows if (row.group, row.metric, row.model) == (group, "frames", models[0])), math.nan)
         table.add_row(group, f"{frames:.0f}", *(_cell(value_of(chosen, model, metric, group), decimals) for model in models))
+    return table
+
+
+LANDMARK_HEADLINES = (
+    ("landmarks_median", "median %", 2),
+    ("landmarks_p90", "90th perc. %", 2),
+    ("corners_median", "corners %", 2),
+    ("centres_median", "irises %", 2),
+    ("openness_median", "openness", 3),
+    ("closed_found", "closed found", 0),
+    ("open_called_closed", "open called closed", 1),
+)
+
+
+def landmark_table(rows: Sequence[Row]) -> Table:
+    """A table of eye locators: a line per model and group; % of the distance between the eyes."""
+    from rich.table import Table
+
+    models = list(dict.fromkeys(row.model for row in rows if row.metric == "landmarks_median"))
+    chosen = [row for row in rows if row.model in models]
+    title = f"eye locators on {chosen[0].data}, {chosen[0].split}: % of the distance between the eyes" if chosen else ""
+    table = Table(title=title, title_justify="left")
+    for heading in ("model", "group"):
+        table.add_column(heading)
+    for _, heading, _ in (("frames", "frames", 0), *LANDMARK_HEADLINES):
+        table.add_column(heading, justify="right")
+    for model, group in dict.fromkeys((row.model, row.group) for row in chosen):
+        cells = (
+            _cell(value_of(chosen, model, metric, group), decimals)
+            for metric, _, decimals in (("frames", "frames", 0), *LANDMARK_HEADLINES)
+        )
+        table.add_row(model, group, *cells)
     return table
 
 

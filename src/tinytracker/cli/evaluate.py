@@ -1,0 +1,66 @@
+"""`tinytracker evaluate`: models and a dataset -> errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tinytracker.cli.progress import progress_bar
+
+
+def evaluate(
+    models: Annotated[
+        list[str], typer.Argument(help="Released names, .tflite or .onnx files, or checkpoints; shown side by side.")
+    ],
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Dataset folder written by `prepare`; give it again to join several.")
+    ],
+    split: Annotated[Literal["train", "val", "test"], typer.Option(help="Which people to measure on.")] = "test",
+    allow_train: Annotated[
+        bool, typer.Option("--allow-train", help="Allow --split train: errors on people the network has learnt from.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write every figure as a row: by device, orientation and person too.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw gaze against truth and the error by place (.png, .svg, .pdf).")] = None,
+    by: Annotated[bool, typer.Option("--by/--no-by", help="Show the table by device kind and orientation.")] = True,
+    jobs: Annotated[int, typer.Option(min=1, help="Threads, each with an engine of its own.")] = 1,
+) -> None:
+    """Measures how far networks are off on a dataset, beside answering always the mean.
+
+    Errors are Euclidean distances in cm on the screen's plane, over frames and as the mean of the people's own means, with
+    95 % intervals by drawing people anew; in degrees where the distance is known; bias and correlation for x and y; and the
+    jitter while one dot is looked at. "Always the mean" answers the training people's mean gaze: what a network is worth is
+    its share of that error. An eye locator is measured by its landmarks, in % of the distance between the eyes.
+
+    \b
+    Examples:
+      tinytracker evaluate tinytracker-eyes tinytracker --data dataset
+      tinytracker evaluate tinytracker-eyes --data dataset --csv results.csv --plot results.png
+      tinytracker evaluate out/export/mine.tflite out/export/mine_int8.tflite --data dataset --jobs 2
+      tinytracker evaluate checkpoint.safetensors --data dataset --split train --allow-train
+    """
+    from rich.console import Console
+
+    from tinytracker.data.dataset import Dataset
+    from tinytracker.evaluation.evaluate import evaluate as evaluate_models
+    from tinytracker.evaluation.report import group_table, landmark_table, model_table, write_rows
+
+    dataset = Dataset.open(data)
+    with progress_bar("Evaluating") as update:
+        evaluation = evaluate_models(models, dataset, split, allow_train=allow_train, jobs=jobs, progress=update)
+    console = Console()
+    if evaluation.gaze_cm:
+        console.print(model_table(evaluation.rows))
+        if by:
+            console.print(group_table(evaluation.rows))
+    if evaluation.has_landmarks:
+        console.print(landmark_table(evaluation.rows))
+    if csv:
+        write_rows(evaluation.rows, csv)
+        console.print(f"wrote {len(evaluation.rows)} rows to {csv}")
+    if plot and evaluation.gaze_cm:
+        from tinytracker.evaluation.plots import plot_models
+
+        plot_models(evaluation.gaze_cm, evaluation.frames.truth_cm, plot, f"{dataset.name}, {split}")
+        console.print(f"drew {plot}")
