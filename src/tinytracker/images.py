@@ -13,10 +13,11 @@ from tinytracker.files import write_bytes
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
-def decode(content: bytes, name: str) -> np.ndarray:
+def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     """Decodes a JPEG, PNG, ... to uint8 (height, width, 3) RGB.
 
-    `name` is for the message. Raises ImageError if it does not decode, or if it is a JPEG that breaks off early (decoders
+    `name` is for the message. upright: turn the picture as its EXIF tag says, for looking at it; without, the pixels are as
+    stored, which the boxes of recordings refer to. Raises ImageError if it does not decode, or if it is a JPEG that breaks off early (decoders
     fill up the rest with grey, which would pass for a picture).
     """
     if not content:
@@ -24,8 +25,8 @@ def decode(content: bytes, name: str) -> np.ndarray:
     if content.startswith(_JPEG_START) and _JPEG_END not in content[-64:]:
         raise ImageError(f"{name} is a JPEG that breaks off after {len(content)} bytes; copy it again")
     try:
-        # OpenCV turns pictures by their EXIF tag unless told not to; boxes refer to the pixels as stored.
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"{name} does not decode as a picture: {error.err}") from error
     if image is None:
@@ -33,10 +34,10 @@ def decode(content: bytes, name: str) -> np.ndarray:
     return image
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Reads a picture as uint8 (height, width, 3) RGB; raises ImageError naming the file."""
+def read_image(path: Path, upright: bool = False) -> np.ndarray:
+    """Reads a picture as uint8 (height, width, 3) RGB (see `decode`); raises ImageError naming the file."""
     try:
-        return decode(path.read_bytes(), str(path))
+        return decode(path.read_bytes(), str(path), upright)
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror}; expected a picture") from error
 

@@ -64,7 +64,7 @@ def open_source(place: str) -> Source:
 
 
 class FolderSource:
-    """The pictures of a folder in natural order (2.jpg before 10.jpg); they may differ in size."""
+    """The pictures of a folder in natural order (2.jpg before 10.jpg), turned upright by EXIF; they may differ in size."""
 
     is_live = False
 
@@ -86,7 +86,7 @@ class FolderSource:
     def __iter__(self) -> Iterator[Frame]:
         """Raises ImageError at a picture that does not decode."""
         for index, path in enumerate(self.paths):
-            yield Frame(read_image(path), index, round(index * 1e9 / FOLDER_FRAMES_PER_SECOND), str(path))
+            yield Frame(read_image(path, upright=True), index, round(index * 1e9 / FOLDER_FRAMES_PER_SECOND), str(path))
 
 
 class ImageSource(FolderSource):
@@ -121,8 +121,9 @@ class VideoSource:
             expected = "expected mp4, mov, mkv, avi or webm"
             raise VideoError(f"{self.name} does not open as a video: {_reason(error)}; {expected}") from error
         if not self._container.streams.video:
+            kinds = _kinds(self._container)
             self._container.close()
-            raise VideoError(f"{self.name} holds no pictures, only {_kinds(self._container)}; expected a video")
+            raise VideoError(f"{self.name} holds no pictures, only {kinds}; expected a video")
         stream = self._container.streams.video[0]
         stream.thread_type = "AUTO"
         self.frame_count = stream.frames or None
