@@ -17,8 +17,8 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     """Decodes a JPEG, PNG, ... to uint8 (height, width, 3) RGB.
 
     `name` is for the message. upright: turn the picture as its EXIF tag says, for looking at it; without, the pixels are as
-    stored, which the boxes of recordings refer to. Raises ImageError if it does not decode, or if it is a JPEG that breaks off early (decoders
-    fill up the rest with grey, which would pass for a picture).
+    stored, which the boxes of recordings refer to. Raises ImageError if it does not decode, or if it is a JPEG that breaks
+    off early (decoders fill up the rest with grey, which would pass for a picture).
     """
     if not content:
         raise ImageError(f"{name} is empty; expected a picture")
