@@ -1,0 +1,8 @@
+"""Running a network: `GazeModel.load("tinytracker-eyes").predict(image, face)`.
+
+- protocol.py: what an engine is: arrays in, arrays out, in the tensors' own number format
+- litert.py, onnx.py, torch.py, tflite_micro.py: the four engines
+- feed.py: pixels and boxes -> tensors
+- infer.py: a card for a .tflite that has none
+- model.py: `GazeModel`, which is card, feed and engine together
+"""

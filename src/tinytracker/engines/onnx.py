@@ -1,0 +1,52 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinytracker.engines.protocol import TensorSpec
+from tinytracker.errors import MissingExtraError, ModelError
+
+
+class OnnxEngine:
+    """A float .onnx file as `tinytracker export` writes it: pictures channels last, any batch.
+
+    Raises ModelError if the file is not ONNX, MissingExtraError without onnxruntime.
+    """
+
+    name = "onnx"
+    batch = None
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingExtraError("onnxruntime", "onnx") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        except OSError as error:
+            raise ModelError(f"cannot read {path}: {error.strerror}; expected an .onnx file") from error
+        except Exception as error:  # onnxruntime's exceptions share no base but this
+            reason = (str(error).splitlines() or ["no reason given"])[0]
+            raise ModelError(f"{path} cannot be run: expected an ONNX file; {reason}") from error
+        self.inputs = tuple(_spec(argument, path) for argument in self._session.get_inputs())
+        self.outputs = tuple(_spec(argument, path) for argument in self._session.get_outputs())
+        self._names = [spec.name for spec in self.inputs]
+
+    def invoke(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return list(self._session.run(None, dict(zip(self._names, inputs, strict=True))))
+
+
+def _spec(argument: Any, path: Path) -> TensorSpec:
+    name, shape, kind = argument.name, argument.shape, argument.type
+    if kind != "tensor(float)" or any(not isinstance(length, int) for length in shape[1:]):
+        raise ModelError(f"{path}: tensor {name} is {kind} {shape}; expected float with all sizes but the batch fixed")
+    return TensorSpec(name, (1, *shape[1:]), "float32")
