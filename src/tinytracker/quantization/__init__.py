@@ -1,0 +1,12 @@
+"""From a trained network to a fully integer one, stage by stage.
+
+- fold.py: batch norm into the convolutions
+- convert.py: torch -> float .tflite
+- calibration.py: what range each tensor's values have, on training people
+- ranges.py: which ranges a .tflite allows (shared, fixed, widened)
+- fake_quant.py: training with simulated rounding, where calibration alone costs too much
+- int8.py: float .tflite and ranges -> int8 .tflite
+- repack.py: a plain, small flatbuffer that every target reads
+- graph.py: the operators and tensors of a .tflite; `check_integer`
+- compare.py: what quantisation costs; do the runtimes agree?
+"""

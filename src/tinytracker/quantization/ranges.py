@@ -1,0 +1,70 @@
+"""Which ranges a .tflite allows: some tensors share one, some have a fixed one, the output must never saturate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinytracker.cards import InputSpec
+from tinytracker.quantization.calibration import Ranges
+from tinytracker.quantization.graph import Graph
+
+# In TFLite's int8 specification these give out what they take in, with the same scale. A CONCATENATION with inputs of
+# other scales would need a QUANTIZE before it.
+SAME_SCALE = ("RESHAPE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
+SIGNED_UNIT = (-1.0, 127 / 128)  # scale 1/128, zero point 0: int8 = pixel - 128 for pixels (p - 128) / 128
+FIXED_OUTPUT = {"TANH": SIGNED_UNIT, "LOGISTIC": (0.0, 255 / 256)}
+OUTPUT_MARGIN = 0.1  # of the calibrated span, on either side of a linear output
+
+
+def settle(graph: Graph, observed: Ranges, inputs: Sequence[InputSpec]) -> Ranges:
+    """The ranges to quantise with: those observed, made to fit the format.
+
+    graph: of the float .tflite. inputs: in the order of its input tensors. Pictures and face boxes get [-1, 127/128], so
+    that a host needs no arithmetic (a face box that reaches farther out of its frame widens that); a linear output
+    is widened by a margin; every range contains 0, which padding needs to be exact.
+    """
+    ranges = {index: observed[graph.tensors[index].name] for index in graph.activations}
+    fixed: dict[int, tuple[float, float]] = {}
+    for index, spec in zip(graph.inputs, inputs, strict=True):
+        fixed[index] = _input_range(spec, ranges[index])
+    for operator in graph.operators:
+        if operator.name in FIXED_OUTPUT:
+            fixed[operator.outputs[0]] = FIXED_OUTPUT[operator.name]
+    for index in graph.outputs:
+        low, high = ranges[index]
+        margin = OUTPUT_MARGIN * (high - low)
+        ranges[index] = (low - margin, high + margin)
+    settled: Ranges = {}
+    for group in same_scale_groups(graph):
+        given = [fixed[index] for index in group if index in fixed] or [ranges[index] for index in group]
+        low, high = min(0.0, *(low for low, _ in given)), max(0.0, *(high for _, high in given))
+        settled.update({graph.tensors[index].name: (low, max(high, low + 1e-6)) for index in group})
+    return settled
+
+
+def same_scale_groups(graph: Graph) -> list[list[int]]:
+    """The activations, in sets that must share scale and zero point (most sets have one member)."""
+    group_of = {index: index for index in graph.activations}
+
+    def root(index: int) -> int:
+        while group_of[index] != index:
+            index = group_of[index]
+        return index
+
+    for operator in graph.operators:
+        if operator.name in SAME_SCALE:
+            for index in operator.inputs:
+                if index in group_of:  # not a constant
+                    group_of[root(index)] = root(operator.outputs[0])
+    groups: dict[int, list[int]] = {}
+    for index in group_of:
+        groups.setdefault(root(index), []).append(index)
+    return list(groups.values())
+
+
+def _input_range(spec: InputSpec, observed: tuple[float, float]) -> tuple[float, float]:
+    if spec.kind == "face_grid":
+        return 0.0, 1.0
+    if spec.kind == "face_box":
+        return min(SIGNED_UNIT[0], observed[0]), max(SIGNED_UNIT[1], observed[1])
+    return spec.pixel_offset, spec.pixel_offset + 255 * spec.pixel_scale
