@@ -25,3 +25,10 @@ class Camera:
         points = np.asarray(points_cm, float)
         depth = -points[..., 2]
         return np.stack([self.cx_px + self.f_px * points[..., 0] / depth, self.cy_px - self.f_px * points[..., 1] / depth], -1)
+
+    def ray(self, pixels: np.ndarray) -> np.ndarray:
+        """Unit directions (..., 3) in the camera frame of pixels (..., 2); the inverse of `project` up to the distance."""
+        pixels = np.asarray(pixels, float)
+        across, up = (pixels[..., 0] - self.cx_px) / self.f_px, (self.cy_px - pixels[..., 1]) / self.f_px
+        direction = np.stack([across, up, -np.ones_like(across)], -1)
+        return direction / np.linalg.norm(direction, axis=-1, keepdims=True)
