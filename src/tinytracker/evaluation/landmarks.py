@@ -84,7 +84,9 @@ def score_landmarks(
             unit = "" if name == "openness" else "% of interocular"
             add(f"{name}_median", np.median(values[mask]), unit)
             add(f"{name}_p90", np.percentile(values[mask], 90), unit)
-        closed = (labels["truth_left_openness"][mask] < CLOSED_OPENNESS) & (labels["truth_right_openness"][mask] < CLOSED_OPENNESS)
+        closed = (labels["truth_left_openness"][mask] < CLOSED_OPENNESS) & (
+            labels["truth_right_openness"][mask] < CLOSED_OPENNESS
+        )
         found = outputs[mask, 12:14].mean(axis=1) < CLOSED_OPENNESS
         add("closed_found", (found & closed).sum() / closed.sum() * 100 if closed.any() else math.nan, "%")
         add("open_called_closed", (found & ~closed).sum() / (~closed).sum() * 100 if (~closed).any() else math.nan, "%")

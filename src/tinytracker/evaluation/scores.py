@@ -54,7 +54,9 @@ class Frames:
 
 
 def mean_over_training_people(gaze_cm: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """The point that "always the mean" answers: mean of the people's mean gaze, float64 (2,), cm."""
+    """The point that "always the mean" answers: mean of the people's mean gaze, float64 (2,), cm; NaN without people."""
+    if not len(person):
+        return np.full(2, np.nan)
     _, index = np.unique(person, return_inverse=True)
     counts = np.bincount(index)
     return np.array([(np.bincount(index, weights=gaze_cm[:, axis]) / counts).mean() for axis in range(2)])
@@ -83,11 +85,13 @@ def score(model: str, target: str, predicted_cm: np.ndarray, frames: Frames, per
         known = np.isfinite(errors)
         add("frames", mask.sum(), "frames")
         add("error", mean_over_frames(errors, people), "cm")
-        if group.startswith("person=") or not known.any():
+        if group.startswith("person="):
             continue
         add("people", len(np.unique(people)), "people")
         add("invalid", (~known).mean() * 100, "%")
         add("person_error", mean_over_people(errors, people), "cm")
+        if not known.any():
+            continue
         add("median_error", np.median(errors[known]), "cm")
         add("median_person_error", np.median(medians_of_people(errors, people)), "cm")
         add("share_of_mean", _percent(ratio_of_means(errors, mean_error_cm[mask], people)), "%")
