@@ -66,9 +66,9 @@ class EyeState(NamedTuple):
 @njit(fastmath=True, cache=True, nogil=True, inline="always")
 def arch(s, peak):
     """Shape of a margin: 0 at the canthi, 1 at `peak` (see `lids.lens`)."""
-    if s <= 0.0 or s >= 1.0:
-        return 0.0
-    return (s / peak) ** (1.24 * peak) * ((1 - s) / (1 - peak)) ** (1.24 * (1 - peak))
+    inside = min(0.9999, max(0.0001, s))  # powers of negative numbers are undefined under fastmath, even where not used
+    bow = (inside / peak) ** (1.24 * peak) * ((1 - inside) / (1 - peak)) ** (1.24 * (1 - peak))
+    return bow if 0.0 < s < 1.0 else 0.0
 
 
 @njit(fastmath=True, cache=True, nogil=True)

@@ -17,6 +17,7 @@ _AZIMUTH = np.radians(112) * (0.62 * _AROUND + 0.38 * _AROUND**3)  # denser in f
 _HEIGHTS = np.concatenate([np.linspace(12.3, 4.2, 18, endpoint=False), np.linspace(4.2, -9, 84, endpoint=False), np.linspace(-9, -11.9, 14)])
 
 LID_THICKNESS_CM = 0.14
+_SHELL_RADIUS_CM = 1.52
 
 
 def smooth(values: np.ndarray, window: int, axis: int) -> np.ndarray:
@@ -41,15 +42,16 @@ def lid_shell(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, s
     (outer) in front of the eye's centre. centre: (3,). side: +1 left eye, -1 right eye.
     """
     dx, dy = (x - centre[0]) * side, y - centre[1]
-    radius = 1.52
-    apex = 1.25 + LID_THICKNESS_CM
-    inside = radius**2 - dx**2 - (1.1 * dy) ** 2
-    shell = np.where(inside > 0, np.sqrt(np.maximum(inside, 0)), -9.0) - radius + apex
-    floor = 0.55 - 0.16 * dx  # the corners: a plane rising towards the nose
-    shell = _blend_max(shell, np.where(np.abs(dx) < 2.0, floor, -9.0), 0.25)
-    target = shell + centre[2]
-    weight = np.exp(-((dx / 1.75) ** 6) - (dy / 1.18) ** 6)
-    return z + weight * (_blend_max(z, target, 0.18) - z) + weight * np.minimum(0, target + 0.10 - z) * np.exp(-((dx / 1.35) ** 8) - (dy / 0.7) ** 6)
+    # The corners: a plane that rises towards the nose, under everything between brow and cheekbone.
+    plane = centre[2] + 0.50 - 0.17 * dx
+    z = z + np.exp(-((dx / 2.0) ** 4) - (dy / 1.1) ** 4) * (_blend_max(z, plane, 0.4) - z)
+    # The globe, flatter than its true curvature because lids bridge it; -0.4 where the sphere ends.
+    inside = np.maximum(_SHELL_RADIUS_CM**2 - dx**2 - (1.1 * dy) ** 2, 0)
+    globe = centre[2] + np.sqrt(inside) - _SHELL_RADIUS_CM + 1.25 + LID_THICKNESS_CM
+    z = _blend_max(z, np.where(inside > 0, globe, centre[2] - 0.4), 0.22)
+    # Nothing stands proud of it within the opening.
+    proud = np.exp(-((dx / 1.45) ** 8) - (dy / 0.75) ** 6)
+    return z - proud * np.maximum(0, z - np.maximum(globe, plane) - 0.08)
 
 
 def _blend_max(a: np.ndarray, b: np.ndarray, softness: float) -> np.ndarray:

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from tinytracker.errors import InputError
-from tinytracker.synthetic.head import LID_THICKNESS_CM, body, curtain, grid_normals, lid_shell, scalp_cover, temples
+from tinytracker.synthetic.head import body, curtain, lid_shell, scalp_cover, smooth, temples
 from tinytracker.synthetic.mesh import FACE, MOUTH, HeadMesh, Part, grid_triangles, join, vertex_normals
+from tinytracker.synthetic.raster import deepest
 from tinytracker.synthetic.subject import Subject
 
 _VERTICES = 26719
@@ -138,23 +139,27 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
     kind = np.where(triangles.max(1) >= _NECK_END, MOUTH, FACE).astype(np.uint8)
 
     points = closed.astype(float)
-    in_front = points[:, 2] > -1.5
-    for centre, side in zip(centres, (1.0, -1.0), strict=True):
-        lid = lid_shell(points[:, 0], points[:, 1], points[:, 2], centre, side)
-        points[:, 2] = np.where(in_front, lid, points[:, 2])
+    lids = [ClosedLid.over(points, triangles, c, s) for c, s in zip(centres, (1.0, -1.0), strict=True)]
+    for lid in lids:
+        points[:, 2] = lid.pull(points)
+    triangles, kind = (a[~np.any([lid.covers(points[triangles].mean(1)) for lid in lids], axis=0)] for a in (triangles, kind))
     chart = _chart(model.neutral_cm[used] - mean_origin, points, centres)
     cover = scalp_cover(subject.hair, chart, ears_cm=-8.5) * (np.arange(_MOUTH_END) < _NECK_END)
     normals = vertex_normals(points, triangles)
     points = points + normals * (cover * subject.hair.thickness_cm * 0.8)[:, None]
 
+    normals = vertex_normals(points, triangles)
+    for lid in lids:
+        smooth_share = lid.weight(points)[:, None]
+        normals = normals + smooth_share * (lid.normals(points) - normals)
     calm = 1 - np.maximum(*(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.0**2) ** 2)) for c in centres))
     move = lambda *names: sum(model.expressions[n][used] for n in names) * calm[:, None]  # noqa: E731
     head = Part(
-        points, triangles, kind, chart=chart, normals=vertex_normals(points, triangles), hair=cover,
+        points, triangles, kind, chart=chart, normals=normals, hair=cover,
         smile=move("mouthSmile_L", "mouthSmile_R"), jaw=move("jawOpen") * 0.33,
         brow=move("browInnerUp_L", "browInnerUp_R", "browOuterUp_L", "browOuterUp_R") * 0.8,
     )
-    parts = [head, *(_backing(points, c, s) for c, s in zip(centres, (1.0, -1.0), strict=True)), *body()]
+    parts = [head, *(lid.patch() for lid in lids), *body()]
     half_width = float(np.abs(points[:_FACE_END, 0]).max())
     if subject.hair.style == 2:
         parts.append(curtain(subject.hair, half_width))
@@ -182,10 +187,75 @@ def _chart(mean: np.ndarray, points: np.ndarray, centres: np.ndarray) -> np.ndar
     return chart + near[:, None] * (points - chart)
 
 
-def _backing(points: np.ndarray, centre: np.ndarray, side: float) -> Part:
-    """A patch (31 x 41) just behind the closed lids, so that no gap between them is see-through."""
-    across, down = np.meshgrid(np.linspace(-1.75, 1.6, 41) if side > 0 else np.linspace(-1.6, 1.75, 41), np.linspace(0.7, -0.9, 31))
-    x, y = centre[0] + across, centre[1] + down
-    z = lid_shell(x, y, np.full(x.shape, centre[2] - 0.3), centre, side) - 0.03
-    patch = np.stack([x, y, z], -1)
-    return Part(patch.reshape(-1, 3), grid_triangles(31, 41), FACE, normals=grid_normals(patch).reshape(-1, 3))
+@dataclass(frozen=True)
+class ClosedLid:
+    """The skin over one eye with the lids shut, as a smooth height map without the slit between them.
+
+    heights_cm: (65, 101), rows from 1.6 cm above the eye's centre downwards, columns from 2.5 cm nasally outwards, 0.05 cm
+    apart. centre: (3,). side: +1 left eye, -1 right eye.
+    """
+
+    heights_cm: np.ndarray
+    centre: np.ndarray
+    side: float
+
+    @classmethod
+    def over(cls, points: np.ndarray, triangles: np.ndarray, centre: np.ndarray, side: float) -> ClosedLid:
+        """From a head's vertices (V, 3) with shut lids: heights within the opening are made from those around it."""
+        across, down = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(1.6, -1.6, 65))
+        near = (np.abs(points[:, 0] - centre[0]) < 3.5) & (np.abs(points[:, 1] - centre[1]) < 3) & (points[:, 2] > -2)
+        flat = np.stack([((points[:, 0] - centre[0]) * side + 2.5) / 0.05, (1.6 - points[:, 1] + centre[1]) / 0.05, points[:, 2]], 1)
+        heights = deepest(flat.astype(np.float32), triangles[near[triangles].all(1)], 101, 65, -15.0).astype(float)
+        hole = ((across + 0.05) / 1.8) ** 2 + ((down + 0.12) / 0.62) ** 2 < 1
+        hole |= heights < -10
+        heights[hole] = heights[~hole].mean()
+        for _ in range(400):  # relax to a membrane held by the rim
+            around = np.pad(heights, 1, mode="edge")
+            mean = 0.25 * (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:])
+            heights[hole] = mean[hole]
+        heights = smooth(smooth(heights, 5, 0), 5, 1)
+        return cls(lid_shell(centre[0] + side * across, centre[1] + down, heights, centre, side), centre, side)
+
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Heights (n,) at the x, y of points (n, 3), bilinear."""
+        column = np.clip(((points[:, 0] - self.centre[0]) * self.side + 2.5) / 0.05, 0, 99.99)
+        row = np.clip((1.6 - points[:, 1] + self.centre[1]) / 0.05, 0, 63.99)
+        i, j = row.astype(int), column.astype(int)
+        v, u, h = row - i, column - j, self.heights_cm
+        return (h[i, j] * (1 - u) + h[i, j + 1] * u) * (1 - v) + (h[i + 1, j] * (1 - u) + h[i + 1, j + 1] * u) * v
+
+    def pull(self, points: np.ndarray) -> np.ndarray:
+        """Depths (V,) of a head's vertices, drawn onto this surface near the eye."""
+        return points[:, 2] + self.weight(points) * (self.at(points) - points[:, 2])
+
+    def weight(self, points: np.ndarray) -> np.ndarray:
+        """How far (0 to 1) each of a head's vertices (V, 3) lies on this surface rather than its own."""
+        dx, dy = self._offset(points)
+        return np.clip(2.2 - ((dx / 1.95) ** 4 + (dy / 1.2) ** 4), 0, 1) * (points[:, 2] > -2)
+
+    def normals(self, points: np.ndarray) -> np.ndarray:
+        """Unit normals (n, 3) at the x, y of points (n, 3)."""
+        step = 0.05
+        slope = [(self.at(points + d) - self.at(points - d)) / (2 * step) for d in (np.array([step, 0, 0]), np.array([0, step, 0]))]
+        normals = np.stack([-slope[0], -slope[1], np.ones(len(points))], 1)
+        return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+    def covers(self, points: np.ndarray) -> np.ndarray:
+        """Which points (n, 3) the patch replaces."""
+        dx, dy = self._offset(points)
+        return ((dx / 1.8) ** 2 + (dy / 1.0) ** 2 < 0.8) & (points[:, 2] > -2)
+
+    def patch(self) -> Part:
+        """The surface before the eye as a mesh part (55 x 61 vertices), a hair behind the head's own around its rim."""
+        across, down = np.meshgrid(np.linspace(-1.95, 1.95, 61), np.linspace(1.35, -1.35, 55))
+        flat = np.stack([self.centre[0] + across, self.centre[1] + down - 0.05, np.zeros_like(across)], -1).reshape(-1, 3)
+        flat[:, 2] = self.at(flat)
+        dx, dy = self._offset(flat)
+        ring = (dx / 1.8) ** 2 + (dy / 1.0) ** 2
+        triangles = grid_triangles(55, 61)
+        normals = self.normals(flat)
+        flat[:, 2] -= 0.08 * np.clip(ring - 0.72, 0, 1)
+        return Part(flat, triangles[(ring[triangles] < 1.8).all(1)], FACE, normals=normals)
+
+    def _offset(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (points[:, 0] - self.centre[0]) * self.side, points[:, 1] - self.centre[1] + 0.05
