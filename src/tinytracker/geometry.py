@@ -39,7 +39,7 @@ class Orientation(IntEnum):
 def orientation_of(value: int) -> Orientation:
     """The orientation of a number; raises UsageError unless it is 1, 2, 3 or 4."""
     try:
-        return Orientation(int(value))
+        return Orientation(value)
     except ValueError as error:
         raise UsageError(f"orientation must be 1 (portrait), 2 (upside down), 3 or 4 (landscape), not {value!r}") from error
 
@@ -50,9 +50,14 @@ def screen_size_cm(device: Device, orientation: int) -> tuple[float, float]:
     return (height, width) if orientation_of(orientation).is_landscape else (width, height)
 
 
-def screen_size_points(device: Device, orientation: int) -> tuple[int, int]:
-    """Width and height in points as the person sees it."""
-    width, height = device.width_points, device.height_points
+def screen_size_points(device: Device, orientation: int, *, zoomed: bool = False) -> tuple[int, int]:
+    """Width and height in points as the person sees it.
+
+    zoomed: with iOS's Display Zoom. Raises UsageError if the device has none.
+    """
+    if zoomed and device.zoomed_points is None:
+        raise UsageError(f"{device.name} has no Display Zoom")
+    width, height = device.zoomed_points if zoomed and device.zoomed_points else (device.width_points, device.height_points)
     return (height, width) if orientation_of(orientation).is_landscape else (width, height)
 
 
@@ -86,26 +91,45 @@ def camera_to_screen_cm(x_cm: Values, y_cm: Values, device: Device, orientation:
             return x_cm + down + height, across - y_cm
 
 
-def points_to_cm(x_points: Values, y_points: Values, device: Device, orientation: int) -> tuple[Values, Values]:
-    """Screen points -> screen cm."""
-    (width_cm, height_cm), (width, height) = screen_size_cm(device, orientation), screen_size_points(device, orientation)
+PointsSize = tuple[int, int]  # width and height of the active area in points, as the person sees it (screen.json's W, H)
+
+
+def points_to_cm(
+    x_points: Values, y_points: Values, device: Device, orientation: int, size_points: PointsSize | None = None
+) -> tuple[Values, Values]:
+    """Screen points -> screen cm. size_points: the active area where it is not the device's own (Display Zoom)."""
+    (width_cm, height_cm), (width, height) = _sizes(device, orientation, size_points)
     return x_points * (width_cm / width), y_points * (height_cm / height)
 
 
-def cm_to_points(x_cm: Values, y_cm: Values, device: Device, orientation: int) -> tuple[Values, Values]:
+def cm_to_points(
+    x_cm: Values, y_cm: Values, device: Device, orientation: int, size_points: PointsSize | None = None
+) -> tuple[Values, Values]:
     """Screen cm -> screen points; the inverse of `points_to_cm`."""
-    (width_cm, height_cm), (width, height) = screen_size_cm(device, orientation), screen_size_points(device, orientation)
+    (width_cm, height_cm), (width, height) = _sizes(device, orientation, size_points)
     return x_cm * (width / width_cm), y_cm * (height / height_cm)
 
 
-def camera_cm_to_points(x_cm: Values, y_cm: Values, device: Device, orientation: int = 1) -> tuple[Values, Values]:
+def _sizes(device: Device, orientation: int, size_points: PointsSize | None) -> tuple[tuple[float, float], PointsSize]:
+    """The screen's size in cm and in points; raises UsageError unless the points are positive."""
+    size = size_points or screen_size_points(device, orientation)
+    if min(size) <= 0:
+        raise UsageError(f"a screen's size in points must be positive, not {size[0]} x {size[1]}")
+    return screen_size_cm(device, orientation), size
+
+
+def camera_cm_to_points(
+    x_cm: Values, y_cm: Values, device: Device, orientation: int = 1, size_points: PointsSize | None = None
+) -> tuple[Values, Values]:
     """Prediction space cm -> screen points (pixels on laptops and monitors): from a gaze point to the screen."""
-    return cm_to_points(*camera_to_screen_cm(x_cm, y_cm, device, orientation), device, orientation)
+    return cm_to_points(*camera_to_screen_cm(x_cm, y_cm, device, orientation), device, orientation, size_points)
 
 
-def points_to_camera_cm(x_points: Values, y_points: Values, device: Device, orientation: int = 1) -> tuple[Values, Values]:
+def points_to_camera_cm(
+    x_points: Values, y_points: Values, device: Device, orientation: int = 1, size_points: PointsSize | None = None
+) -> tuple[Values, Values]:
     """Screen points -> prediction space cm; the inverse of `camera_cm_to_points`."""
-    return screen_to_camera_cm(*points_to_cm(x_points, y_points, device, orientation), device, orientation)
+    return screen_to_camera_cm(*points_to_cm(x_points, y_points, device, orientation, size_points), device, orientation)
 
 
 def prediction_to_camera_frame(x_cm: Values, y_cm: Values) -> np.ndarray:
