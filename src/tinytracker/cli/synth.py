@@ -23,7 +23,9 @@ def synth(
     frames: Annotated[int, typer.Option(min=1, help="Frames per person.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds are other people.")] = 0,
     jobs: Annotated[int, typer.Option(min=-1, help="Processes to use; -1 is one per core.")] = -1,
-    heads: Annotated[HeadChoice, typer.Option(help="Heads made from formulas, from ICT-FaceKit, or some of each.")] = HeadChoice.procedural,
+    heads: Annotated[
+        HeadChoice, typer.Option(help="Heads made from formulas, from ICT-FaceKit, or some of each.")
+    ] = HeadChoice.procedural,
     ict_path: Annotated[Path | None, typer.Option(help="ICT-FaceKit: its FaceXModel folder, or an ict_facekit.npz.")] = None,
 ) -> None:
     """Renders recordings of people who do not exist, with exact gaze labels, in GazeCapture's format.
@@ -49,4 +51,6 @@ def synth(
     with progress_bar("Rendering frames") as update:
         written = synthesise(out, people, SynthOptions(seed, frames, heads.value), jobs, ict_path, update)
     there = people - written
-    Console().print(f"{written} recordings of {frames} frames written to {out}" + (f"; {there} were there already" if there else ""))
+    Console().print(
+        f"{written} recordings of {frames} frames written to {out}" + (f"; {there} were there already" if there else "")
+    )

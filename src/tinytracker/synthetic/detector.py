@@ -46,7 +46,9 @@ def detect(corners_px: np.ndarray, bias: Bias, frame_px: tuple[int, int], rng: n
     face = _moved(face_box_from_corners(corners_px), bias.face + jitter[0] * [0.012, 0.015, 0.025])
     common = bias.eyes + jitter[1] * [0.015, 0.03, 0.03]
     left, right = eye_boxes_from_corners(corners_px)
-    return Boxes(face, _moved(left, common + jitter[2] * [0.02, 0.02, 0.015]), _moved(right, common + jitter[3] * [0.02, 0.02, 0.015]))
+    return Boxes(
+        face, _moved(left, common + jitter[2] * [0.02, 0.02, 0.015]), _moved(right, common + jitter[3] * [0.02, 0.02, 0.015])
+    )
 
 
 def _moved(box: Box, by: np.ndarray) -> Box:

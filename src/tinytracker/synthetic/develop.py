@@ -98,7 +98,9 @@ def draw_tone_curve(rng: np.random.Generator) -> np.ndarray:
     return (255 * (black + (1 - black) * np.clip(value, 0, 1)) + 0.5).astype(np.uint8)
 
 
-def develop(light: np.ndarray, region: Box, frame_px: tuple[int, int], sensor: Sensor, exposure: Exposure, seed: int) -> np.ndarray:
+def develop(
+    light: np.ndarray, region: Box, frame_px: tuple[int, int], sensor: Sensor, exposure: Exposure, seed: int
+) -> np.ndarray:
     """A picture, uint8 (rows, columns, 3) RGB, from linear light, float32 of the same shape.
 
     region: the part of the frame (frame pixels) that `light` shows; frame_px: the frame's (width, height). Blur, noise and
@@ -114,8 +116,14 @@ def develop(light: np.ndarray, region: Box, frame_px: tuple[int, int], sensor: S
     steps = region.width_px / columns / frame_px[0], region.height_px / rows / frame_px[1]
     out = np.empty(light.shape, np.uint8)
     _expose(
-        light, np.asarray(exposure.gain, np.float32), np.array([x0, y0, *steps, 2 * sensor.vignetting], np.float32), np.float32(sensor.saturation),
-        np.array([sensor.shot * averaging, sensor.read * averaging, sensor.chroma], np.float32), sensor.tone, seed, out,
+        light,
+        np.asarray(exposure.gain, np.float32),
+        np.array([x0, y0, *steps, 2 * sensor.vignetting], np.float32),
+        np.float32(sensor.saturation),
+        np.array([sensor.shot * averaging, sensor.read * averaging, sensor.chroma], np.float32),
+        sensor.tone,
+        seed,
+        out,
     )
     return _sharpen(_coarsen(out, sensor.resolution * scale), sensor.sharpening, max(0.8, scale))
 
@@ -155,7 +163,11 @@ def _expose(light, gain, place, saturation, noise, tone, seed, out):
             state ^= state << np.uint64(13)
             state ^= state >> np.uint64(7)
             state ^= state << np.uint64(17)
-            shared = (int(state & np.uint64(0xFFFF)) + int((state >> np.uint64(16)) & np.uint64(0xFFFF)) - 65535) * (2.449 / 65535.0) * common
+            shared = (
+                (int(state & np.uint64(0xFFFF)) + int((state >> np.uint64(16)) & np.uint64(0xFFFF)) - 65535)
+                * (2.449 / 65535.0)
+                * common
+            )
             state ^= state << np.uint64(13)
             state ^= state >> np.uint64(7)
             state ^= state << np.uint64(17)
@@ -165,6 +177,10 @@ def _expose(light, gain, place, saturation, noise, tone, seed, out):
                 a = r if c == 0 else (g if c == 1 else b)
                 a = max(0.0, grey + saturation * (a - grey))
                 bits = state >> np.uint64(21 * c)
-                private = (int(bits & np.uint64(0x3FF)) + int((bits >> np.uint64(10)) & np.uint64(0x3FF)) - 1023) * (2.449 / 1023.0) * own
+                private = (
+                    (int(bits & np.uint64(0x3FF)) + int((bits >> np.uint64(10)) & np.uint64(0x3FF)) - 1023)
+                    * (2.449 / 1023.0)
+                    * own
+                )
                 a = max(0.0, a + (shared + private) * math.sqrt(shot * a + read))
                 out[i, j, c] = tone[min(4096, int(math.sqrt(a * 0.125) * 4096 + 0.5))]

@@ -66,7 +66,9 @@ class Scene:
         return cls(
             lights=tuple(lights),
             ambient=np.array([1 + warmth, 1, 1 - warmth]) * rng.uniform(0.2, 0.75),
-            background=Background(np.array([colour(), colour()]), rng.normal(0, [0.8, 0.6]), float(rng.uniform(0.1, 0.9)), shapes),
+            background=Background(
+                np.array([colour(), colour()]), rng.normal(0, [0.8, 0.6]), float(rng.uniform(0.1, 0.9)), shapes
+            ),
             clothes=Clothes(
                 np.clip(rng.uniform(0.01, 0.6) * (1 + rng.normal(0, 0.3, 3)), 0.005, 0.9),
                 float(rng.choice([0.0, rng.uniform(0.4, 1.8)])),
@@ -81,7 +83,9 @@ def _lamp(rng: np.random.Generator, count: int) -> Light:
     warmth = rng.normal(0, 0.18)
     tint = np.exp(rng.normal(0, 0.25, 3)) if rng.random() < 0.2 else np.ones(3)
     return Light(
-        direction=np.array([math.sin(azimuth) * math.cos(elevation), math.sin(elevation), math.cos(azimuth) * math.cos(elevation)]),
+        direction=np.array(
+            [math.sin(azimuth) * math.cos(elevation), math.sin(elevation), math.cos(azimuth) * math.cos(elevation)]
+        ),
         colour=np.clip(np.array([1 + warmth, 1.0, 1 - warmth]), 0.1, 2) * tint * rng.uniform(0.15, 1.0) / count * 1.9,
         radius_deg=float(rng.uniform(4, 14)),
         glint=float(rng.uniform(0.15, 0.9)),

@@ -113,14 +113,18 @@ class SyntheticFrame:
         return self._develop(box, size_px, size_px, supersampling)
 
     def _develop(self, region: Box, width_px: int, height_px: int, supersampling: int) -> np.ndarray:
-        light = self.person.render(self.posed, self.trial.scene, self.camera, region, width_px, height_px, supersampling, self.seed)
+        light = self.person.render(
+            self.posed, self.trial.scene, self.camera, region, width_px, height_px, supersampling, self.seed
+        )
         return develop(light, region, (self.camera.width_px, self.camera.height_px), self.sensor, self._exposure(), self.seed)
 
     def _exposure(self) -> Exposure:
         """The trial's exposure, metered on a small rendering of this frame if it is the trial's first to be rendered."""
         if self.trial.exposure is None:
             camera, face = self.camera, self._face()
-            frame = self.person.render(self.posed, self.trial.scene, camera, self.region, camera.width_px // 8, camera.height_px // 8)
+            frame = self.person.render(
+                self.posed, self.trial.scene, camera, self.region, camera.width_px // 8, camera.height_px // 8
+            )
             skin = self.person.render(self.posed, self.trial.scene, camera, face, 24, 24)
             self.trial.exposure = meter(frame, float(skin.mean()), np.random.default_rng(self.trial.seed))
         return self.trial.exposure

@@ -37,7 +37,15 @@ _PHONES = {
     "iPhone 6": 0.20, "iPhone 6s": 0.16, "iPhone 6 Plus": 0.10, "iPhone 6s Plus": 0.09, "iPhone 5s": 0.14, "iPhone 5": 0.10,
     "iPhone 5c": 0.08, "iPhone 4s": 0.13,
 }  # fmt: skip
-_TABLETS = {"iPad 2": 0.16, "iPad 3": 0.10, "iPad 4": 0.12, "iPad Air": 0.19, "iPad Air 2": 0.16, "iPad Mini": 0.17, "iPad Pro": 0.10}
+_TABLETS = {
+    "iPad 2": 0.16,
+    "iPad 3": 0.10,
+    "iPad 4": 0.12,
+    "iPad Air": 0.19,
+    "iPad Air 2": 0.16,
+    "iPad Mini": 0.17,
+    "iPad Pro": 0.10,
+}
 # Mean, deviation, least and largest distance of the eyes from the camera.
 _DISTANCE_CM: dict[DeviceKind, tuple[float, float, float, float]] = {
     "phone": (34, 6, 20, 55),
@@ -102,7 +110,9 @@ class Setup:
             return float(x), float(y)
         width_cm, height_cm = screen_size_cm(self.device, orientation)
         margin = _SCREEN_MARGIN_CM
-        x, y = cm_to_points(rng.uniform(margin, width_cm - margin), rng.uniform(margin, height_cm - margin), self.device, orientation)
+        x, y = cm_to_points(
+            rng.uniform(margin, width_cm - margin), rng.uniform(margin, height_cm - margin), self.device, orientation
+        )
         return float(x), float(y)
 
     def target_cm(self, points: tuple[float, float], orientation: int) -> tuple[float, float]:

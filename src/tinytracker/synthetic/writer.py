@@ -56,15 +56,21 @@ def recording_name(seed: int, index: int) -> str:
 
 
 def generator(seed: int, index: int, purpose: int) -> np.random.Generator:
-    """The random numbers of one person for one purpose: 0 who they are, 1 their recording."""
+    """The random numbers of one person for one purpose: 0 who they are, 1 their recording, 2 motion, 3 their kind of head."""
     return np.random.default_rng([seed, index, purpose])
+
+
+def head_kind_of(options: SynthOptions, index: int) -> HeadKind:
+    """The kind of head that person `index` has; where both are wanted, a coin decides."""
+    if options.heads != "both":
+        return options.heads
+    return "ict" if generator(options.seed, index, 3).random() < 0.5 else "procedural"
 
 
 def session_of(options: SynthOptions, index: int, ict_path: Path | None = None) -> Session:
     """The session that the recording of person `index` shows."""
-    rng = generator(options.seed, index, 0)
-    seed, draws_ict = int(rng.integers(1 << 62)), rng.random() < 0.5
-    heads: HeadKind = "ict" if options.heads == "ict" or (options.heads == "both" and draws_ict) else "procedural"
+    heads = head_kind_of(options, index)
+    seed = int(generator(options.seed, index, 0).integers(1 << 62))
     person = Person.from_seed(seed, heads, _ict_model(ict_path) if heads == "ict" and ict_path is not None else None)
     return Session(person, generator(options.seed, index, 1))
 
@@ -178,7 +184,9 @@ def _begin(root: Path, options: SynthOptions) -> None:
         except (OSError, ValueError) as error:
             raise OutputError(f"{path} cannot be read: {error}; choose another folder") from error
         if begun != content:
-            raise OutputError(f"{root} was begun with {begun}, not {content}; choose another folder, another seed or the same options")
+            raise OutputError(
+                f"{root} was begun with {begun}, not {content}; choose another folder, another seed or the same options"
+            )
     else:
         write_text(path, json.dumps(content) + "\n")
     _remove_partial(root, options.seed)

@@ -1,0 +1,161 @@
+"""Recordings on disk: GazeCapture's layout, the same bytes however they are made, whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinytracker.data.gazecapture import open_recording, read_recording
+from tinytracker.errors import OutputError, UsageError
+from tinytracker.geometry import gaze_on_screen_plane
+from tinytracker.images import read_image
+from tinytracker.synthetic.writer import SynthOptions, recording_name, session_of, split_of, synthesise, write_person
+
+JSON_FILES = {
+    "appleFace.json", "appleLeftEye.json", "appleRightEye.json", "dotInfo.json", "faceGrid.json", "frames.json", "info.json",
+    "motion.json", "screen.json", "truth.json",
+}  # fmt: skip
+OPTIONS = SynthOptions(seed=11, frames=3)
+
+
+def digest(root: Path) -> dict[str, str]:
+    """SHA-256 of every file by its path."""
+    return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synth") / "recordings"
+    assert synthesise(folder, 4, OPTIONS) == 4
+    return folder
+
+
+def test_layout_is_gazecaptures(root: Path) -> None:
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    assert [path.name for path in folders] == [recording_name(11, index) for index in range(4)]
+    for folder in folders:
+        assert {path.name for path in folder.glob("*.json")} == JSON_FILES
+        assert [path.name for path in sorted((folder / "frames").iterdir())] == ["00000.jpg", "00001.jpg", "00002.jpg"]
+
+
+def test_recordings_read_back_with_exact_labels(root: Path) -> None:
+    for index in range(4):
+        folder = root / recording_name(11, index)
+        recording = read_recording(open_recording(folder))
+        assert recording.split == split_of(index)
+        session = session_of(OPTIONS, index)
+        frames = {k: session.frame() for k in range(3)}
+        assert recording.device == session.setup.device.name
+        assert recording.device_kind == session.setup.device.kind
+        assert len(recording.frames) >= 2
+        for label in recording.frames:
+            frame = frames[label.index]
+            x_cm, y_cm = gaze_on_screen_plane(frame.posed.eye_centres_cm, frame.posed.visual_axes)
+            assert np.abs([x_cm - label.gaze_x_cm, y_cm - label.gaze_y_cm]).max() < 1e-6
+            assert recording.truth["left_centre_x_px"][label.index] == frame.truth["left_centre_x_px"]
+            assert label.orientation == frame.orientation
+            assert frame.boxes is not None
+            assert abs(label.face[0] - frame.boxes.face.x_px) <= 0.5
+            assert abs(label.left_eye[0] - frame.boxes.left_eye.x_px) <= 1
+            image = read_image(folder / label.picture)
+            assert image.shape == (frame.camera.height_px, frame.camera.width_px, 3)
+            assert np.abs(image.astype(float) - frame.image()).mean() < 12  # JPEG of a noisy picture
+
+
+def test_same_bytes_whatever_jobs_and_order(root: Path, tmp_path: Path) -> None:
+    synthesise(tmp_path / "one", 1, OPTIONS)
+    synthesise(tmp_path / "one", 4, OPTIONS, jobs=2)
+    assert digest(tmp_path / "one") == digest(root)
+
+
+def test_other_seeds_are_other_people_and_may_share_a_folder(root: Path, tmp_path: Path) -> None:
+    for seed in (11, 12):
+        synthesise(tmp_path, 1, SynthOptions(seed, 1))
+    first, second = ((tmp_path / recording_name(seed, 0) / "frames" / "00000.jpg").read_bytes() for seed in (11, 12))
+    assert first != second
+
+
+def test_nothing_is_rendered_twice(root: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    calls: list[tuple[int, int]] = []
+    assert synthesise(root, 4, OPTIONS, progress=lambda done, total: calls.append((done, total))) == 0
+    assert calls == [(12, 12)]
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_killed_and_started_again_gives_the_same_bytes(root: Path, tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from tinytracker.synthetic.writer import *; synthesise(Path(sys.argv[1]), 4, SynthOptions(11, 3))"
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "killed")])
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "killed").glob(".00011-*.partial/frames/00000.jpg")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    left = [path for path in (tmp_path / "killed").iterdir() if path.is_dir() and not path.name.startswith(".")]
+    assert len(left) < 4
+    for folder in left:
+        assert digest(folder) == digest(root / folder.name)
+    synthesise(tmp_path / "killed", 4, OPTIONS)
+    assert digest(tmp_path / "killed") == digest(root)
+
+
+def test_interrupted_leaves_whole_recordings_only(tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synthesise(tmp_path, 3, SynthOptions(11, 1), progress=interrupt)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00011-00000", "synth-00011.json"]
+
+
+def test_split_is_80_10_10_by_person() -> None:
+    splits = [split_of(index) for index in range(1000)]
+    assert [splits.count(name) for name in ("train", "val", "test")] == [800, 100, 100]
+    assert {split_of(index) for index in range(3)} == {"train", "val", "test"}
+
+
+def test_both_draws_heads_regardless_of_split() -> None:
+    """Each split gets both kinds of heads, evenly."""
+    from tinytracker.synthetic.writer import head_kind_of
+
+    options = SynthOptions(3, 1, "both")
+    for name in ("train", "val", "test"):
+        kinds = [head_kind_of(options, index) for index in range(600) if split_of(index) == name]
+        assert 0.3 < kinds.count("ict") / len(kinds) < 0.7
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--ict-path"):
+        synthesise(tmp_path / "a", 1, SynthOptions(0, 1, "ict"))
+    with pytest.raises(UsageError, match="people"):
+        synthesise(tmp_path / "a", 0, SynthOptions(0, 1))
+    with pytest.raises(UsageError, match="frames"):
+        SynthOptions(0, 0)
+    assert not (tmp_path / "a").exists()
+    synthesise(tmp_path, 1, SynthOptions(0, 1))
+    with pytest.raises(OutputError, match="begun with"):
+        synthesise(tmp_path, 1, SynthOptions(0, 2))
+    with pytest.raises(OutputError, match="exists already"):
+        write_person(tmp_path / recording_name(0, 0), 0, SynthOptions(0, 1))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        synthesise(tmp_path / "file", 1, SynthOptions(0, 1))
+
+
+def test_ict_heads(tmp_path: Path) -> None:
+    path = os.environ.get("TINYTRACKER_ICT")
+    if not path:
+        pytest.skip("needs ICT-FaceKit: set TINYTRACKER_ICT to its FaceXModel folder or an ict_facekit.npz")
+    synthesise(tmp_path, 2, SynthOptions(4, 2, "ict"), ict_path=Path(path))
+    recording = read_recording(open_recording(tmp_path / recording_name(4, 0)))
+    assert set(recording.truth["heads"]) == {"ict"}
