@@ -1,0 +1,61 @@
+"""`tinytracker train`: a network from a dataset, by a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinytracker.cli.progress import progress_bar
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe we ship (tinytracker, tinytracker-eyes, ...) or a .toml file.")],
+    data: Annotated[list[Path], typer.Option("--data", help="A prepared dataset; several may be given.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints, state and log.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")] = False,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps; the recipe's schedule is shrunk.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    teacher: Annotated[Path | None, typer.Option(help="Checkpoint (.safetensors) of a gaze network to distil from.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch, and of making batches.")] = 1,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default a GPU if there is one.")] = None,
+) -> None:
+    """Train a network by a recipe on a dataset's people of the train split, choosing weights on the val split.
+
+    OUT then holds best.safetensors and last.safetensors, each with its card (.json), state.safetensors for --resume and
+    log/ for TensorBoard. A run that was killed and resumed ends with the weights of one that was not.
+
+    \b
+    Examples:
+      tinytracker train tinytracker-eyes --data out/people --out runs/eyes
+      tinytracker train tinytracker --data out/people --out runs/tiny --teacher runs/eyes/best.safetensors
+      tinytracker train tinytracker --data a --data b --out runs/both --steps 2000 --threads 4
+      torchrun --nproc-per-node 2 -m tinytracker train tinytracker --data out/people --out runs/two
+      tensorboard --logdir runs
+    """
+    from dataclasses import replace
+
+    from tinytracker.data.dataset import Dataset
+    from tinytracker.training.recipe import load_recipe
+    from tinytracker.training.train import train as run
+
+    chosen = load_recipe(recipe)
+    if steps is not None:
+        chosen = chosen.quick(steps)
+    if teacher is not None:
+        chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=str(teacher)))
+    with progress_bar("Asking the teacher") as asking, progress_bar(f"Training {chosen.name}") as training:
+        result = run(
+            chosen,
+            Dataset.open(data),
+            out,
+            seed=seed,
+            resume=resume,
+            threads=threads,
+            device=device,
+            progress=training,
+            teacher_progress=asking,
+        )
+    typer.echo(f"best: {result.best_score}; {result.best}")
+    typer.echo(f"last: {result.last_score}; {result.last}")

@@ -1,0 +1,160 @@
+"""Augmentation: boxes that lie a little otherwise, other light, other cameras. Random numbers are drawn for a whole batch
+at once; pixels are touched as uint8, once per step of the chain (one warp, one table look-up, one noise addition).
+
+Geometry is one affine map per crop, from the new crop's coordinates to the stored one's, both from -1 to 1:
+stored = matrix @ new + shift. Mirroring is part of it (matrix[0, 0] < 0), so labels follow by the same formula.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tinytracker.training.recipe import Geometric, Photometric
+
+EYE_PX_PER_FACE = 0.289  # an eye box's side over the face box's (0.41 x 0.704, see faces.boxes)
+NOISE_LEVELS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Affine maps of a batch: matrix float32 (n, 2, 2), shift float32 (n, 2); see the module's text."""
+
+    matrix: np.ndarray
+    shift: np.ndarray
+
+    def to_new(self, points: np.ndarray) -> np.ndarray:
+        """Points (n, ..., 2) of the stored crop, in the new one's coordinates."""
+        flat = points.reshape(len(points), -1, 2) - self.shift[:, None]
+        return np.einsum("nij,npj->npi", np.linalg.inv(self.matrix), flat).reshape(points.shape).astype(np.float32)
+
+
+def identity(count: int) -> Maps:
+    """Maps that change nothing."""
+    return Maps(np.tile(np.eye(2, dtype=np.float32), (count, 1, 1)), np.zeros((count, 2), np.float32))
+
+
+def draw_maps(rng: np.random.Generator, mirrored: np.ndarray, shift: float, zoom: float, rotation_deg: float = 0.0) -> Maps:
+    """Random maps: shift, zoom, rotation_deg are standard deviations as in recipe.Geometric, cut off at 2.5 of them;
+    mirrored: bool (n,)."""
+    count = len(mirrored)
+    normal = np.clip(rng.standard_normal((4, count)), -2.5, 2.5)
+    size = np.exp(zoom * normal[0])
+    angle = np.radians(rotation_deg * normal[1])
+    cos, sin = size * np.cos(angle), size * np.sin(angle)
+    matrix = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
+    matrix[mirrored, :, 0] *= -1
+    return Maps(matrix.astype(np.float32), (2 * shift * normal[2:]).T.astype(np.float32))  # a box is 2 units wide
+
+
+def moved_boxes(boxes_px: np.ndarray, maps: Maps) -> np.ndarray:
+    """Where face boxes (n, 4) lie when seen through maps without rotation, in pixels of the frame as it was (unmirrored)."""
+    size = boxes_px[:, 2:] * np.abs(maps.matrix[:, 0, :1])
+    centre = boxes_px[:, :2] + boxes_px[:, 2:] * (1 + maps.shift) / 2
+    return np.concatenate([centre - size / 2, size], axis=1)
+
+
+def warp(images: np.ndarray, maps: Maps, height: int, width: int) -> np.ndarray:
+    """Crops through maps: uint8 (n, H, W, C) -> (n, height, width, C); edge pixels are repeated beyond the stored crop."""
+    stored = np.array(images.shape[2:0:-1], np.float64)  # width, height
+    new = np.array([width, height], np.float64)
+    # Pixel i's centre is at (2 i + 1) / size - 1.
+    matrix = maps.matrix * (stored[:, None] / new[None, :])
+    shift = ((maps.shift + 1) * stored - 1) / 2 + np.einsum("nij,j->ni", maps.matrix, (1 / new - 1)) * stored / 2
+    affine = np.concatenate([matrix, shift[:, :, None]], axis=2)
+    out = np.empty((len(images), height, width, images.shape[3]), np.uint8)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for image, one, place in zip(images, affine, out, strict=True):
+        warped = cv2.warpAffine(image, one, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        place[:] = warped.reshape(place.shape)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What photometric augmentation drew for a batch; the crops of one sample share the camera but not the ramps.
+
+    tables: uint8 (n, 256, 3). shrink: float (n,), 1 for a good camera. noise: int (n,), a level of NoiseBank. grey:
+    bool (n,).
+    """
+
+    tables: np.ndarray
+    shrink: np.ndarray
+    noise: np.ndarray
+    grey: np.ndarray
+
+
+def draw_looks(rng: np.random.Generator, options: Photometric, count: int, mean: np.ndarray) -> Looks:
+    """Draws for `count` samples; mean: float (n,), the mean of each face crop, white being 1."""
+    exponent: np.ndarray = np.exp(options.gamma * rng.standard_normal((count, 1, 1)))
+    contrast = np.exp(options.contrast * rng.standard_normal((count, 1, 1)))
+    added = options.brightness * rng.standard_normal((count, 1, 1)) + options.colour * rng.standard_normal((count, 1, 3))
+    level = np.linspace(0, 1, 256)[None, :, None] ** exponent
+    pivot = mean[:, None, None] ** exponent
+    tables = ((level - pivot) * contrast + pivot + added) * 255
+    worse = rng.random(count) < options.low_resolution
+    shrink = np.where(worse, np.exp(rng.uniform(np.log(1.3), np.log(4.0), count)), 1.0)
+    noise = (rng.random(count) * (NOISE_LEVELS + 1)).astype(int)
+    return Looks(np.clip(tables + 0.5, 0, 255).astype(np.uint8), shrink, noise, rng.random(count) < options.grey)
+
+
+class NoiseBank:
+    """White noise made once: int16 arrays of NOISE_LEVELS strengths up to `largest` (white being 1), cut at random places."""
+
+    def __init__(self, largest: float, seed: int) -> None:
+        normal = np.random.default_rng((seed, 1)).standard_normal(1 << 18)
+        levels = np.arange(NOISE_LEVELS + 1)[:, None] * (largest / NOISE_LEVELS)
+        self._levels = np.round(normal * levels * 255).astype(np.int16)
+
+    def add(self, image: np.ndarray, level: int, place: float) -> np.ndarray:
+        """The image with noise of a level; place in [0, 1) says where the bank is cut."""
+        start = int(place * (self._levels.shape[1] - image.size))
+        noise = self._levels[level, start : start + image.size].reshape(image.shape)
+        return cv2.add(image, noise, dtype=cv2.CV_8U).reshape(image.shape)
+
+
+def change_looks(
+    rng: np.random.Generator, images: np.ndarray, looks: Looks, options: Photometric, bank: NoiseBank, is_face: bool
+) -> None:
+    """Changes crops in place: uint8 (n, H, W, 3 or 1)."""
+    count, height, width, channels = images.shape
+    ramps = options.ramp * rng.standard_normal((count, 2))
+    across, down = (
+        np.exp(ramps[:, [axis]] * np.linspace(-1, 1, length)).astype(np.float32) for axis, length in enumerate((width, height))
+    )
+    places = rng.random(count)
+    for i in range(count):
+        image = images[i]
+        if looks.shrink[i] > 1:
+            image = _blur(image, looks.shrink[i], is_face)
+        if options.ramp:
+            field = np.multiply.outer(down[i], across[i])
+            image = cv2.multiply(image, cv2.merge([field] * channels) if channels > 1 else field, dtype=cv2.CV_8U)
+        image = cv2.LUT(image, looks.tables[i : i + 1, :, :channels]).reshape(height, width, channels)
+        if looks.grey[i] and channels == 3:
+            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        if looks.noise[i] and options.noise:
+            image = bank.add(np.ascontiguousarray(image), looks.noise[i], places[i])
+        images[i] = image
+
+
+def _blur(image: np.ndarray, shrink: float, is_face: bool) -> np.ndarray:
+    """What a camera with `shrink` times fewer pixels would show.
+
+    The eye crop is taken to be 64 px of that camera's 64 / shrink; the face crop of the same camera has 1 / 0.289 times
+    as many, so a small face crop loses nothing.
+    """
+    height, width = image.shape[:2]
+    eye_px = 64 / shrink
+    seen = eye_px / EYE_PX_PER_FACE if is_face else eye_px
+    if seen >= min(height, width):
+        return image
+    small = (max(8, round(seen * width / height)), max(8, round(seen)))
+    return cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def draw_mirrored(rng: np.random.Generator, options: Geometric, count: int) -> np.ndarray:
+    """Which samples to mirror: bool (n,)."""
+    return rng.random(count) < options.flip

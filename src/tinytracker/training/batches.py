@@ -1,0 +1,186 @@
+"""Batches: made by background threads ahead of time, each a function of (seed, step, rank) alone.
+
+So a resumed run sees the batches an undisturbed one would have, whatever the number of threads, and no random state has to
+be saved.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tinytracker.cards import InputSpec
+from tinytracker.domain import Box
+from tinytracker.faces.crops import face_grid, grid_cells
+from tinytracker.models.network import NetworkSpec
+from tinytracker.training import augment
+from tinytracker.training.recipe import Recipe
+from tinytracker.training.samples import Samples
+
+CROP_KINDS = ("face", "left_eye", "right_eye")
+OTHER_EYE = {"left_eye": "right_eye", "right_eye": "left_eye"}
+AUXILIARY = 7 + 12 + 1  # angles, eye points, logarithm of the distance
+REFERENCE_DISTANCE_CM = 35.0
+FACE_BOX_SHAPE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """n samples as the network sees them.
+
+    places: int (n,), which of the samples; mirrored: bool (n,).
+    crops: by kind, uint8 (n, H, W, C). box: float32 (n, 4), the face box's numbers in [-1, 1]; grid: float32 (n, 625) or
+        empty. frame_box: float32 (n, 4), the box over the frame: x, y, width, height in [0, 1].
+    target: float32 (n, 2) gaze in cm, or (n, 14) the eye locator's numbers. distance_cm: float32 (n,), NaN unknown.
+    auxiliary: float32 (n, AUXILIARY), NaN unknown.
+    """
+
+    places: np.ndarray
+    mirrored: np.ndarray
+    crops: dict[str, np.ndarray]
+    frame_box: np.ndarray
+    grid: np.ndarray
+    target: np.ndarray
+    distance_cm: np.ndarray
+    auxiliary: np.ndarray
+
+    def inputs(self, spec: NetworkSpec, device: torch.device) -> tuple[Tensor, ...]:
+        """The network's input tensors: float32, maps (n, C, H, W) in channels-last memory."""
+        return tuple(self._input(one, device) for one in spec.inputs)
+
+    def _input(self, spec: InputSpec, device: torch.device) -> Tensor:
+        if spec.kind == "face_box":
+            return torch.from_numpy(self.frame_box * 2 - 1).to(device)
+        if spec.kind == "face_grid":
+            return torch.from_numpy(self.grid).to(device)
+        pixels = torch.from_numpy(self.crops[spec.kind]).to(device).permute(0, 3, 1, 2)
+        if spec.position != "channels":
+            return pixels.float().mul_(spec.pixel_scale).add_(spec.pixel_offset)
+        count, colours, height, width = pixels.shape
+        out = torch.empty((count, colours + 2, height, width), device=device, memory_format=torch.channels_last)
+        out[:, :colours] = pixels
+        out[:, :colours].mul_(spec.pixel_scale).add_(spec.pixel_offset)
+        columns, rows = (torch.from_numpy(vector).to(device) for vector in position_vectors(self.frame_box, width, height))
+        out[:, colours] = columns[:, None, :]
+        out[:, colours + 1] = rows[:, :, None]
+        return out
+
+
+def position_vectors(frame_box: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """faces.crops.position_vectors for a batch: float32 (n, width) and (n, height); frame_box as in Batch."""
+    start, length = frame_box[:, :2, None], frame_box[:, 2:, None]
+    xs = 2 * (start[:, 0] + length[:, 0] * np.linspace(0, 1, width, dtype=np.float32)) - 1
+    ys = 2 * (start[:, 1] + length[:, 1] * np.linspace(0, 1, height, dtype=np.float32)) - 1
+    return np.clip(xs, -1, 1).astype(np.float32), np.clip(ys, -1, 1).astype(np.float32)
+
+
+class BatchMaker:
+    """Makes batches of samples for a network; thread-safe."""
+
+    def __init__(self, samples: Samples, spec: NetworkSpec, recipe: Recipe, seed: int) -> None:
+        self._samples = samples
+        self._spec = spec
+        self._recipe = recipe
+        self._seed = seed
+        self._sizes: dict[str, tuple[int, int]] = {
+            one.kind: (one.height_px, one.width_px) for one in spec.inputs if one.kind in CROP_KINDS
+        }
+        self._wants_grid = any(one.kind == "face_grid" for one in spec.inputs)
+        self._bank = augment.NoiseBank(recipe.photometric.noise, seed)
+        # Brightest to darkest differ by camera; contrast turns about each face's own mean.
+        self._means = samples.crops["face"][:, ::8, ::8].mean(axis=(1, 2, 3)) / 255
+        self._permutation = lru_cache(maxsize=2)(self._shuffled)
+
+    def training(self, step: int, rank: int = 0, world: int = 1) -> Batch:
+        """The batch of a step (from 0) for one of `world` processes: epochs of shuffled samples, augmented."""
+        total = self._recipe.batch_size
+        own = np.arange(total)[rank::world] + step * total
+        epochs, within = np.divmod(own, len(self._samples))
+        places = np.array([self._permutation(int(epoch))[place] for epoch, place in zip(epochs, within, strict=True)])
+        rng = np.random.default_rng((self._seed, step, rank))
+        geometric = self._recipe.geometric
+        mirrored = augment.draw_mirrored(rng, geometric, len(places))
+        face = augment.draw_maps(rng, mirrored, geometric.face_shift, geometric.face_zoom, geometric.rotation_deg)
+        eyes = {kind: augment.draw_maps(rng, mirrored, geometric.eye_shift, geometric.eye_zoom) for kind in OTHER_EYE}
+        batch = self._seen(places, mirrored, face, eyes)
+        looks = augment.draw_looks(rng, self._recipe.photometric, len(places), self._means[places])
+        for kind, images in batch.crops.items():
+            augment.change_looks(rng, images, looks, self._recipe.photometric, self._bank, kind == "face")
+        if self._recipe.face_dropout:
+            batch.crops["face"][rng.random(len(places)) < self._recipe.face_dropout] = 128
+        return batch
+
+    def plain(self, places: np.ndarray, mirror: bool = False) -> Batch:
+        """Samples without augmentation, or all mirrored."""
+        same = augment.draw_maps(np.random.default_rng(0), np.full(len(places), mirror), 0.0, 0.0)
+        return self._seen(places, np.full(len(places), mirror), same, dict.fromkeys(OTHER_EYE, same))
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng((self._seed, 2, epoch)).permutation(len(self._samples))
+
+    def _seen(self, places: np.ndarray, mirrored: np.ndarray, face: augment.Maps, eyes: dict[str, augment.Maps]) -> Batch:
+        """Samples through maps, all labels with them."""
+        samples = self._samples
+        boxes = augment.moved_boxes(samples.face_box_px[places], face) / np.tile(samples.frame_px[places], 2)
+        boxes[mirrored, 0] = 1 - boxes[mirrored, 0] - boxes[mirrored, 2]
+        gaze = samples.gaze_cm[places]
+        gaze[mirrored, 0] *= -1
+        points, openness = face.to_new(samples.points[places]), samples.openness[places]
+        points[mirrored], openness[mirrored] = points[mirrored, ::-1], openness[mirrored, ::-1]
+        angles = _mirrored_angles(samples.angles[places], mirrored)
+        distance = samples.distance_cm[places]
+        target = gaze if self._spec.output == "gaze" else locator_targets(points, openness)
+        parts = [angles, points.reshape(-1, 12), np.log(distance / REFERENCE_DISTANCE_CM)[:, None]]
+        return Batch(
+            places,
+            mirrored,
+            {kind: self._crop(kind, places, mirrored, face if kind == "face" else eyes[kind]) for kind in self._sizes},
+            boxes.astype(np.float32),
+            self._grids(boxes) if self._wants_grid else np.empty((len(places), 0), np.float32),
+            target.astype(np.float32),
+            distance,
+            np.concatenate(parts, axis=1).astype(np.float32),
+        )
+
+    def _crop(self, kind: str, places: np.ndarray, mirrored: np.ndarray, maps: augment.Maps) -> np.ndarray:
+        """A mirrored person's left eye is their right one."""
+        crops = self._samples.crops
+        images = crops[kind][places]
+        if kind in OTHER_EYE:
+            images[mirrored] = crops[OTHER_EYE[kind]][places[mirrored]]
+        return augment.warp(images, maps, *self._sizes[kind])
+
+    def _grids(self, boxes: np.ndarray) -> np.ndarray:
+        return np.stack([face_grid(*grid_cells(Box(*map(float, box)), 1, 1)) for box in boxes])
+
+
+def locator_targets(points: np.ndarray, openness: np.ndarray) -> np.ndarray:
+    """The eye locator's 14 numbers (models.eye_locator.OUTPUTS) from points (n, 2, 3, 2) and openness (n, 2)."""
+    corners, centres = points[:, :, :2].reshape(-1, 8), points[:, :, 2].reshape(-1, 4)
+    return np.concatenate([corners, centres, openness], axis=1)
+
+
+def _mirrored_angles(angles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """Angles (n, 7) in the order of samples.ANGLES: eyes change places, yaw and roll change sign, pitch stays."""
+    swapped = angles[:, [2, 3, 0, 1, 4, 5, 6]] * np.array([-1, 1, -1, 1, -1, 1, -1], np.float32)
+    return np.where(mirrored[:, None], swapped, angles)
+
+
+def ahead(
+    maker: BatchMaker, first: int, last: int, rank: int = 0, world: int = 1, threads: int = 1
+) -> Iterator[tuple[int, Batch]]:
+    """(step, batch) for the steps first <= step < last, made by `threads` background threads two batches ahead of need."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Batch]] = deque()
+        upcoming = iter(range(first, last))
+        for step in range(first, last):
+            while len(waiting) < threads + 2 and (following := next(upcoming, None)) is not None:
+                waiting.append(pool.submit(maker.training, following, rank, world))
+            yield step, waiting.popleft().result()

@@ -1,0 +1,40 @@
+"""Losses. All are means over the batch; a sample's unknown labels (NaN) count nothing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tinytracker.training.batches import REFERENCE_DISTANCE_CM
+
+ROUNDING_CM = 0.1  # a distance well below it is penalised quadratically, so that gradients do not jump about the target
+POINT_ROUNDING = 0.01
+
+
+def euclidean(predicted_cm: Tensor, target_cm: Tensor, distance_cm: Tensor | None = None) -> Tensor:
+    """Mean Euclidean distance, cm, of (n, 2) and (n, 2). distance_cm: (n,), the person's distance: weights 35 cm / it,
+    1 where it is NaN; None: no weights."""
+    distances = ((predicted_cm - target_cm).square().sum(1) + ROUNDING_CM**2).sqrt()
+    if distance_cm is not None:
+        distances = distances * torch.nan_to_num(REFERENCE_DISTANCE_CM / distance_cm, nan=1.0)
+    return distances.mean()
+
+
+def mean_squared(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of normalised outputs, as the paper trains (arXiv 2307.07813)."""
+    return (predicted - target).square().mean()
+
+
+def eye_points(predicted: Tensor, target: Tensor) -> Tensor:
+    """For the eye locator, (n, 14) and (n, 14): mean distance of the six points in the crop (-1..1), and the mean error of
+    openness."""
+    points = (predicted[:, :12] - target[:, :12]).reshape(-1, 6, 2)
+    distances = (points.square().sum(2) + POINT_ROUNDING**2).sqrt().mean()
+    return distances + (predicted[:, 12:] - target[:, 12:]).abs().mean()
+
+
+def auxiliary(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute error where `target` is known, 0 if nowhere; both (n, targets)."""
+    known = torch.isfinite(target)
+    error = torch.where(known, predicted - torch.nan_to_num(target), torch.zeros_like(predicted)).abs()
+    return error.sum() / known.sum().clamp(min=1)

@@ -1,0 +1,207 @@
+"""A recipe: everything that decides how a network is trained, as a frozen dataclass read from TOML.
+
+The recipes we ship are package data beside this file (recipes/NAME.toml); `load_recipe` takes their names or a path. A
+recipe, a seed and a dataset decide the weights.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from tinytracker.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Photometric:
+    """Changes of light, camera and colour, drawn anew for every sample; everything 0 is none.
+
+    contrast: s.d. of the logarithm of the factor on the distance from the picture's mean. brightness: s.d. of what is added,
+    white being 1; colour: the same, per channel. gamma: s.d. of the logarithm of the exponent. noise: largest s.d. of
+    white noise, white being 1. low_resolution: share of samples seen through a worse camera, shrunk 1.3 to 4 times (as
+    the eye crop sees it) and grown again. ramp: s.d. of the logarithm of the light at a crop's edge, across and down,
+    separately for each crop. grey: share of colour samples made grey.
+    """
+
+    contrast: float = 0.0
+    brightness: float = 0.0
+    colour: float = 0.0
+    gamma: float = 0.0
+    noise: float = 0.0
+    low_resolution: float = 0.0
+    ramp: float = 0.0
+    grey: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Geometric:
+    """Changes of where the boxes lie; labels and position inputs follow exactly. Lengths as shares of the box's side.
+
+    flip: share of samples mirrored. face_shift, face_zoom: s.d. of the face box's shift, each way, and of the logarithm
+    of its size. eye_shift, eye_zoom: the same for each eye box. rotation_deg: s.d. of turning the face crop, for the eye
+    locator only (a gaze point in the frame's axes would have to turn about the camera).
+    """
+
+    flip: float = 0.5
+    face_shift: float = 0.0
+    face_zoom: float = 0.0
+    eye_shift: float = 0.0
+    eye_zoom: float = 0.0
+    rotation_deg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """What a student learns from a teacher. checkpoint: the teacher's; "" is none.
+
+    gaze: weight of the distance to the teacher's answer; the truth keeps 1 - gaze. embedding: weight of predicting the
+    teacher's (normalised) embedding from the student's, through a layer that is thrown away after training.
+    """
+
+    checkpoint: str = ""
+    gaze: float = 0.5
+    embedding: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """See the fields.
+
+    model, options: for tinytracker.models.create_model.
+    steps: optimiser steps; batch_size: samples per step, over all processes.
+    optimiser: "adamw" or "adam"; learning_rate, weight_decay: its.
+    schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate; "exponential": x 0.9
+        every decay_steps.
+    loss: "euclidean": distance in cm (eye locator: of each point); "mse": of the normalised outputs.
+    scale_by_distance: distances count x 35 cm / the person's distance, where that is known, so that someone far off, with
+        cm the larger for the same angle, weighs no more.
+    ema: decay of the moving average of the weights that is validated and kept; 0 is none.
+    precision: "float32", or "bf16": convolutions and FCs in bfloat16 (twice as fast where they are dense and the CPU has
+        avx512_bf16 or amx; slower on depthwise ones).
+    min_openness: training samples whose eyes are less open than this on average are left out; nobody knows where closed
+        eyes look. Validation has them all.
+    face_dropout: share of samples whose face crop is blank, so that the eyes carry their weight.
+    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye centres, distance) from the
+        embedding; samples without truth count nothing.
+    validate_every, validation_samples: steps between validations; at most so many samples, evenly drawn.
+    checkpoint_every: steps between states a killed run resumes from.
+    """
+
+    name: str
+    model: str
+    options: dict[str, Any] = field(default_factory=dict)
+    steps: int = 4000
+    batch_size: int = 64
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    schedule: Literal["cosine", "exponential"] = "cosine"
+    warmup_steps: int = 100
+    decay_steps: int = 10_000
+    loss: Literal["euclidean", "mse"] = "euclidean"
+    scale_by_distance: bool = False
+    ema: float = 0.998
+    precision: Literal["float32", "bf16"] = "float32"
+    min_openness: float = 0.0
+    face_dropout: float = 0.0
+    auxiliary: float = 0.0
+    validate_every: int = 500
+    validation_samples: int = 2000
+    checkpoint_every: int = 250
+    photometric: Photometric = Photometric()
+    geometric: Geometric = Geometric()
+    distillation: Distillation = Distillation()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested plain values, as they stand in a card."""
+        return asdict(self)
+
+    def quick(self, steps: int) -> Recipe:
+        """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit."""
+        shrink = steps / self.steps
+        return replace(
+            self,
+            steps=steps,
+            warmup_steps=min(self.warmup_steps, max(10, steps // 20)),
+            decay_steps=max(1, round(self.decay_steps * min(shrink, 1))),
+            # The average must not outlast the run: at most about a tenth of it.
+            ema=min(self.ema, 1 - 10 / max(steps, 20)) if self.ema else 0.0,
+            validate_every=min(self.validate_every, max(1, steps // 2)),
+            checkpoint_every=min(self.checkpoint_every, max(1, steps // 2)),
+        )
+
+
+def list_recipes() -> list[str]:
+    """Names of the recipes we ship, sorted."""
+    return sorted(path.name.removesuffix(".toml") for path in _shipped().iterdir() if path.name.endswith(".toml"))
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """The recipe we ship by that name, or the one in a TOML file.
+
+    Raises UsageError, naming the file and the field, if there is none, or it has a field or a value that is not known.
+    """
+    path = Path(name_or_path)
+    shipped = _shipped() / f"{name_or_path}.toml"
+    source: Path | Traversable
+    if path.suffix == ".toml" or path.exists():
+        source, where = path, str(path)
+    elif shipped.is_file():
+        source, where = shipped, f"recipe {name_or_path}"
+    else:
+        raise UsageError(f"no recipe {name_or_path}; there are {', '.join(list_recipes())}, or give a .toml file")
+    try:
+        content = tomllib.loads(source.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{where} is not a readable TOML recipe: {error}") from error
+    content.setdefault("name", path.stem)
+    return recipe_from_dict(content, where)
+
+
+def recipe_from_dict(content: dict[str, Any], where: str = "recipe") -> Recipe:
+    """A recipe from nested plain values, as TOML and cards hold them; raises UsageError as load_recipe does."""
+    return _build(Recipe, content, where)
+
+
+def _shipped() -> Traversable:
+    return files("tinytracker.training") / "recipes"
+
+
+def _build(kind: Any, content: dict[str, Any], where: str) -> Any:
+    """A dataclass from a dictionary, every field and type checked."""
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    unknown = sorted(set(content) - known)
+    if unknown:
+        raise UsageError(f"{where} has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    for name, value in content.items():
+        hint, place = hints[name], f"{where}, {name}"
+        if is_dataclass(hint):
+            if not isinstance(value, dict):
+                raise UsageError(f"{place}: expected a table, got {value!r}")
+            values[name] = _build(hint, value, place)
+        else:
+            values[name] = _checked(hint, value, place)
+    for required in ("name", "model"):
+        if required in known and required not in values:
+            raise UsageError(f"{where} lacks {required}")
+    return kind(**values)
+
+
+def _checked(hint: Any, value: Any, place: str) -> Any:
+    if choices := get_args(hint):
+        if hint.__class__.__name__ == "_LiteralGenericAlias" and value not in choices:
+            raise UsageError(f"{place}: expected one of {', '.join(map(str, choices))}, got {value!r}")
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise UsageError(f"{place}: expected {hint.__name__}, got {value!r}")
+    if hint in (int, float) and value < 0:
+        raise UsageError(f"{place}: expected 0 or more, got {value!r}")
+    return value

@@ -1,0 +1,123 @@
+"""The samples of a split, in memory: crops at the network's resolution plus a margin, labels as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tinytracker.cards import InputSpec
+from tinytracker.data.dataset import Dataset
+from tinytracker.errors import DatasetError, UsageError
+from tinytracker.models.network import NetworkSpec
+
+MARGIN = 1.25  # stored crop over network crop, so that a shifted or smaller box still finds real pixels
+CHUNK = 512
+EYES = ("left", "right")
+# What auxiliary heads predict, from docs/design.md's truth_* columns: column, and what one unit is.
+ANGLES = (
+    *((f"truth_{eye}_gaze_{axis}_deg", 20.0) for eye in EYES for axis in ("yaw", "pitch")),
+    *((f"truth_head_{axis}_deg", 20.0) for axis in ("yaw", "pitch", "roll")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """n samples. Where a label is not known (no truth_* columns, as in GazeCapture) it is NaN.
+
+    crops: by input kind, uint8 (n, height, width, 3 or 1).
+    gaze_cm: float32 (n, 2). face_box_px: float32 (n, 4), x, y, width, height. frame_px: float32 (n, 2), width, height.
+    distance_cm: float32 (n,).
+    angles: float32 (n, 7), the columns of ANGLES in their units.
+    points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the face crop, -1
+        at its left and top edge, 1 at its right and bottom edge.
+    openness: float32 (n, 2), left and right eye: height over width.
+    """
+
+    crops: dict[str, np.ndarray]
+    gaze_cm: np.ndarray
+    face_box_px: np.ndarray
+    frame_px: np.ndarray
+    distance_cm: np.ndarray
+    angles: np.ndarray
+    points: np.ndarray
+    openness: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.gaze_cm)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether any sample has the renderer's truth."""
+        return bool(np.isfinite(self.points).any())
+
+
+def load_samples(
+    dataset: Dataset, split: str, spec: NetworkSpec, *, margin: bool, min_openness: float = 0.0, at_most: int | None = None
+) -> Samples:
+    """Reads what a network with `spec` needs of a split; evenly drawn if there are more than `at_most`.
+
+    margin: keep more pixels than the network sees, for augmentation. Raises DatasetError if the split is empty, or lacks
+    eye corners and the network is the eye locator.
+    """
+    indices = dataset.split(split)
+    if min_openness and "truth_left_openness" in dataset.labels:
+        mean = (dataset.labels["truth_left_openness"] + dataset.labels["truth_right_openness"])[indices] / 2
+        indices = indices[~(mean < min_openness)]  # NaN, not known, stays
+    if at_most is not None and len(indices) > at_most:
+        indices = indices[np.linspace(0, len(indices) - 1, at_most).round().astype(int)]
+    if not len(indices):
+        raise DatasetError(f"{dataset.name} has no samples to use in its {split} split; prepare more recordings")
+    labels = {name: column[indices] for name, column in dataset.labels.items()}
+    box = _columns(labels, [f"face_{key}_px" for key in "xywh"])
+    samples = Samples(
+        crops={one.kind: _crops(dataset, indices, one, margin) for one in spec.inputs if one.height_px},
+        gaze_cm=_columns(labels, ["gaze_x_cm", "gaze_y_cm"]),
+        face_box_px=box,
+        frame_px=_columns(labels, ["frame_width_px", "frame_height_px"]),
+        distance_cm=_columns(labels, ["truth_distance_cm"])[:, 0],
+        angles=_columns(labels, [name for name, _ in ANGLES]) / np.array([unit for _, unit in ANGLES], np.float32),
+        points=_points(labels, box),
+        openness=_columns(labels, [f"truth_{eye}_openness" for eye in EYES]),
+    )
+    if spec.output == "eyes" and not np.isfinite(samples.points).all():
+        raise DatasetError(f"{dataset.name} lacks eye corners (truth_* columns); the eye locator trains on rendered people")
+    return samples
+
+
+def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool) -> np.ndarray:
+    """All crops of one kind, shrunk to what is needed and made grey where the network is."""
+    if spec.kind == "face":
+        read, stored_px = dataset.faces, dataset.face_px
+    elif spec.kind in ("left_eye", "right_eye"):
+        read, stored_px = (dataset.left_eyes if spec.kind == "left_eye" else dataset.right_eyes), dataset.eye_px
+    else:
+        raise UsageError(f"a network with the input {spec.kind} cannot be trained on a dataset of crops")
+    factor = MARGIN if margin else 1.0
+    height, width = (round(side * factor) for side in (spec.height_px, spec.width_px))
+    if margin:
+        height, width = min(height, stored_px), min(width, stored_px)
+    out = np.empty((len(indices), height, width, 3 if spec.colour == "rgb" else 1), np.uint8)
+    shrinks = height <= stored_px and width <= stored_px
+    for start in range(0, len(indices), CHUNK):
+        for place, image in enumerate(read(indices[start : start + CHUNK]), start):
+            if spec.colour == "grey":
+                image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            if image.shape[:2] != (height, width):
+                interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+                image = cv2.resize(image, (width, height), interpolation=interpolation)
+            out[place] = image.reshape(out.shape[1:])
+    return out
+
+
+def _columns(labels: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
+    """Columns side by side, float32 (n, len(names)); NaN for those there are not."""
+    missing = np.full(len(labels["frame"]), np.nan, np.float32)
+    return np.stack([labels.get(name, missing).astype(np.float32) for name in names], axis=1)
+
+
+def _points(labels: dict[str, np.ndarray], box: np.ndarray) -> np.ndarray:
+    names = [f"truth_{eye}_{point}_{axis}_px" for eye in EYES for point in ("inner", "outer", "centre") for axis in "xy"]
+    in_frame = _columns(labels, names).reshape(-1, 2, 3, 2)
+    return (in_frame - box[:, None, None, :2]) / box[:, None, None, 2:] * 2 - 1

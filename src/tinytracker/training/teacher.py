@@ -1,0 +1,65 @@
+"""Distillation: what a trained network says about the training samples, computed once.
+
+The teacher sees each sample plain and mirrored; what it says holds for every augmentation of it, for those change neither
+the person nor the gaze.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tinytracker.data.dataset import Dataset
+from tinytracker.errors import UsageError
+from tinytracker.training.batches import Batch, BatchMaker
+from tinytracker.training.checkpoint import load_network
+from tinytracker.training.recipe import Recipe
+from tinytracker.training.samples import load_samples
+
+BATCH = 250
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """A teacher's answers. gaze_cm: float32 (2, n, 2); embedding: float16 (2, n, features), each feature with mean 0 and
+    standard deviation 1. First index: plain, mirrored."""
+
+    gaze_cm: np.ndarray
+    embedding: np.ndarray
+
+    def of(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
+        """(gaze_cm (n, 2), embedding (n, features)) for a batch, float32."""
+        which = batch.mirrored.astype(int), batch.places
+        return tuple(torch.from_numpy(part[which]).float().to(device) for part in (self.gaze_cm, self.embedding))  # type: ignore[return-value]
+
+
+def ask_teacher(
+    checkpoint: Path, dataset: Dataset, recipe: Recipe, device: torch.device, progress: Progress = lambda done, total: None
+) -> Lessons:
+    """Runs a teacher over the samples that `recipe` trains on. Raises UsageError if it is no gaze network."""
+    network = load_network(checkpoint).to(device)
+    if network.spec.output != "gaze":
+        raise UsageError(f"{checkpoint} is an eye locator; a teacher must be a gaze network")
+    samples = load_samples(dataset, "train", network.spec, margin=False, min_openness=recipe.min_openness)
+    maker = BatchMaker(samples, network.spec, Recipe(name="teacher", model=""), seed=0)
+    gaze, embedding = [], []
+    starts = range(0, len(samples), BATCH)
+    with torch.inference_mode():
+        for mirror in (False, True):
+            for start in starts:
+                places = np.arange(start, min(start + BATCH, len(samples)))
+                z = network.embed(*maker.plain(places, mirror).inputs(network.spec, device))
+                gaze.append((network.head(z) * network.spec.output_scale_cm).cpu().numpy())
+                # A map is too much to remember: its channels' means stand for it.
+                embedding.append((z.mean((2, 3)) if z.ndim == 4 else z).cpu().numpy().astype(np.float16))
+                progress(len(gaze), 2 * len(starts))
+    features = np.concatenate(embedding).astype(np.float32)
+    features = (features - features.mean(0)) / (features.std(0) + 1e-3)
+    count = len(samples)
+    return Lessons(np.concatenate(gaze).reshape(2, count, 2), features.astype(np.float16).reshape(2, count, -1))
