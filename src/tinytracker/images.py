@@ -11,27 +11,51 @@ from tinytracker.errors import ImageError
 from tinytracker.files import write_bytes
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_START_OF_SCAN = 0xDA
+_SILENT = cv2.utils.logging.LOG_LEVEL_SILENT
+_set_loudness = cv2.utils.logging.setLogLevel  # returns the level before
 
 
 def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     """Decodes a JPEG, PNG, ... to uint8 (height, width, 3) RGB.
 
-    `name` is for the message. upright: turn the picture as its EXIF tag says, for looking at it; without, the pixels are as
-    stored, which the boxes of recordings refer to. Raises ImageError if it does not decode, or if it is a JPEG that breaks
-    off early (decoders fill up the rest with grey, which would pass for a picture).
+    `name` is for the message. upright: turn the picture as its EXIF tag says, for looking at it; without, the pixels are
+    as stored, which the boxes of recordings refer to. Raises ImageError if it does not decode, or if it is a JPEG that
+    breaks off early (decoders fill up the rest with grey, which would pass for a picture).
     """
     if not content:
         raise ImageError(f"{name} is empty; expected a picture")
-    if content.startswith(_JPEG_START) and _JPEG_END not in content[-64:]:
+    if content.startswith(_JPEG_START) and not _is_whole_jpeg(content):
         raise ImageError(f"{name} is a JPEG that breaks off after {len(content)} bytes; copy it again")
+    flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    loudness = _set_loudness(_SILENT)  # the errors below say it in one line
     try:
-        flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"{name} does not decode as a picture: {error.err}") from error
+    finally:
+        _set_loudness(loudness)
     if image is None:
         raise ImageError(f"{name} does not decode as a picture; expected JPEG, PNG or another format OpenCV reads")
     return image
+
+
+def _is_whole_jpeg(content: bytes) -> bool:
+    """Whether the end marker comes after the start of the picture's data (ITU T.81, annex B).
+
+    The segments before it are walked over, as they may hold a whole JPEG themselves (a thumbnail); in the data the marker
+    cannot occur by chance, and what cameras append behind it does no harm.
+    """
+    place = len(_JPEG_START)
+    while place + 4 <= len(content) and content[place] == 0xFF:
+        if content[place + 1] == 0xFF:  # a marker may be preceded by any number of fill bytes
+            place += 1
+            continue
+        length = int.from_bytes(content[place + 2 : place + 4], "big")
+        if content[place + 1] == _START_OF_SCAN:
+            return content.find(_JPEG_END, place + 2 + length) >= 0
+        place += 2 + length
+    return False
 
 
 def read_image(path: Path, upright: bool = False) -> np.ndarray:

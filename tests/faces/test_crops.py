@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinytracker.domain import Box
+from tinytracker.faces import crops
+
+FRAME = np.random.default_rng(0).integers(1, 256, (40, 30, 3), dtype=np.uint8)  # nowhere black
+
+
+@given(st.integers(-60, 60), st.integers(-60, 60), st.integers(1, 70), st.integers(1, 70))
+def test_cut_pads_with_black(x: int, y: int, width: int, height: int) -> None:
+    piece = crops.cut(FRAME, x, y, width, height)
+    padded = np.pad(FRAME, ((80, 160), (80, 160), (0, 0)))
+    assert np.array_equal(piece, padded[y + 80 : y + 80 + height, x + 80 : x + 80 + width])
+
+
+def test_crop_of_the_same_size_is_the_pixels() -> None:
+    piece = crops.crop(FRAME, Box(3, 4, 20, 16), 20, 16)
+    assert np.array_equal(piece, FRAME[4:20, 3:23])
+
+
+def test_shrinking_averages() -> None:
+    piece = crops.crop(FRAME, Box(2, 2, 20, 20), 10, 10)
+    means = FRAME[2:22, 2:22].reshape(10, 2, 10, 2, 3).mean(axis=(1, 3))
+    assert np.abs(piece - means).max() <= 0.75
+
+
+def test_growing_keeps_the_edges() -> None:
+    piece = crops.crop(FRAME, Box(2, 2, 4, 4), 16, 16)
+    assert piece.shape == (16, 16, 3)
+    assert np.array_equal(piece[[0, 0, -1, -1], [0, -1, 0, -1]], FRAME[[2, 2, 5, 5], [2, 5, 2, 5]])
+
+
+def test_box_never_vanishes() -> None:
+    assert crops.whole_pixels(Box(5.2, 6.8, 0.1, 0.2)) == (5, 7, 1, 1)
+    assert crops.crop(FRAME, Box(5.2, 6.8, 0.1, 0.2), 8, 8).shape == (8, 8, 3)
+
+
+def test_position_channels_at_the_frame_edges() -> None:
+    channels = crops.position_channels(Box(0, 0, 30, 40), 30, 40, 16, 12)
+    assert channels.shape == (12, 16, 2)
+    assert channels.dtype == np.float32
+    assert np.allclose(channels[3, :, 0], np.linspace(-1, 1, 16))
+    assert np.allclose(channels[:, 5, 1], np.linspace(-1, 1, 12))
+
+
+def test_position_channels_are_clipped_outside_the_frame() -> None:
+    channels = crops.position_channels(Box(-10, 20, 20, 60), 40, 40, 5, 5)
+    assert channels[0, :, 0].tolist() == [-1, -1, -1, -0.75, -0.5]
+    assert channels[:, 0, 1].tolist() == [0, 0.75, 1, 1, 1]
+
+
+def test_face_box_numbers() -> None:
+    assert crops.face_box_numbers(Box(120, 160, 240, 320), 480, 640).tolist() == [-0.5, -0.5, 0, 0]
+
+
+def matlab_grid(x: int, y: int, width: int, height: int) -> np.ndarray:
+    """GazeCapture's binary grid, cell by cell: a cell is 1 if it lies between the ends, each first clamped into 1..25."""
+    clamp = lambda value: min(25, max(1, value))  # noqa: E731
+    xs, ys = (clamp(x), clamp(x + width - 1)), (clamp(y), clamp(y + height - 1))
+    rows = [[float(xs[0] <= i <= xs[1] and ys[0] <= j <= ys[1]) for i in range(1, 26)] for j in range(1, 26)]
+    return np.array(rows, np.float32).reshape(-1)
+
+
+grid_numbers = st.integers(-30, 40)
+
+
+@given(grid_numbers, grid_numbers, st.integers(0, 40), st.integers(0, 40))
+def test_face_grid_is_gazecaptures(x: int, y: int, width: int, height: int) -> None:
+    assert np.array_equal(crops.face_grid(x, y, width, height), matlab_grid(x, y, width, height))
+
+
+@pytest.mark.parametrize(
+    ("box", "cells"),
+    [
+        (Box(0, 0, 480, 640), (1, 1, 25, 25)),
+        (Box(96, 128, 240, 256), (6, 6, 13, 10)),  # 12.5 cells wide: halves go up, not to even
+        (Box(48, 64, 9.5, 13), (4, 4, 0, 1)),  # 2.5 -> 3, counted from 1
+        (Box(-48, -64, 96, 128), (-2, -2, 5, 5)),  # -2.5 -> -3, away from zero
+    ],
+)
+def test_grid_cells_round_as_matlab_does(box: Box, cells: tuple[int, int, int, int]) -> None:
+    assert crops.grid_cells(box, 480, 640) == cells
+
+
+def test_grid_is_row_by_row() -> None:
+    grid = crops.face_grid(3, 5, 2, 1).reshape(25, 25)
+    assert np.argwhere(grid).tolist() == [[4, 2], [4, 3]]
