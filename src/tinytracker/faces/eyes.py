@@ -11,15 +11,19 @@ its left and top edge to 1 at its right and bottom edge:
 
 from __future__ import annotations
 
+import logging
 import math
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from tinytracker.domain import Box, EyeLandmarks
+from tinytracker.domain import Box, EyeLandmarks, FaceBox
+from tinytracker.errors import ModelError
 from tinytracker.faces.boxes import eye_middles_px, interocular_px
 
-OUTPUTS = 14
+logger = logging.getLogger(__name__)
+
 CLOSED_OPENNESS = 0.10  # both eyes' mean below it: closed, or blinking; about 0.35 is open
 # Distance between the corners of an eye over the distance between the eyes: palpebral fissure of 30 mm, 63 mm between.
 EYE_WIDTH_OVER_INTEROCULAR = 0.476
@@ -37,6 +41,25 @@ class CropNetwork(Protocol):
     def __call__(self, image: np.ndarray, face: Box) -> np.ndarray:
         """14 floats for the part of `image` (uint8 (height, width, 3) RGB) inside `face`."""
         ...
+
+
+def open_locator(weights: str | Path | None = None) -> EyeLocator | None:
+    """The eye locator in a file or of a released name; by default the released one, None where there is none.
+
+    Raises ModelError if the file is no eye locator.
+    """
+    from tinytracker.engines.model import GazeModel
+    from tinytracker.released import find_released, list_released
+
+    if weights is None:
+        weights = next((name for name in list_released() if find_released(name)[0].output == "eyes"), None)
+        if weights is None:
+            logger.warning("there is no released eye locator: eyes are placed by proportion, and closed ones go unnoticed")
+            return None
+    model = GazeModel.load(weights)
+    if model.card.output != "eyes":
+        raise ModelError(f"{weights} is a gaze network, not an eye locator; expected 14 outputs and a card that says 'eyes'")
+    return EyeLocator(lambda image, face: model.run(image, FaceBox(face)))
 
 
 class EyeLocator:

@@ -71,9 +71,10 @@ class Stopwatch:
             rows.append(_stage_time("total", self._totals_ns, self.frames))
         return rows
 
-    def frames_per_second(self) -> float:
-        """Frames over the time between their starts and finishes; 0 before the first one."""
-        return 1e9 * self.frames / sum(self._totals_ns) if self._totals_ns else 0.0
+    def frames_per_second(self, without: str = "") -> float:
+        """Frames over the time between their starts and finishes, less that of one stage; 0 before the first one."""
+        spent_ns = sum(self._totals_ns) - sum(self._stages_ns.get(without, ()))
+        return 1e9 * self.frames / spent_ns if self._totals_ns else 0.0
 
 
 def _stage_time(stage: str, times_ns: list[int], frames: int) -> StageTime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tinytracker.domain import Frame, GazeSample
+from tinytracker.domain import Frame, GazePoint, GazeSample
 from tinytracker.errors import OutputError
 from tinytracker.tracking.drawing import annotated
 from tinytracker.tracking.sinks import FileSink
@@ -72,7 +73,12 @@ class VideoWriter(FileSink):
 
 
 class VideoSink(VideoWriter):
-    """The frames with what was found drawn on them."""
+    """The frames with what was found drawn on them, and the true gaze point of each frame's number, if known."""
+
+    def __init__(self, path: Path, truth: Sequence[GazePoint] = ()) -> None:
+        super().__init__(path)
+        self._truth = truth
 
     def write(self, frame: Frame, sample: GazeSample) -> None:
-        self.write_picture(annotated(frame.image, sample), frame.t_ns)
+        truth = self._truth[frame.index] if frame.index < len(self._truth) else None
+        self.write_picture(annotated(frame.image, sample, truth), frame.t_ns)

@@ -1,0 +1,124 @@
+"""`tinytracker track`: where somebody looks, in pictures, a video or before a camera."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinytracker.cli.progress import progress_bar
+from tinytracker.errors import DeviceError, UsageError
+
+INTERRUPTED = 130
+
+
+def track(
+    source: Annotated[str, typer.Argument(help="A picture, a folder of pictures, a video, a camera's number, or /dev/videoN.")],
+    model: Annotated[
+        str, typer.Option(help="A released network (see `tinytracker models`) or any .tflite of the family.", metavar="NAME|FILE")
+    ] = "tinytracker-eyes",
+    output_scale_cm: Annotated[
+        float | None, typer.Option(help="Centimetres that an output of 1 stands for, if no card says so (the paper's: 30).")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the annotated video here (.mp4, H.264).", metavar="FILE")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one row per frame as CSV.", metavar="FILE")] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="Write one JSON object per frame.", metavar="FILE")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the rows as Parquet.", metavar="FILE")] = None,
+    window: Annotated[bool, typer.Option("--window/--no-window", help="Show the annotated frames while tracking.")] = False,
+    screen: Annotated[
+        Path | None, typer.Option(help="Your screen as JSON; adds the gaze in screen pixels.", metavar="FILE")
+    ] = None,
+    face_model: Annotated[
+        Path | None, typer.Option(help="YuNet's .onnx file, to find faces by it instead of Haar cascades.", metavar="FILE")
+    ] = None,
+    eye_locator: Annotated[
+        bool, typer.Option("--eye-locator/--no-eye-locator", help="Find the eyes by our own network, or by proportion alone.")
+    ] = True,
+    use_filter: Annotated[bool, typer.Option("--filter/--no-filter", help="Steady the gaze (One-Euro, in degrees).")] = True,
+    fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the frame's longer side.")] = 60.0,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+) -> int:
+    """Track gaze in pictures, a video or a camera.
+
+    Each frame gives one row: the gaze in centimetres from the camera (x to the right, y up, as the person sees it), the
+    same in degrees, the face's box and distance, and, where there is no gaze, the reason. The largest face is followed;
+    eyes that are closed give no gaze. Distances, and so degrees, assume eyes 6.3 cm apart and the field of view given.
+
+    Ctrl-C ends it; all files are then closed whole.
+
+    A screen's JSON has screen_width_cm, screen_height_cm, width_points and height_points (pixels), and, unless the camera
+    sits 1 cm above the middle, camera_to_screen_x_cm (from the screen's left edge) and camera_to_screen_y_cm (down to its
+    upper edge).
+
+    \b
+    Examples:
+      tinytracker track me.mp4 --csv gaze.csv --save annotated.mp4
+      tinytracker track 0 --screen laptop.json --jsonl gaze.jsonl
+      tinytracker track photos/ --model tinytracker-s --csv gaze.csv
+      tinytracker track me.mp4 --model theirs.tflite --output-scale-cm 30
+    """
+    from tinytracker.cli.tracking import build_pipeline, print_summary
+    from tinytracker.tracking.interrupt import stop_on_signal
+    from tinytracker.tracking.pipeline import run
+    from tinytracker.tracking.sources import open_source
+
+    _refuse_same_file(save, csv, jsonl, parquet)
+    frames = open_source(source)
+    pipeline = build_pipeline(
+        model,
+        output_scale_cm=output_scale_cm,
+        face_model=face_model,
+        eye_locator=eye_locator,
+        use_filter=use_filter,
+        screen=screen,
+        fov_deg=fov_deg,
+    )
+    failure: DeviceError | None = None
+    with stop_on_signal() as stop, ExitStack() as stack:
+        stack.enter_context(frames)
+        sinks, shown = _open_sinks(stack, save, csv, jsonl, parquet, window)
+        total = frames.frame_count if max_frames is None else min(max_frames, frames.frame_count or max_frames)
+        bar = nullcontext(lambda done, all_: None) if total is None else progress_bar("Tracking")
+        update: Any = stack.enter_context(bar)
+        try:
+            summary = run(
+                pipeline,
+                frames,
+                sinks,
+                max_frames=max_frames,
+                stop=lambda: stop() or (shown is not None and shown.closed),
+                progress=lambda done, _: update(done, max(done, total or 0)),
+            )
+        except DeviceError as error:
+            if pipeline.watch.frames == 0:
+                raise
+            failure = error  # what a camera gave before it fell silent is kept
+    if failure is not None:
+        raise failure
+    print_summary(pipeline, summary, [path for path in (save, csv, jsonl, parquet) if path is not None])
+    return INTERRUPTED if stop() else 0
+
+
+def _open_sinks(
+    stack: ExitStack, save: Path | None, csv: Path | None, jsonl: Path | None, parquet: Path | None, window: bool
+) -> tuple[list[Any], Any]:
+    """Enters the sinks that were asked for; the second is the window, or None."""
+    from tinytracker.tracking.sinks import CsvSink, JsonlSink, ParquetSink
+    from tinytracker.tracking.video import VideoSink
+    from tinytracker.tracking.window import WindowSink
+
+    wanted = ((CsvSink, csv), (JsonlSink, jsonl), (ParquetSink, parquet), (VideoSink, save))
+    sinks: list[Any] = [stack.enter_context(kind(path)) for kind, path in wanted if path is not None]
+    shown = stack.enter_context(WindowSink()) if window else None
+    return sinks + ([shown] if shown is not None else []), shown
+
+
+def _refuse_same_file(*paths: Path | None) -> None:
+    given = [path.absolute() for path in paths if path is not None]
+    for path in given:
+        if given.count(path) > 1:
+            raise UsageError(f"{path} is given for two outputs; give each its own file")
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder; expected the name of a file to write")

@@ -1,0 +1,69 @@
+"""What the commands `track` and `demo` share: building the pipeline, and printing what it did."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tinytracker.devices import read_screen
+from tinytracker.engines.model import GazeModel
+from tinytracker.faces.eyes import open_locator
+from tinytracker.faces.finder import open_finder
+from tinytracker.faces.tracker import FaceTracker
+from tinytracker.tracking.filters import NoFilter, OneEuroFilter
+from tinytracker.tracking.pipeline import GazePipeline, RunSummary
+from tinytracker.tracking.timing import Stopwatch
+
+logger = logging.getLogger(__name__)
+
+
+def build_pipeline(
+    model: str,
+    *,
+    output_scale_cm: float | None = None,
+    face_model: Path | None = None,
+    eye_locator: bool = True,
+    use_filter: bool = True,
+    screen: Path | None = None,
+    fov_deg: float,
+) -> GazePipeline:
+    """The pipeline that the options describe; raises ModelError, InputError or UsageError."""
+    return GazePipeline(
+        GazeModel.load(model, output_scale_cm=output_scale_cm),
+        FaceTracker(open_finder(face_model), open_locator() if eye_locator else None),
+        OneEuroFilter() if use_filter else NoFilter(),
+        screen=None if screen is None else read_screen(screen),
+        fov_deg=fov_deg,
+    )
+
+
+def print_summary(pipeline: GazePipeline, summary: RunSummary, written: Sequence[Path]) -> None:
+    """Frames, valid ones, why not the others, faces, frames per second, the time of each stage, and the files written."""
+    console = Console()
+    share = f"{100 * summary.valid / summary.frames:.0f} %" if summary.frames else "none"
+    reasons = "".join(f", {count} {reason}" for reason, count in summary.reasons.most_common())
+    console.print(f"{summary.frames} frames, {summary.valid} with a gaze ({share}){reasons}", highlight=False)
+    if summary.most_faces > 1:
+        many = f"up to {summary.most_faces} faces at once: the largest was chosen and then followed"
+        console.print(many, highlight=False)
+    if pipeline.watch.frames:
+        console.print(stage_table(pipeline.watch))
+        speed, bare = pipeline.watch.frames_per_second(), pipeline.watch.frames_per_second(without="write")
+        console.print(f"{speed:.0f} frames/s; {bare:.0f} without writing files", highlight=False)
+    for path in written:
+        console.print(f"written: {path}", highlight=False, soft_wrap=True)
+
+
+def stage_table(watch: Stopwatch) -> Table:
+    """Median and 95th percentile of each stage."""
+    table = Table("stage", title="Time per frame", title_justify="left")
+    for column in ("frames", "median ms", "p95 ms", "mean ms over all frames"):
+        table.add_column(column, justify="right")
+    for row in watch.stages():
+        figures = (f"{value:.2f}" for value in (row.median_ms, row.p95_ms, row.per_frame_ms))
+        table.add_row(row.stage, str(row.runs), *figures, end_section=False)
+    return table
