@@ -89,10 +89,10 @@ class Looks:
 def draw_looks(rng: np.random.Generator, options: Photometric, count: int, mean: np.ndarray) -> Looks:
     """Draws for `count` samples; mean: float (n,), the mean of each face crop, white being 1."""
     exponent: np.ndarray = np.exp(options.gamma * rng.standard_normal((count, 1, 1)))
-    contrast = np.exp(options.contrast * rng.standard_normal((count, 1, 1)))
+    contrast: np.ndarray = np.exp(options.contrast * rng.standard_normal((count, 1, 1)))
     added = options.brightness * rng.standard_normal((count, 1, 1)) + options.colour * rng.standard_normal((count, 1, 3))
     level = np.linspace(0, 1, 256)[None, :, None] ** exponent
-    pivot = mean[:, None, None] ** exponent
+    pivot: np.ndarray = mean[:, None, None] ** exponent
     tables = ((level - pivot) * contrast + pivot + added) * 255
     worse = rng.random(count) < options.low_resolution
     shrink = np.where(worse, np.exp(rng.uniform(np.log(1.3), np.log(4.0), count)), 1.0)
@@ -124,7 +124,7 @@ def change_looks(
     across, down = (
         np.exp(ramps[:, [axis]] * np.linspace(-1, 1, length)).astype(np.float32) for axis, length in enumerate((width, height))
     )
-    places = rng.random(count)
+    places = rng.random((count,))
     for i in range(count):
         image = images[i]
         if looks.shrink[i] > 1:
