@@ -44,11 +44,11 @@ def _draw_face(picture: np.ndarray, sample: GazeSample, scale: float) -> None:
         _rectangle(picture, eye, YELLOW, scale)
         if sample.x_deg is not None and sample.y_deg is not None:
             # The person's right is the image's left. Foreshortened: a gaze of 90 degrees would have this whole length.
-            length = 1.6 * face.box.width_px
+            length = 2.5 * face.box.width_px
             x, y = eye.centre_px
             tip = x - length * math.sin(math.radians(sample.x_deg)), y - length * math.sin(math.radians(sample.y_deg))
             cv2.arrowedLine(
-                picture, _fixed(x, y), _fixed(*tip), BLUE, max(1, round(2 * scale)), cv2.LINE_AA, shift=SHIFT, tipLength=0.2
+                picture, _fixed(x, y), _fixed(*tip), BLUE, max(1, round(2.5 * scale)), cv2.LINE_AA, shift=SHIFT, tipLength=0.2
             )
     if face.landmarks is not None:
         for x, y in face.landmarks.corners_px.reshape(4, 2):

@@ -41,7 +41,9 @@ def plot_gaze_against_truth(path: Path, times_s: np.ndarray, gaze_cm: np.ndarray
     plane.scatter(gaze_cm[:, 0], gaze_cm[:, 1], color=GAZE_COLOUR, s=6)
     _mark_camera(plane)
     plane.set_aspect("equal")
-    plane.set_xlabel("cm to the right of the camera, as the person sees it")
+    plane.margins(0.12)
+    plane.set_xlabel("x (cm)")
+    plane.set_ylabel("y (cm)")
     _save(figure, path)
 
 
