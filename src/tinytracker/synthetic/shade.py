@@ -170,14 +170,15 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
     x = y = z = hair = 0.0
     r = g = b = sr = sg = sb = 0.0
     t = 0
-    for k in range(2):
+    samples = 1 if y0 == y1 and x0 == x1 else 2
+    for k in range(samples):
         row, column = (y0, x0) if k == 0 else (y1, x1)
         t = hit[row, column]
         wb, wc = weight_b[row, column], weight_c[row, column]
         wa = 1 - wb - wc
         for corner in range(3):
             v = surface.triangles[t, corner]
-            w = 0.5 * (wa if corner == 0 else (wb if corner == 1 else wc))
+            w = (wa if corner == 0 else (wb if corner == 1 else wc)) / samples
             x += w * surface.chart[v, 0]
             y += w * surface.chart[v, 1]
             z += w * surface.chart[v, 2]
