@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tinytracker.data.gazecapture import SPLITS
-from tinytracker.data.prepare import FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE
+from tinytracker.data.store import FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE
 from tinytracker.errors import DatasetError, MissingExtraError, UsageError
 
 
@@ -17,34 +17,45 @@ class Dataset:
     """One or several prepared datasets, seen as one long list of samples.
 
     labels: numpy columns of equal length, one entry per sample (docs/design.md names them); columns that one of several
-    datasets lacks are filled with NaN (numbers) or "" (words). face_px, eye_px: side of the stored crops.
+    datasets lacks are filled with NaN (numbers) or "" (words). face_px, eye_px: side of the stored crops. A person is known
+    by name: the same name in two datasets is the same person.
     """
 
-    def __init__(self, name: str, face_px: int, eye_px: int, folders: list[Path], labels: dict[str, np.ndarray]) -> None:
+    def __init__(
+        self, name: str, face_px: int, eye_px: int, frames: list[tuple[Path, int]], labels: dict[str, np.ndarray]
+    ) -> None:
+        """`Dataset.open` makes one. frames: each recording's folder and number of samples, in the order of `labels`."""
         self.name = name
         self.face_px = face_px
         self.eye_px = eye_px
         self.labels = labels
-        self._folders = folders
-        counts = [len(_map(folder, "face")) for folder in folders]
-        self._starts = np.concatenate([[0], np.cumsum(counts)])
-        self._maps: dict[str, list[np.ndarray]] = {}
+        sides = {"face": face_px, "left_eye": eye_px, "right_eye": eye_px}
+        self._maps = {crop: [_map(folder, crop, (n, side, side, 3)) for folder, n in frames] for crop, side in sides.items()}
+        self._starts = np.concatenate([[0], np.cumsum([n for _, n in frames])]).astype(np.int64)
 
     @classmethod
     def open(cls, paths: Path | Sequence[Path]) -> Dataset:
         """Opens the dataset of a folder, or several as one.
 
-        Raises DatasetError if a folder is not a whole dataset, if they differ in crop size, or if a person is in two splits.
+        Raises DatasetError if a folder is not a whole dataset, if they differ in crop size, if they share a recording, or
+        if a person is in two splits.
         """
         paths = [paths] if isinstance(paths, Path) else list(paths)
+        if not paths:
+            raise UsageError("no dataset was given; expected at least one folder")
         manifests = [_manifest(path) for path in paths]
         sizes = {(manifest["face_px"], manifest["eye_px"]) for manifest in manifests}
         if len(sizes) != 1:
             raise DatasetError(f"{', '.join(map(str, paths))} have crops of different sizes (face, eye): {sorted(sizes)}")
-        folders = [path / name for path, manifest in zip(paths, manifests, strict=True) for name in manifest["recordings"]]
-        labels = _join([_labels(folder) for folder in folders])
+        frames = [
+            (path / name, entry["frames"])
+            for path, manifest in zip(paths, manifests, strict=True)
+            for name, entry in manifest["recordings"].items()
+        ]
+        _refuse_same_recording_twice([folder for folder, _ in frames])
+        labels = _join([_labels(folder, count) for folder, count in frames])
         _refuse_person_in_two_splits(labels["person"], labels["split"])
-        return cls("+".join(path.name for path in paths), *sizes.pop(), folders, labels)
+        return cls("+".join(path.resolve().name for path in paths), *sizes.pop(), frames, labels)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -68,26 +79,33 @@ class Dataset:
         return self._gather("right_eye", indices)
 
     def _gather(self, crop: str, indices: np.ndarray) -> np.ndarray:
-        """Reads samples recording by recording, each memory map once, into the order asked for."""
-        if crop not in self._maps:
-            self._maps[crop] = [_map(folder, crop) for folder in self._folders]
-        indices = np.asarray(indices)
-        side = self.face_px if crop == "face" else self.eye_px
+        """Copies samples out of the memory maps, in the order of the files, to the places asked for.
+
+        Raises IndexError if an index is outside the dataset.
+        """
+        indices = np.asarray(indices, np.int64).reshape(-1)
+        if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
+            raise IndexError(f"indices from {indices.min()} to {indices.max()} in a dataset of {len(self)} samples")
+        side, maps = self.face_px if crop == "face" else self.eye_px, self._maps[crop]
         out = np.empty((len(indices), side, side, 3), np.uint8)
-        recordings = np.searchsorted(self._starts, indices, side="right") - 1
         order = np.argsort(indices, kind="stable")
-        for places in np.split(order, np.flatnonzero(np.diff(recordings[order])) + 1):
-            if len(places):
-                recording = recordings[places[0]]
-                out[places] = self._maps[crop][recording][indices[places] - self._starts[recording]]
+        recordings = np.searchsorted(self._starts, indices[order], side="right") - 1
+        rows = indices[order] - self._starts[recordings]
+        # One copy per sample is as fast as anything: a sample is some 10 to 100 kB.
+        for place, recording, row in zip(order.tolist(), recordings.tolist(), rows.tolist(), strict=True):
+            out[place] = maps[recording][row]
         return out
 
 
-def _map(folder: Path, crop: str) -> np.ndarray:
+def _map(folder: Path, crop: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A memory-mapped file of crops, as a plain array: np.memmap's own indexing is slow."""
     try:
-        return np.load(folder / f"{crop}.npy", mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{folder}/{crop}.npy is missing or broken; remove the folder and prepare it again") from error
+        array = np.load(folder / f"{crop}.npy", mmap_mode="r").view(np.ndarray)
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(f"{folder}/{crop}.npy is missing or broken; remove {folder} and prepare again") from error
+    if array.shape != shape or array.dtype != np.uint8:
+        raise DatasetError(f"{folder}/{crop}.npy is {array.dtype} {array.shape}, not uint8 {shape}; remove it and prepare again")
+    return array
 
 
 def _manifest(path: Path) -> dict:
@@ -95,21 +113,27 @@ def _manifest(path: Path) -> dict:
         manifest = json.loads((path / MANIFEST_FILE).read_text())
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} is not a whole dataset; run `tinytracker prepare RECORDINGS {path}` to its end") from error
-    if manifest.get("format") != FORMAT_VERSION:
-        raise DatasetError(f"{path} has format {manifest.get('format')}; expected {FORMAT_VERSION}: prepare it again")
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_VERSION:
+        version = manifest.get("format") if isinstance(manifest, dict) else "none"
+        raise DatasetError(f"{path} has format {version}; expected {FORMAT_VERSION}: prepare it again")
     return manifest
 
 
-def _labels(folder: Path) -> dict[str, np.ndarray]:
+def _labels(folder: Path, count: int) -> dict[str, np.ndarray]:
+    """The columns of labels.parquet; raises DatasetError unless there are `count` rows and as many crops of each kind."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
         raise MissingExtraError("pyarrow", "data") from error
     try:
-        table = parquet.read_table(folder / LABELS_FILE)
+        table = parquet.ParquetFile(folder / LABELS_FILE).read(use_threads=False)
     except (OSError, pyarrow.ArrowException) as error:
-        raise DatasetError(f"{folder}/{LABELS_FILE} is missing or broken; remove the folder and prepare it again") from error
+        raise DatasetError(f"{folder}/{LABELS_FILE} is missing or broken; remove {folder} and prepare again") from error
+    if table.num_rows != count:
+        raise DatasetError(
+            f"{folder}/{LABELS_FILE} has {table.num_rows} rows for {count} samples; remove {folder} and prepare again"
+        )
     columns = {name: table[name].to_numpy() for name in table.column_names}
     return {name: column.astype(str) if column.dtype == object else column for name, column in columns.items()}
 
@@ -120,10 +144,18 @@ def _join(tables: Iterable[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     kinds = {name: column.dtype.kind for table in tables for name, column in table.items()}
 
     def column(table: dict[str, np.ndarray], name: str) -> np.ndarray:
-        length = len(table["frame"])
-        return table.get(name, np.full(length, "" if kinds[name] == "U" else np.nan))
+        return table[name] if name in table else np.full(len(table["frame"]), "" if kinds[name] == "U" else np.nan)
 
     return {name: np.concatenate([column(table, name) for table in tables]) for name in kinds}
+
+
+def _refuse_same_recording_twice(folders: list[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        if (other := seen.setdefault(folder.name, folder)) != folder:
+            raise DatasetError(f"{other} and {folder} are the same recording by name; it would count twice, so give one of them")
+    if len(seen) != len(folders):
+        raise DatasetError("the same dataset was given twice; give it once")
 
 
 def _refuse_person_in_two_splits(person: np.ndarray, split: np.ndarray) -> None:

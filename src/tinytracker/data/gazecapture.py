@@ -8,18 +8,21 @@ outside the frame; only frames with valid face, eyes and face grid.
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import re
 import tarfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from tinytracker.data.recording import EYE_SHIFT, FACE_GROWTH
-from tinytracker.devices import device_named
+from tinytracker.devices import DeviceKind, device_named
 from tinytracker.errors import RecordingError, UsageError
+from tinytracker.geometry import points_to_camera_cm
 
 BOX_FILES = {
     "face": "appleFace.json",
@@ -32,6 +35,10 @@ ARCHIVE_SUFFIX = ".tar.gz"
 # The farthest screens of GazeCapture lie within 30 cm of the camera, ours within 40: beyond this a number is an error.
 FARTHEST_GAZE_CM = 100.0
 LARGEST_BOX_PX = 10_000
+LARGEST_GRID = 100  # cells; faces may reach out of the frame, and of its 25 x 25 cells
+# Labels are made from the dots' places on the screen; rounding aside, both must say the same.
+LABEL_TOLERANCE_CM = 0.1
+_PICTURE_NAME = re.compile(r"\d{5,9}\.jpg")
 
 WholeBox = tuple[int, int, int, int]  # x, y, width, height in whole pixels of the frame
 
@@ -42,7 +49,7 @@ class RecordingFiles(Protocol):
     name: str
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file such as "info.json" or "frames/00000.jpg"; raises FileNotFoundError."""
+        """The bytes of a file such as "info.json" or "frames/00000.jpg"; raises OSError if there is no such file."""
         ...
 
 
@@ -50,7 +57,7 @@ class FolderFiles:
     """A recording that lies extracted in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = folder.name
+        self.name = recording_name(folder)
         self._folder = folder
 
     def read(self, path: str) -> bytes:
@@ -58,19 +65,22 @@ class FolderFiles:
 
 
 class ArchiveFiles:
-    """A recording in a .tar.gz, read once into memory (some 50 MB): gzip has no random access.
+    """A recording in a .tar.gz, streamed once into memory, still compressed as JPEG (some 50-300 MB): gzip has no random
+    access, and the labels may come after the pictures.
 
     Raises RecordingError if the archive is broken.
     """
 
     def __init__(self, archive: Path) -> None:
-        self.name = archive.name.removesuffix(ARCHIVE_SUFFIX)
+        self.name = recording_name(archive)
         self._content: dict[str, bytes] = {}
         try:
-            with tarfile.open(archive, "r|gz") as tar:
+            with gzip.open(archive) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as tar:
                 for member in tar:
                     if member.isfile() and (file := tar.extractfile(member)) is not None:
-                        self._content[_inside(member.name, self.name)] = file.read()
+                        self._content[_inside(member.name)] = file.read()
+                while unzipped.read(1 << 20):  # to the checksum at the very end
+                    pass
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             raise RecordingError(f"{archive} is not a whole .tar.gz: {error}; copy it again") from error
 
@@ -81,9 +91,15 @@ class ArchiveFiles:
             raise FileNotFoundError(path) from None
 
 
-def _inside(member: str, recording: str) -> str:
-    """A member's path relative to its recording's folder ("./00002/frames/00000.jpg" -> "frames/00000.jpg")."""
-    return member.removeprefix("./").removeprefix(f"{recording}/")
+def _inside(member: str) -> str:
+    """A member's path inside its recording ("./00002/frames/00000.jpg" -> "frames/00000.jpg"), whatever the folder's name."""
+    parts = [part for part in member.split("/") if part not in ("", ".")]
+    return "/".join(parts if parts[0] == "frames" or len(parts) == 1 else parts[1:])
+
+
+def recording_name(path: Path) -> str:
+    """The name of the recording in a folder or .tar.gz; GazeCapture numbers people by it."""
+    return path.resolve().name.removesuffix(ARCHIVE_SUFFIX)
 
 
 def open_recording(path: Path) -> RecordingFiles:
@@ -94,12 +110,13 @@ def open_recording(path: Path) -> RecordingFiles:
 def find_recordings(root: Path) -> list[Path]:
     """All recordings under a folder (sub-folders and .tar.gz files, sorted by name), or the one that `root` itself is.
 
-    A folder counts twice if its archive lies beside it: the folder is taken. Raises RecordingError if there is none.
+    Where a folder lies beside its archive, the folder is taken. Raises RecordingError if there is none.
     """
-    if root.name.endswith(ARCHIVE_SUFFIX) or (root / "frames").is_dir() or (root / "info.json").is_file():
+    if (root.is_file() and root.name.endswith(ARCHIVE_SUFFIX)) or (root / "frames").is_dir() or (root / "info.json").is_file():
         return [root]
     if not root.is_dir():
-        raise RecordingError(f"{root} is not a folder; expected recordings in GazeCapture's format")
+        what = "is neither a folder nor a .tar.gz" if root.exists() else "does not exist"
+        raise RecordingError(f"{root} {what}; expected a folder of recordings in GazeCapture's format")
     found = {path.name.removesuffix(ARCHIVE_SUFFIX): path for path in sorted(root.glob(f"[!.]*{ARCHIVE_SUFFIX}"))}
     found |= {path.name: path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
     if not found:
@@ -128,7 +145,12 @@ class FrameLabel:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a recording's JSON files say. left_out counts the frames not in `frames` by reason; truth: see `truth.json`."""
+    """What a recording's JSON files say.
+
+    left_out counts the frames not in `frames` by reason. doubtful: how many of `frames` have a label more than
+    LABEL_TOLERANCE_CM from where device, orientation and the dot's place in points put it. truth: lists with one entry per
+    frame of the recording (not only of the usable ones), each all bool, all float or all str; see `truth.json`.
+    """
 
     name: str
     device: str
@@ -136,31 +158,37 @@ class Recording:
     split: str
     frames: list[FrameLabel]
     left_out: Counter[str] = field(default_factory=Counter)
+    doubtful: int = 0
     truth: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def read_recording(files: RecordingFiles) -> Recording:
     """Reads all labels of a recording; pictures are not touched.
 
-    Raises RecordingError if a file is missing or broken, if lists differ in length, or if the split is none of
-    train, val, test.
+    Raises RecordingError if a file is missing or broken, if lists differ in length, if the split is none of train, val,
+    test, or if the device is unknown.
     """
     pictures = _json(files, "frames.json", list)
     boxes = {kind: _lists(files, file, ("X", "Y", "W", "H", "IsValid"), len(pictures)) for kind, file in BOX_FILES.items()}
     dots = _lists(files, "dotInfo.json", ("XCam", "YCam"), len(pictures))
     screen = _lists(files, "screen.json", ("Orientation",), len(pictures))
     info = _json(files, "info.json", dict)
-    split, device = info.get("Dataset"), str(info.get("DeviceName", ""))
+    split = info.get("Dataset")
     if split not in SPLITS:
         raise RecordingError(f"{files.name}: info.json says Dataset {split!r}; expected train, val or test")
+    device, kind = _device(files.name, info)
+    named = Counter(picture for picture in pictures if isinstance(picture, str))
     frames: list[FrameLabel] = []
     left_out: Counter[str] = Counter()
     for index, picture in enumerate(pictures):
         try:
+            if isinstance(picture, str) and named[picture] > 1:
+                raise _LeftOutError("a picture that several labels claim")
             frames.append(_frame(index, picture, boxes, dots, screen))
         except _LeftOutError as reason:
             left_out[str(reason)] += 1
-    return Recording(files.name, device, _kind(device), split, frames, left_out, _truth(files, len(pictures)))
+    doubtful = sum(_is_doubtful(frame, device, dots, screen) for frame in frames)
+    return Recording(files.name, device, kind, split, frames, left_out, doubtful, _truth(files, len(pictures)))
 
 
 class _LeftOutError(Exception):
@@ -169,7 +197,9 @@ class _LeftOutError(Exception):
 
 def _frame(index: int, picture: Any, boxes: dict[str, Any], dots: dict[str, list], screen: dict[str, list]) -> FrameLabel:
     for kind, name in (("face", "face"), ("left_eye", "left eye"), ("right_eye", "right eye"), ("grid", "face grid")):
-        if _number(boxes[kind]["IsValid"][index]) != 1:
+        if boxes[kind]["IsValid"][index] not in (0, 1):
+            raise _LeftOutError("a value that is not a number, or out of its range")
+        if boxes[kind]["IsValid"][index] != 1:
             raise _LeftOutError(f"no valid {name}")
     whole = {kind: tuple(int(_number(columns[key][index])) for key in "XYWH") for kind, columns in boxes.items()}
     face = _sum(whole["face"], FACE_GROWTH)
@@ -178,16 +208,29 @@ def _frame(index: int, picture: Any, boxes: dict[str, Any], dots: dict[str, list
     for box in (face, left_eye, right_eye):
         if not (0 < box[2] <= LARGEST_BOX_PX and 0 < box[3] <= LARGEST_BOX_PX) or max(map(abs, box[:2])) > LARGEST_BOX_PX:
             raise _LeftOutError("a box of impossible size or place")
-    gaze = _number(dots["XCam"][index]), _number(dots["YCam"][index])
+    if max(map(abs, whole["grid"])) > LARGEST_GRID or min(whole["grid"][2:]) < 0:
+        raise _LeftOutError("a face grid of impossible size or place")
+    gaze = float(_number(dots["XCam"][index])), float(_number(dots["YCam"][index]))
     if max(map(abs, gaze)) > FARTHEST_GAZE_CM:
         raise _LeftOutError("a gaze point too far from the camera")
     orientation = _number(screen["Orientation"][index])
     if orientation not in (1, 2, 3, 4):
         raise _LeftOutError("an unknown orientation")
-    if not isinstance(picture, str) or "/" in picture:
+    if not isinstance(picture, str) or not _PICTURE_NAME.fullmatch(picture):
         raise _LeftOutError("a picture without a usable name")
     grid = (whole["grid"][0], whole["grid"][1], whole["grid"][2], whole["grid"][3])
     return FrameLabel(index, f"frames/{picture}", face, left_eye, right_eye, grid, *gaze, int(orientation))
+
+
+def _is_doubtful(frame: FrameLabel, device: str, dots: dict[str, list], screen: dict[str, list]) -> bool:
+    """Whether a label contradicts the dot's place on the screen; False where that is not known."""
+    try:
+        x_points, y_points = _number(dots["XPts"][frame.index]), _number(dots["YPts"][frame.index])
+        size_points = int(_number(screen["W"][frame.index])), int(_number(screen["H"][frame.index]))
+        x_cm, y_cm = points_to_camera_cm(x_points, y_points, device_named(device), frame.orientation, size_points)
+    except (KeyError, IndexError, TypeError, UsageError, _LeftOutError):
+        return False
+    return math.hypot(x_cm - frame.gaze_x_cm, y_cm - frame.gaze_y_cm) > LABEL_TOLERANCE_CM
 
 
 def _sum(box: tuple[int, ...], other: tuple[int, ...]) -> WholeBox:
@@ -196,18 +239,20 @@ def _sum(box: tuple[int, ...], other: tuple[int, ...]) -> WholeBox:
 
 
 def _number(value: Any) -> float:
-    """A finite number, or the frame is left out."""
-    if isinstance(value, (int, float)) and math.isfinite(value):
+    """A number that is finite and not absurd, or the frame is left out."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9:  # NaN is not, either
         return value
-    raise _LeftOutError("a value that is not a number")
+    raise _LeftOutError("a value that is not a number, or out of its range")
 
 
 def _json(files: RecordingFiles, file: str, kind: type) -> Any:
     try:
         content = json.loads(files.read(file))
-    except OSError as error:
+    except FileNotFoundError as error:
         raise RecordingError(f"{files.name}: {file} is missing") from error
-    except ValueError as error:
+    except OSError as error:
+        raise RecordingError(f"{files.name}: {file} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"{files.name}: {file} is not JSON: {error}") from error
     if not isinstance(content, kind):
         raise RecordingError(f"{files.name}: {file} holds a {type(content).__name__}; expected a {kind.__name__}")
@@ -217,7 +262,7 @@ def _json(files: RecordingFiles, file: str, kind: type) -> Any:
 def _lists(files: RecordingFiles, file: str, keys: tuple[str, ...], length: int) -> dict[str, list[Any]]:
     """The lists of a file, each with one entry per frame."""
     content = _json(files, file, dict)
-    for key in keys:
+    for key in keys or tuple(content):
         values = content.get(key)
         if not isinstance(values, list):
             raise RecordingError(f"{files.name}: {file} has no list {key}")
@@ -229,17 +274,33 @@ def _lists(files: RecordingFiles, file: str, keys: tuple[str, ...], length: int)
 def _truth(files: RecordingFiles, length: int) -> dict[str, list[Any]]:
     """What a renderer knows exactly; GazeCapture's own recordings have none."""
     try:
-        content = json.loads(files.read("truth.json"))
+        files.read("truth.json")
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise RecordingError(f"{files.name}: truth.json is not JSON: {error}") from error
-    return _lists(files, "truth.json", tuple(content), length)
+    columns = _lists(files, "truth.json", (), length)
+    return {key: _of_one_kind(files.name, key, values) for key, values in columns.items()}
 
 
-def _kind(device: str) -> str:
-    """phone, tablet, laptop or monitor; "unknown" for a device outside the table, whose labels hold all the same."""
+def _of_one_kind(recording: str, key: str, values: list[Any]) -> list[Any]:
+    """The values, if all are words, all true or false, or all numbers (then as floats)."""
+    kinds = {type(value) for value in values}
+    if kinds <= {str} or kinds <= {bool}:
+        return values
     try:
-        return device_named(device).kind
-    except UsageError:
-        return "unknown"
+        if kinds <= {int, float}:
+            return [float(value) for value in values]
+    except OverflowError:
+        pass
+    raise RecordingError(f"{recording}: truth.json has unusable values in {key}; expected only numbers, words or booleans")
+
+
+def _device(recording: str, info: dict[str, Any]) -> tuple[str, str]:
+    """The name and kind of the device: of the table, or (a person's own screen) as info.json says."""
+    name, kind = info.get("DeviceName"), info.get("DeviceKind")
+    if isinstance(name, str) and isinstance(kind, str) and kind in get_args(DeviceKind):
+        return name, kind
+    try:
+        device = device_named(str(name))
+    except UsageError as error:
+        raise RecordingError(f"{recording}: {error}") from error
+    return device.name, device.kind

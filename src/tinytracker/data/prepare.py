@@ -7,8 +7,7 @@ killed at any time and a second run takes up where the first one stopped. The ma
 from __future__ import annotations
 
 import json
-import os
-import shutil
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -18,16 +17,34 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tinytracker.data.gazecapture import FrameLabel, Recording, RecordingFiles, find_recordings, open_recording, read_recording
-from tinytracker.errors import DatasetError, ImageError, MissingExtraError, RecordingError
+from tinytracker.data.gazecapture import (
+    FrameLabel,
+    Recording,
+    RecordingFiles,
+    find_recordings,
+    open_recording,
+    read_recording,
+    recording_name,
+)
+from tinytracker.data.store import (
+    CROPS,
+    FORMAT_VERSION,
+    LABELS_FILE,
+    MANIFEST_FILE,
+    OUTCOME_FILE,
+    GrowingArray,
+    begin,
+    unmake,
+    write_labels,
+    written_whole,
+)
+from tinytracker.errors import DatasetError, ImageError, MissingExtraError, RecordingError, UsageError
 from tinytracker.faces.crops import cut, resize
 from tinytracker.files import write_text
 from tinytracker.images import decode
 
-FORMAT_VERSION = 1
-OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = "options.json", "manifest.json", "outcome.json", "labels.parquet"
-CROPS = ("face", "left_eye", "right_eye")
 Progress = Callable[[int, int], None]
+DASK_ANSWERS_WITHIN_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +57,20 @@ class PrepareOptions:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one recording: frames kept, frames left out by reason, or why the whole of it was left out."""
+    """What became of one recording: frames kept, frames left out by reason, or why the whole of it was left out.
+
+    doubtful: frames kept whose label contradicts the dot's place on the screen. source: a checksum of what the recording
+    was read from, to tell it from another of the same name.
+    """
 
     name: str
     split: str = ""
     device: str = ""
     kept: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    doubtful: int = 0
     refused: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +89,11 @@ class Summary:
         return sum((Counter(outcome.left_out) for outcome in self.outcomes), Counter())
 
     @property
+    def doubtful(self) -> int:
+        """Frames kept whose label contradicts the dot's place on the screen."""
+        return sum(outcome.doubtful for outcome in self.outcomes)
+
+    @property
     def refused(self) -> list[Outcome]:
         """Recordings that gave nothing, with the reason."""
         return [outcome for outcome in self.outcomes if outcome.refused]
@@ -81,14 +109,17 @@ def prepare(
 ) -> Summary:
     """Prepares all recordings under a folder into a dataset; the same bytes whatever the workers and interruptions.
 
-    jobs: processes on this machine; dask_scheduler: address of a Dask scheduler that sees the same folders, instead.
-    Raises RecordingError if there are no recordings, DatasetError if `dataset` was begun with other options, or if nothing
-    usable is left.
+    jobs: processes on this machine, -1 for one per core; dask_scheduler: address of a Dask scheduler that sees the same
+    folders, instead. Raises RecordingError if there are no recordings, DatasetError if `dataset` was begun with other
+    options or from other recordings of the same names, or if nothing usable is left, and OutputError if it cannot be
+    written.
     """
     options = options or PrepareOptions()
+    if jobs < 1 and jobs != -1:
+        raise UsageError(f"--jobs must be at least 1, or -1 for one per core, not {jobs}")
     sources = find_recordings(recordings)
-    _begin(dataset, options)
-    tasks = [(source, dataset, options) for source in sources]
+    begin(dataset, asdict(options))
+    tasks = [(source.resolve(), dataset.resolve(), options) for source in sources]
     run = _on_dask(tasks, dask_scheduler) if dask_scheduler else _on_cores(tasks, jobs)
     outcomes = []
     for outcome in run:
@@ -96,51 +127,78 @@ def prepare(
         progress(len(outcomes), len(tasks))
     summary = Summary(sorted(outcomes, key=lambda outcome: outcome.name))
     if not summary.kept:
-        first = summary.refused[0].refused if summary.refused else "no frame has a face, both eyes and a grid"
-        raise DatasetError(f"nothing usable in the {len(tasks)} recordings of {recordings}; the first: {first}")
+        unmake(dataset)
+        why = summary.refused[0].refused
+        raise DatasetError(f"nothing usable in the {len(tasks)} recordings of {recordings}; the first: {why}")
     _write_manifest(dataset, options, summary)
     return summary
 
 
 def prepare_recording(source: Path, dataset: Path, options: PrepareOptions) -> Outcome:
-    """Prepares one recording, unless it is there already; a recording that cannot be used gives an Outcome that says why."""
+    """Prepares one recording, unless it is there already; a recording that cannot be used gives an Outcome that says why.
+
+    Raises DatasetError if what is there came from another recording of this name, OutputError if it cannot be written.
+    """
     cv2.setNumThreads(1)  # one worker, one core
-    if known := _known_outcome(dataset, source):
-        return known
+    name = recording_name(source)
     try:
-        return _prepare_files(open_recording(source), dataset, options)
+        checksum = _checksum(source)
+        if known := _known_outcome(dataset / name):
+            if known.source != checksum:
+                raise DatasetError(
+                    f"{dataset / name} was prepared from another recording than {source}; give each set its own dataset folder"
+                )
+            return known
+        return _prepare_files(open_recording(source), dataset, options, checksum)
     except RecordingError as error:
-        return Outcome(_name(source), refused=str(error))
+        return Outcome(name, refused=str(error))
 
 
-def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions) -> Outcome:
+def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions, checksum: str) -> Outcome:
     recording = read_recording(files)
     left_out = Counter(recording.left_out)
-    crops: dict[str, list[np.ndarray]] = {name: [] for name in CROPS}
     rows: list[dict[str, Any]] = []
-    for frame in recording.frames:
-        try:
-            image = decode(files.read(frame.picture), frame.picture)
-        except FileNotFoundError:
-            left_out["a picture that is missing"] += 1
-            continue
-        except ImageError:
-            left_out["a picture that does not decode"] += 1
-            continue
-        if not all(_touches(box, image) for box in (frame.face, frame.left_eye, frame.right_eye)):
-            left_out["a box outside the picture"] += 1
-            continue
-        crops["face"].append(resize(cut(image, *frame.face), options.face_px, options.face_px))
-        crops["left_eye"].append(resize(cut(image, *frame.left_eye), options.eye_px, options.eye_px))
-        crops["right_eye"].append(resize(cut(image, *frame.right_eye), options.eye_px, options.eye_px))
-        rows.append(_row(recording, frame, image))
-    if not rows:
-        reasons = ", ".join(f"{count} with {reason}" for reason, count in sorted(left_out.items())) or "it is empty"
-        refused = f"{recording.name}: no usable frame ({reasons})"
-        return Outcome(recording.name, recording.split, recording.device, refused=refused)
-    outcome = Outcome(recording.name, recording.split, recording.device, len(rows), dict(sorted(left_out.items())))
-    _write_whole(dataset / recording.name, crops, rows, outcome)
+    with written_whole(dataset / recording.name) as folder:
+        crops = {name: GrowingArray(folder / f"{name}.npy", side) for name, side in _sides(options).items()}
+        for frame in recording.frames:
+            try:
+                image = decode(files.read(frame.picture), frame.picture)
+            except FileNotFoundError:
+                left_out["a picture that is missing"] += 1
+                continue
+            except OSError:
+                left_out["a picture that cannot be read"] += 1
+                continue
+            except ImageError:
+                left_out["a picture that does not decode"] += 1
+                continue
+            if not all(_touches(getattr(frame, name), image) for name in CROPS):
+                left_out["a box outside the picture"] += 1
+                continue
+            for name, array in crops.items():
+                array.append(resize(cut(image, *getattr(frame, name)), array.side_px, array.side_px))
+            rows.append(_row(recording, frame, image))
+        for array in crops.values():
+            array.close()
+        if not rows:
+            reasons = ", ".join(f"{count} with {reason}" for reason, count in sorted(left_out.items())) or "it is empty"
+            raise RecordingError(f"{recording.name}: no usable frame ({reasons})")
+        outcome = Outcome(
+            name=recording.name,
+            split=recording.split,
+            device=recording.device,
+            kept=len(rows),
+            left_out=dict(sorted(left_out.items())),
+            doubtful=recording.doubtful,
+            source=checksum,
+        )
+        write_labels(folder / LABELS_FILE, rows)
+        (folder / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
     return outcome
+
+
+def _sides(options: PrepareOptions) -> dict[str, int]:
+    return {"face": options.face_px, "left_eye": options.eye_px, "right_eye": options.eye_px}
 
 
 def _touches(box: tuple[int, int, int, int], image: np.ndarray) -> bool:
@@ -169,47 +227,31 @@ def _row(recording: Recording, frame: FrameLabel, image: np.ndarray) -> dict[str
     return row | {f"truth_{key}": values[frame.index] for key, values in recording.truth.items()}
 
 
-def _write_whole(folder: Path, crops: dict[str, list[np.ndarray]], rows: list[dict[str, Any]], outcome: Outcome) -> None:
-    """Writes a recording's folder aside and renames it; a rival who was faster wrote the same bytes."""
+def _checksum(source: Path) -> str:
+    """Tells a recording from another of the same name without reading all of it.
+
+    Of a folder: over the labels in dotInfo.json. Of an archive: over its size and first 64 KiB. Raises RecordingError if
+    it cannot be read.
+    """
     try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "data") from error
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        for name, images in crops.items():
-            np.save(aside / f"{name}.npy", np.stack(images))
-        parquet.write_table(pyarrow.Table.from_pylist(rows), aside / LABELS_FILE)
-        (aside / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
-        if not folder.exists():
-            os.rename(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if source.is_dir():
+            return f"dotInfo.json {zlib.crc32((source / 'dotInfo.json').read_bytes()):08x}"
+        with source.open("rb") as file:
+            return f"archive {source.stat().st_size} {zlib.crc32(file.read(65536)):08x}"
+    except FileNotFoundError as error:
+        raise RecordingError(f"{recording_name(source)}: {Path(error.filename).name} is missing") from error
+    except OSError as error:
+        raise RecordingError(f"{recording_name(source)}: {error.filename} cannot be read: {error.strerror}") from error
 
 
-def _name(source: Path) -> str:
-    return source.name.removesuffix(".tar.gz")
-
-
-def _known_outcome(dataset: Path, source: Path) -> Outcome | None:
+def _known_outcome(folder: Path) -> Outcome | None:
     """The outcome of a recording that an earlier run finished."""
-    path = dataset / _name(source) / OUTCOME_FILE
-    return Outcome(**json.loads(path.read_text())) if path.exists() else None
-
-
-def _begin(dataset: Path, options: PrepareOptions) -> None:
-    """Makes the folder, or checks that it was begun with the same options; clears what a killed run left behind."""
-    path, content = dataset / OPTIONS_FILE, {"format": FORMAT_VERSION, **asdict(options)}
-    if dataset.exists() and any(dataset.iterdir()) and not path.exists():
-        raise DatasetError(f"{dataset} is not empty and no dataset; choose another folder")
-    if path.exists() and (begun := json.loads(path.read_text())) != content:
-        raise DatasetError(f"{dataset} was begun with {begun}, not {content}; choose another folder or the same options")
-    write_text(path, json.dumps(content) + "\n")
-    for partial in dataset.glob(".*.partial"):
-        shutil.rmtree(partial, ignore_errors=True)
+    try:
+        return Outcome(**json.loads((folder / OUTCOME_FILE).read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise DatasetError(f"{folder} is broken ({error}); remove that folder and prepare again") from error
 
 
 def _write_manifest(dataset: Path, options: PrepareOptions, summary: Summary) -> None:
@@ -218,6 +260,7 @@ def _write_manifest(dataset: Path, options: PrepareOptions, summary: Summary) ->
         **asdict(options),
         "frames": summary.kept,
         "recordings": {o.name: {"split": o.split, "frames": o.kept} for o in summary.outcomes if o.kept},
+        "frames_doubtful": summary.doubtful,
         "frames_left_out": dict(sorted(summary.left_out.items())),
         "recordings_left_out": {o.name: o.refused for o in summary.refused},
     }
@@ -244,7 +287,14 @@ def _on_dask(tasks: list[Task], scheduler: str) -> Iterator[Outcome]:
         from dask.distributed import Client, as_completed
     except ImportError as error:
         raise MissingExtraError("dask.distributed", "dask") from error
-    with Client(scheduler) as client:
-        futures = client.map(lambda task: prepare_recording(*task), tasks, pure=False)
-        for future in as_completed(futures):
+    try:
+        client = Client(scheduler, timeout=DASK_ANSWERS_WITHIN_S)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Dask scheduler answers at {scheduler}; start one with `dask scheduler`, or use --jobs") from error
+    with client:
+        for future in as_completed(client.map(_run, tasks, pure=False)):
             yield future.result()
+
+
+def _run(task: Task) -> Outcome:
+    return prepare_recording(*task)

@@ -10,9 +10,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from tinytracker.devices import Device
 from tinytracker.domain import Box
@@ -70,7 +72,7 @@ def write_recording(
             (aside / "frames" / f"{number:05d}.jpg").write_bytes(frame.jpeg)
             notes.append(_Note.of(frame))
         for name, content in _json_files(notes, device, split, motion or []).items():
-            (aside / name).write_text(json.dumps(content))
+            (aside / name).write_text(json.dumps(content, default=_plain))
         os.rename(aside, folder)
     except OSError as error:
         raise OutputError(f"cannot write the recording {folder}: {error.strerror}; choose another place") from error
@@ -93,9 +95,8 @@ class _Note:
         is_whole = frame.face is not None and frame.left_eye is not None and frame.right_eye is not None
         cells = grid_cells(frame.face, frame.width_px, frame.height_px) if frame.face is not None and is_whole else None
         face_corner = whole_pixels(frame.face)[:2] if frame.face is not None else (0, 0)
-        bare = RecordedFrame(**{name: getattr(frame, name) for name in frame.__slots__} | {"jpeg": b""})
         return cls(
-            frame=bare,
+            frame=replace(frame, jpeg=b""),
             face=_entry(_written(frame.face, FACE_GROWTH, (0, 0))),
             left_eye=_entry(_written(frame.left_eye, EYE_SHIFT, face_corner)),
             right_eye=_entry(_written(frame.right_eye, EYE_SHIFT, face_corner)),
@@ -146,12 +147,20 @@ def _json_files(notes: list[_Note], device: Device, split: Split, motion: list[d
             "NumEyeDetections": sum(note.left_eye["IsValid"] & note.right_eye["IsValid"] for note in notes),
             "Dataset": split,
             "DeviceName": device.name,
+            "DeviceKind": device.kind,  # ours: a person's own screen is in no table
         },
         "motion.json": motion,
     }
     if any(f.truth for f in frames):
         files["truth.json"] = _columns([f.truth for f in frames])
     return files
+
+
+def _plain(number: Any) -> Any:
+    """A NumPy number as Python's."""
+    if isinstance(number, np.generic):
+        return number.item()
+    raise TypeError(f"{number!r} cannot be written to a recording; expected numbers, words and booleans")
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -1,0 +1,134 @@
+"""A dataset on disk: names of its files, and writing them so that nothing half-written is ever taken for whole.
+
+DATASET/options.json says what it was begun with, DATASET/manifest.json, written last, what came of it. Each recording has
+a folder: face.npy, left_eye.npy, right_eye.npy, labels.parquet, outcome.json (docs/design.md has the columns).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinytracker.errors import DatasetError, MissingExtraError, OutputError
+from tinytracker.files import write_text
+
+FORMAT_VERSION = 1
+OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = "options.json", "manifest.json", "outcome.json", "labels.parquet"
+CROPS = ("face", "left_eye", "right_eye")
+_PARTIAL_SUFFIX = ".partial"
+
+
+def begin(dataset: Path, options: dict[str, Any]) -> None:
+    """Makes the folder, or checks that it was begun with the same options; clears what a killed run left behind.
+
+    Raises DatasetError if it was not, or is no dataset, OutputError if it cannot be made.
+    """
+    path, content = dataset / OPTIONS_FILE, {"format": FORMAT_VERSION, **options}
+    if dataset.exists() and not dataset.is_dir():
+        raise DatasetError(f"{dataset} is a file; expected a folder, or a name for a new one")
+    if path.exists():
+        try:
+            begun = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{path} is broken ({error}); choose another folder") from error
+        if begun != content:
+            raise DatasetError(
+                f"{dataset} was begun with {_words(begun)}, not {_words(content)}; choose another folder, or those"
+            )
+    elif dataset.exists() and any(dataset.iterdir()):
+        raise DatasetError(f"{dataset} is not empty and no dataset; choose another folder")
+    else:
+        write_text(path, json.dumps(content) + "\n")
+    for partial in dataset.glob(f".*{_PARTIAL_SUFFIX}"):
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _words(options: Any) -> str:
+    return ", ".join(f"{key} {value}" for key, value in options.items()) if isinstance(options, dict) else repr(options)
+
+
+def unmake(dataset: Path) -> None:
+    """Removes a dataset in which there is nothing."""
+    (dataset / OPTIONS_FILE).unlink(missing_ok=True)
+    with suppress(OSError):
+        dataset.rmdir()
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """Yields a folder aside that takes the place of `folder` on a clean exit; a rival who was faster wrote the same."""
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=_PARTIAL_SUFFIX, dir=folder.parent))
+        aside.chmod(0o777 & ~_umask())
+        try:
+            yield aside
+            if not folder.exists():
+                with suppress(FileExistsError):
+                    _rename(aside, folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}; choose another place") from error
+
+
+def _rename(aside: Path, folder: Path) -> None:
+    """Raises FileExistsError if `folder` is there (a folder that is not empty gives another error on Linux)."""
+    try:
+        os.rename(aside, folder)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(folder) from error
+        raise
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def write_labels(path: Path, rows: list[dict[str, Any]]) -> None:
+    """labels.parquet; each column has one type in every recording (see docs/design.md)."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "data") from error
+    types = {str: pyarrow.string(), bool: pyarrow.bool_(), float: pyarrow.float64(), int: pyarrow.int32()}
+    columns = {key: pyarrow.array([row[key] for row in rows], types[type(value)]) for key, value in rows[0].items()}
+    parquet.write_table(pyarrow.table(columns), path)
+
+
+class GrowingArray:
+    """An .npy file of square pictures, uint8 (n, side_px, side_px, 3), written one by one: a recording may have thousands."""
+
+    def __init__(self, path: Path, side_px: int) -> None:
+        self.side_px = side_px
+        self._count = 0
+        self._file = path.open("wb")
+        self._write_header()
+
+    def append(self, image: np.ndarray) -> None:
+        self._file.write(np.ascontiguousarray(image).data)
+        self._count += 1
+
+    def close(self) -> None:
+        """Puts the count into the header, which NumPy's format leaves room for."""
+        end_of_header = self._file.seek(0)
+        self._write_header()
+        self._file.close()
+        assert end_of_header == 0
+
+    def _write_header(self) -> None:
+        shape = (self._count, self.side_px, self.side_px, 3)
+        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
