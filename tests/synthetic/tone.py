@@ -26,7 +26,7 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 @dataclass(frozen=True)
 class Tone:
-    band: float  # mean of the eye band over mean of the cheek, linear light, mean of both eyes
+    band: float  # mean of the eye band over mean of the cheek, linear light, both sides together
     sclera: float  # 95th percentile of the opening over mean of the cheek
 
 
@@ -37,7 +37,7 @@ def measure(person: Person, posed: PosedHead, scene: Scene, camera: Camera, widt
     box = Box(middle[0] - 0.85 * apart, middle[1] - 0.5 * apart, 1.7 * apart, 1.45 * apart)
     light = person.render(posed, scene, camera, box, width_px, round(width_px * 1.45 / 1.7)) @ LUMINANCE
     scale = width_px / box.width_px
-    bands, scleras = [], []
+    bands, cheeks, eyes = [], [], []
     for e in range(2):
         inner, outer = ((canthi[e] - [box.x_px, box.y_px]) * scale).astype(float)
         along = outer - inner
@@ -45,12 +45,14 @@ def measure(person: Person, posed: PosedHead, scene: Scene, camera: Camera, widt
         band = _inside(light, [inner - 0.3 * down, outer - 0.3 * down, outer + 0.2 * down, inner + 0.2 * down])
         spot = 0.5 * (inner + outer) + 1.05 * down
         half = 0.3 * np.linalg.norm(along)
-        cheek = _inside(light, [spot + half * np.array(d) for d in ((-1, -1), (1, -1), (1, 1), (-1, 1))]).mean()
+        cheek = _inside(light, [spot + half * np.array(d) for d in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
         opening = (camera.project(opening_outline_cm(person, posed, e)) - [box.x_px, box.y_px]) * scale
         eye = _inside(light, list(opening))
-        bands.append(band.mean() / cheek)
-        scleras.append(np.percentile(eye, 95) / cheek)
-    return Tone(float(np.mean(bands)), float(np.mean(scleras)))
+        bands.append(band)
+        cheeks.append(cheek)
+        eyes.append(eye)
+    cheek_light = np.concatenate(cheeks).mean()
+    return Tone(float(np.concatenate(bands).mean() / cheek_light), float(np.percentile(np.concatenate(eyes), 95) / cheek_light))
 
 
 def opening_outline_cm(person: Person, posed: PosedHead, eye: int, points: int = 16) -> np.ndarray:

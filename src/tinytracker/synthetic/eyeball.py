@@ -36,6 +36,7 @@ class EyeLook(NamedTuple):
     shadow: float
     shadow_reach: float
     lash_density: float
+    lash_line: float
     makeup: float
     bags: float
     redness: float
@@ -67,7 +68,8 @@ class EyeState(NamedTuple):
 def arch(s, peak):
     """Shape of a margin: 0 at the canthi, 1 at `peak` (see `lids.lens`)."""
     inside = min(0.9999, max(0.0001, s))  # powers of negative numbers are undefined under fastmath, even where not used
-    bow = (inside / peak) ** (1.24 * peak) * ((1 - inside) / (1 - peak)) ** (1.24 * (1 - peak))
+    # Logarithms instead of two powers: a third of the time, in the innermost loop.
+    bow = math.exp(1.24 * (peak * math.log(inside / peak) + (1 - peak) * math.log((1 - inside) / (1 - peak))))
     return bow if 0.0 < s < 1.0 else 0.0
 
 
@@ -83,6 +85,10 @@ def draw_eye(e, x, y, albedo, light, gloss, origin, ray, look, state, directions
     height = y - state.centres[e, 1]
     width = look.nasal + look.temporal
     s = (along + look.nasal) / width
+    if s < -0.16 or s > 1.16:  # beyond the corners and all that surrounds them
+        for c in range(3):
+            out[c] = albedo[c] * light[c] + gloss[c]
+        return
     base = look.inner_height + (look.outer_height - look.inner_height) * min(1.0, max(0.0, s))
     pupil = look.nasal / width
     bow = arch(s, look.peak) * (1 - look.droop * (s - pupil))
@@ -133,7 +139,7 @@ def _lid_skin(s, along, above, below, above_rest, lid_moved, look, albedo, light
         red += 0.15 * math.exp(-((d / 0.25) ** 2)) * near
     if not inside:
         corner = max(-s, s - 1) * (look.nasal + look.temporal)
-        line = 0.5 * math.exp(-((corner / 0.16) ** 2)) * math.exp(-((above / 0.07) ** 2))
+        line = 0.35 * math.exp(-((corner / 0.13) ** 2)) * math.exp(-((above / 0.07) ** 2))
         shade *= 1 - line
     out[0] = albedo[0] * shade * (1 - 0.25 * red) * light[0] + gloss[0] * shine
     out[1] = albedo[1] * shade * (1 - 0.50 * red) * light[1] + gloss[1] * shine
@@ -153,7 +159,9 @@ def _lashes(e, s, along, above, below, look, state):
         root = along - (state.lash_up[e, 0] + 0.5 * (s - 0.42) * abs(reach)) * t
         strand = noise(root * 13 + 3 * t * (0.5 - s), 1.3 * t + 7, look.seed + 41 + e)
         cover = look.lash_density * grow * (1 - t) ** 0.8 * min(1.0, max(0.0, 0.75 + 1.5 * strand - 0.35 * t))
-    line = look.lash_density * grow * math.exp(-(((above - 0.01) / (0.035 + 0.02 * look.makeup)) ** 2)) * smoothstep(1.06, 0.97, s)
+    clump = 0.8 + 0.5 * noise(along * 6 + 3, 2.5, look.seed + 45 + e)
+    line = (0.55 + 0.45 * look.lash_density) * (0.4 + 0.6 * grow) * math.exp(-(((above - 0.015) / (look.lash_line * clump)) ** 2))
+    line *= smoothstep(1.06, 0.97, s) * smoothstep(0.0, 0.08, s)
     cover = max(cover, 0.95 * line)
     reach = state.lash_down[e, 1]
     t = -below / reach if reach > 0 else below / -reach

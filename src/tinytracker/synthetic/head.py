@@ -45,10 +45,10 @@ def lid_shell(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, s
     # The corners: a plane that rises towards the nose, under everything between brow and cheekbone.
     plane = centre[2] + 0.50 - 0.17 * dx
     z = z + np.exp(-((dx / 2.0) ** 4) - (dy / 1.1) ** 4) * (_blend_max(z, plane, 0.4) - z)
-    # The globe, flatter than its true curvature because lids bridge it; -0.4 where the sphere ends.
+    # The globe, flatter than its true curvature because lids bridge it.
     inside = np.maximum(_SHELL_RADIUS_CM**2 - dx**2 - (1.1 * dy) ** 2, 0)
     globe = centre[2] + np.sqrt(inside) - _SHELL_RADIUS_CM + 1.25 + LID_THICKNESS_CM
-    z = _blend_max(z, np.where(inside > 0, globe, centre[2] - 0.4), 0.22)
+    z = _blend_max(z, np.where(inside > 0, globe, z - 1), 0.22)
     # Nothing stands proud of it within the opening.
     proud = np.exp(-((dx / 1.45) ** 8) - (dy / 0.75) ** 6)
     return z - proud * np.maximum(0, z - np.maximum(globe, plane) - 0.08)

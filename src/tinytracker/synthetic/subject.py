@@ -21,6 +21,9 @@ import numpy as np
 EYE_RADIUS_CM = 1.2
 """Distance from the eye's centre of rotation to the front of the sclera: the globe a lid slides over."""
 
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Weights of linear RGB in luminance (Rec. 709)."""
+
 
 def _normal(rng: np.random.Generator, mean: float, deviation: float, low: float, high: float) -> float:
     """A draw from a normal distribution, clipped to [low, high]."""
@@ -49,8 +52,9 @@ class Eyes:
     seed: int  # iris and vein patterns
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, skin_tone: float) -> Eyes:
-        """skin_tone: 0 (lightest) to 5 (darkest); dark skin goes with dark irises."""
+    def draw(cls, rng: np.random.Generator, skin: Skin) -> Eyes:
+        """Dark skin goes with dark irises and a sclera that returns less light."""
+        skin_tone = skin.tone
         nasal, up = rng.normal(4.2, 1.2), rng.normal(1.0, 1.0)
         kappa = np.radians([[nasal + rng.normal(0, 0.4), up + rng.normal(0, 0.4)] for _ in range(2)])
         irises = np.array(
@@ -59,7 +63,8 @@ class Eyes:
         likely = [0.2, 0.25, 0.17, 0.13, 0.15, 0.10] if skin_tone < 2 else [0.6, 0.3, 0.1, 0.0, 0.0, 0.0]
         # On photographs the sclera is far from white: it lies in the lids' shadow and returns less light than it seems to.
         yellow = abs(rng.normal(0, 0.05))
-        white = np.array([0.50, 0.465, 0.44]) * math.exp(rng.normal(0, 0.10)) * np.array([1, 1 - 0.4 * yellow, 1 - 2 * yellow])
+        level = 0.365 * (float(skin.colour @ LUMINANCE) / 0.40) ** rng.uniform(0.6, 1.0) * math.exp(rng.normal(0, 0.08))
+        white = level * np.array([1.06, 0.99, 0.94]) * np.array([1, 1 - 0.4 * yellow, 1 - 2 * yellow])
         return cls(
             interocular_cm=_normal(rng, 6.25, 0.33, 5.4, 7.2),
             iris_radius_cm=_normal(rng, 0.585, 0.02, 0.53, 0.64),
@@ -68,7 +73,7 @@ class Eyes:
             depth_cm=_normal(rng, 0.0, 0.06, -0.15, 0.15),
             kappa_rad=kappa,
             iris_colour=_tinted(rng, irises[rng.choice(6, p=likely)], 0.15, 0.10),
-            sclera_colour=np.clip(white, 0.2, 0.75),
+            sclera_colour=np.clip(white, 0.06, 0.75),
             redness=_normal(rng, 0.35, 0.25, 0.0, 1.2),
             glint=float(rng.uniform(0.3, 1.0)),
             seed=int(rng.integers(1 << 16)),
@@ -100,6 +105,7 @@ class Lids:
     shadow_reach_cm: float  # how far below the upper margin that shadow goes
     lash_length_cm: float
     lash_density: float  # 0 to 1
+    lash_line_cm: float  # thickness of the dark line the lashes' roots make along the upper margin
     lash_lift_rad: float  # root angle of the upper lashes above straight ahead
     bags: float  # 0 to 1: shadow below the lower lid
     makeup: float  # 0 to 1: dark lid and lash line
@@ -126,9 +132,10 @@ class Lids:
             crease_depth=_normal(rng, 0.55, 0.2, 0.15, 1.0),
             fold=float(rng.beta(1.2, 1.8)),
             shadow=_normal(rng, 0.38, 0.14, 0.10, 0.75),
-            shadow_reach_cm=_normal(rng, 0.42, 0.14, 0.15, 0.8),
+            shadow_reach_cm=_normal(rng, 0.42, 0.11, 0.18, 0.75),
             lash_length_cm=_normal(rng, 0.55, 0.16, 0.2, 1.0) * (1 + 0.3 * makeup),
             lash_density=min(1.0, _normal(rng, 0.6, 0.2, 0.15, 1.0) + 0.3 * makeup),
+            lash_line_cm=_normal(rng, 0.080, 0.025, 0.03, 0.15) * (1 + 0.6 * makeup),
             lash_lift_rad=math.radians(_normal(rng, 8, 13, -22, 35)),
             bags=_normal(rng, 0.25, 0.2, 0.0, 0.8),
             makeup=makeup,
@@ -169,8 +176,8 @@ class Face:
             nose_length_cm=float(rng.normal(0, 0.25)),
             nose_bridge_cm=float(rng.normal(0, 0.15)),
             nose_round=float(rng.normal(0, 0.15)),
-            brow_ridge_cm=_normal(rng, 0.40, 0.17, 0.0, 0.85),
-            socket_cm=_normal(rng, 0.95, 0.22, 0.4, 1.5),
+            brow_ridge_cm=_normal(rng, 0.50, 0.18, 0.05, 0.95),
+            socket_cm=_normal(rng, 1.1, 0.22, 0.5, 1.6),
             forehead_cm=float(rng.normal(0, 0.35)),
             chin_cm=float(rng.normal(0.5, 0.25)),
             lip=_normal(rng, 1, 0.25, 0.5, 1.7),
@@ -217,8 +224,8 @@ class Skin:
             gloss=_normal(rng, 0.25, 0.15, 0.03, 0.7),
             beard=beard,
             moustache=beard * float(rng.uniform(0.6, 1.1)),
-            orbit_shadow=float(rng.uniform(0.0, 0.5)),
-            occlusion=float(rng.uniform(0.8, 1.7)),
+            orbit_shadow=float(rng.uniform(0.2, 0.66)),
+            occlusion=float(rng.uniform(1.0, 2.2)),
             seed=int(rng.integers(1 << 16)),
         )
 
@@ -286,7 +293,7 @@ class Glasses:
             tint=float(rng.uniform(0.0, 0.3)),
             distance_cm=float(rng.uniform(2.0, 2.5)),
             colour=np.array(colour),
-            reflection=float(rng.uniform(0.05, 0.5)) if rng.random() < 0.5 else 0.0,
+            reflection=float(0.03 + 0.4 * rng.beta(1, 2.5)) if rng.random() < 0.5 else 0.0,
         )
 
 
@@ -307,7 +314,7 @@ class Subject:
         """Draw a person; the same generator state gives the same person."""
         skin = Skin.draw(rng)
         return cls(
-            eyes=Eyes.draw(rng, skin.tone),
+            eyes=Eyes.draw(rng, skin),
             lids=Lids.draw(rng),
             face=Face.draw(rng),
             skin=skin,
@@ -333,12 +340,12 @@ class Expression:
     def draw(cls, rng: np.random.Generator, blink_share: float = 0.02) -> Expression:
         """A random everyday expression; `blink_share` of them are caught somewhere in a blink."""
         blink = float(rng.uniform(0.35, 1.0)) if rng.random() < blink_share else 0.0
-        squinting = rng.random() < 0.3
+        squinting = rng.random() < 0.25
         return cls(
             smile=float(rng.uniform(-0.3, 0.9)),
             mouth_open_cm=max(0.0, float(rng.normal(-0.45, 0.35))),
             brow_raise_cm=_normal(rng, 0.0, 0.12, -0.3, 0.4),
-            squint=float(rng.uniform(0, 0.8)) if squinting else 0.0,
+            squint=float(rng.uniform(0, 0.7)) if squinting else 0.0,
             droop_cm=_normal(rng, 0.0, 0.06, -0.15, 0.2),
             blink=blink,
             lid_jitter_cm=(_normal(rng, 0, 0.04, -0.1, 0.1), _normal(rng, 0, 0.03, -0.08, 0.08)),
