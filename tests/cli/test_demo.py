@@ -1,0 +1,101 @@
+"""`tinytracker demo`: everything it promises is there, and its figures are those of its files."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tinytracker.cli import app
+from tinytracker.domain import FaceBox, GazePoint
+from tinytracker.engines.model import GazeModel
+from tinytracker.images import read_image
+from tinytracker.tracking.video import VideoWriter
+
+pytest.importorskip("numba")
+pytest.importorskip("matplotlib")
+
+
+class StubModel:
+    def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
+        return GazePoint(1.0, -9.0)
+
+
+@pytest.fixture
+def stub_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GazeModel, "load", lambda *arguments, **options: StubModel())
+
+
+def test_rendered_demo_leaves_its_files(tmp_path: Path, stub_model: None, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert app.run(["--quiet", "demo", "--seconds", "2", "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["annotated.mp4", "clip.mp4", "gaze.csv", "gaze.png", "heatmap.png"]
+    for name in ("clip.mp4", "annotated.mp4"):
+        content = (out / name).read_bytes()
+        assert content.index(b"moov") < content.index(b"mdat")
+        with av.open(str(out / name)) as container:
+            stream = container.streams.video[0]
+            assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+            assert len(list(container.decode(stream))) == 30
+    with (out / "gaze.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 30
+    assert sum(row["valid"] == "1" for row in rows) >= 20
+    for name in ("gaze.png", "heatmap.png"):
+        assert read_image(out / name).shape[0] > 300
+    printed = capsys.readouterr().out
+    for expected in ("tracked, no calibration", "constant offset", "always the dot's mean place", "median ms", "p95 ms", "frames/s"):
+        assert expected in printed
+
+
+def test_demo_of_a_video_has_no_truth(
+    tmp_path: Path, portrait: np.ndarray, stub_model: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = tmp_path / "me.mp4"
+    with VideoWriter(video) as writer:
+        for index in range(30):
+            writer.write_picture(portrait, index * 100_000_000)
+    out = tmp_path / "out"
+    assert app.run(["--quiet", "demo", str(video), "--seconds", "1", "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["annotated.mp4", "gaze.csv", "heatmap.png"]
+    assert len((out / "gaze.csv").read_text().splitlines()) == 1 + 11  # 0.0 to 1.0 s
+    assert "calibration" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("me.mp4", "--camera", "0"), 2, "not both"),
+        (("gone.mp4",), 3, "gone.mp4 does not exist"),
+        (("--seconds", "0"), 2, "seconds"),
+        (("--camera", "97"), 5, "camera 97 does not open"),
+    ],
+)
+def test_bad_input_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stub_model: None,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert app.run(["--quiet", "demo", *arguments]) == code
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("out/demo/*"))
+
+
+def test_missing_extra_is_said_before_rendering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub_model: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "matplotlib" else find(name, *rest))
+    assert app.run(["--quiet", "demo", "--out", str(tmp_path / "out")]) == 4
+    assert "pip install 'tinytracker[demo]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
