@@ -87,16 +87,16 @@ def test_head_angles_turn_the_head(frames: list[SyntheticFrame]) -> None:
 
 
 def test_truth_has_every_column_of_the_design(frames: list[SyntheticFrame]) -> None:
-    eyes = [f"{eye}_{what}" for eye in ("left", "right") for what in (
-        "gaze_yaw_deg", "gaze_pitch_deg", "inner_x_px", "inner_y_px", "outer_x_px", "outer_y_px", "centre_x_px", "centre_y_px", "openness")]  # fmt: skip
-    others = [
-        "distance_cm",
-        "head_yaw_deg",
-        "head_pitch_deg",
-        "head_roll_deg",
-        "fixation_x_deg",
-        "fixation_y_deg",
-        "blink",
-        "heads",
+    parts = [
+        "gaze_yaw_deg",
+        "gaze_pitch_deg",
+        "inner_x_px",
+        "inner_y_px",
+        "outer_x_px",
+        "outer_y_px",
+        "centre_x_px",
+        "centre_y_px",
     ]
-    assert set(frames[0].truth) == {*eyes, *others}
+    eyes = [f"{eye}_{part}" for eye in ("left", "right") for part in [*parts, "openness"]]
+    head = ["distance_cm", "head_yaw_deg", "head_pitch_deg", "head_roll_deg"]
+    assert set(frames[0].truth) == {*eyes, *head, "fixation_x_deg", "fixation_y_deg", "blink", "heads"}

@@ -92,7 +92,8 @@ def test_nothing_is_rendered_twice(root: Path) -> None:
 
 
 def test_killed_and_started_again_gives_the_same_bytes(root: Path, tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from tinytracker.synthetic.writer import *; synthesise(Path(sys.argv[1]), 4, SynthOptions(11, 3))"
+    code = "import sys, pathlib; from tinytracker.synthetic.writer import *; "
+    code += "synthesise(pathlib.Path(sys.argv[1]), 4, SynthOptions(11, 3))"
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "killed")])
     deadline = time.monotonic() + 60
     while not list((tmp_path / "killed").glob(".00011-*.partial/frames/00000.jpg")) and time.monotonic() < deadline:

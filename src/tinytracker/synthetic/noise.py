@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tinytracker.errors import MissingExtraError
-
-try:
-    from numba import njit
-except ImportError as error:  # pragma: no cover - exercised by an environment without the extra
-    raise MissingExtraError("numba", "synth") from error
+from tinytracker.synthetic.jit import njit
 
 
 @njit(cache=True, nogil=True, inline="always")

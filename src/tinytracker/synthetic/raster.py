@@ -6,12 +6,7 @@ import math
 
 import numpy as np
 
-from tinytracker.errors import MissingExtraError
-
-try:
-    from numba import njit
-except ImportError as error:  # pragma: no cover - exercised by an environment without the extra
-    raise MissingExtraError("numba", "synth") from error
+from tinytracker.synthetic.jit import njit
 
 
 @njit(fastmath=True, cache=True, nogil=True)

@@ -11,7 +11,7 @@ for a few frames. Nothing is rendered until asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,9 @@ DOTS_PER_TRIAL = 4
 FIRST_FRAME_S, DOT_S = 0.5, 2.0
 """Frames are taken from half a second after a dot appears, when the eyes have arrived, until it goes."""
 
+
+SMALL_EYES_PX = 75
+"""Distance between the eyes below which they are rendered with more samples."""
 
 _TREMOR = 0.15
 """How much one moves while looking at a dot, against from dot to dot."""
@@ -80,7 +83,6 @@ class SyntheticFrame:
     dot_number: int
     time_s: float
     seed: int
-    supersampling: int = field(default=1)
 
     @property
     def camera(self) -> Camera:
@@ -101,8 +103,16 @@ class SyntheticFrame:
         return truth(self.posed, self.camera, self.person.heads)
 
     def image(self) -> np.ndarray:
-        """The whole frame, uint8 (height_px, width_px, 3) RGB, before JPEG."""
-        return self._develop(self.region, self.camera.width_px, self.camera.height_px, self.supersampling)
+        """The whole frame, uint8 (height_px, width_px, 3) RGB, before JPEG.
+
+        One sample per pixel; the eyes of far faces, whose iris spans a few pixels only, get four.
+        """
+        light = self._light(self.region, self.camera.width_px, self.camera.height_px, 1)
+        if strip := self._small_eyes():
+            left, top, right, bottom = strip
+            box = Box(left, top, right - left, bottom - top)
+            light[top:bottom, left:right] = self._light(box, right - left, bottom - top, 2)
+        return self._develop(light, self.region)
 
     def jpeg(self) -> bytes:
         """The whole frame as the camera's software would have written it."""
@@ -110,22 +120,32 @@ class SyntheticFrame:
 
     def crop(self, box: Box, size_px: int, supersampling: int = 2) -> np.ndarray:
         """Only what a square box shows, uint8 (size_px, size_px, 3) RGB: as `image` cropped, at a fraction of the cost."""
-        return self._develop(box, size_px, size_px, supersampling)
+        return self._develop(self._light(box, size_px, size_px, supersampling), box)
 
-    def _develop(self, region: Box, width_px: int, height_px: int, supersampling: int) -> np.ndarray:
-        light = self.person.render(
-            self.posed, self.trial.scene, self.camera, region, width_px, height_px, supersampling, self.seed
-        )
-        return develop(light, region, (self.camera.width_px, self.camera.height_px), self.sensor, self._exposure(), self.seed)
+    def _light(self, region: Box, width_px: int, height_px: int, supersampling: int) -> np.ndarray:
+        """Linear light of a region, float32 (height_px, width_px, 3)."""
+        scene, camera = self.trial.scene, self.camera
+        return self.person.render(self.posed, scene, camera, region, width_px, height_px, supersampling, self.seed)
+
+    def _develop(self, light: np.ndarray, region: Box) -> np.ndarray:
+        frame_px = self.camera.width_px, self.camera.height_px
+        return develop(light, region, frame_px, self.sensor, self._exposure(), self.seed)
+
+    def _small_eyes(self) -> tuple[int, int, int, int] | None:
+        """Left, top, right, bottom in pixels of what holds both eyes, if they are small and in the frame."""
+        corners = self.camera.project(self.posed.canthi_cm).reshape(-1, 2)
+        apart = float(np.hypot(*(corners[:2].mean(axis=0) - corners[2:].mean(axis=0))))
+        margin = np.array([0.10, 0.22]) * apart
+        left, top = np.floor(corners.min(axis=0) - margin).astype(int)
+        right, bottom = np.ceil(corners.max(axis=0) + margin).astype(int)
+        inside = left >= 0 and top >= 0 and right <= self.camera.width_px and bottom <= self.camera.height_px
+        return (left, top, right, bottom) if apart < SMALL_EYES_PX and inside else None
 
     def _exposure(self) -> Exposure:
         """The trial's exposure, metered on a small rendering of this frame if it is the trial's first to be rendered."""
         if self.trial.exposure is None:
-            camera, face = self.camera, self._face()
-            frame = self.person.render(
-                self.posed, self.trial.scene, camera, self.region, camera.width_px // 8, camera.height_px // 8
-            )
-            skin = self.person.render(self.posed, self.trial.scene, camera, face, 24, 24)
+            frame = self._light(self.region, self.camera.width_px // 8, self.camera.height_px // 8, 1)
+            skin = self._light(self._face(), 24, 24, 1)
             self.trial.exposure = meter(frame, float(skin.mean()), np.random.default_rng(self.trial.seed))
         return self.trial.exposure
 
