@@ -47,7 +47,7 @@ $(DEMO)/installed: pyproject.toml
 	touch $@
 
 # torch goes first and with an exact version, so that no other package's wish replaces it. PyPI's build for x86-64 carries
-# CUDA (2 GB more); the CPU build: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# CUDA (2 GB more); TORCH_INDEX=URL takes it from another index, such as PyTorch's own of CPU builds.
 $(DEV)/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv; run: apt install python3 python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(DEV)
