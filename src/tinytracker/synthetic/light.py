@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinytracker.synthetic.noise import njit, smoothstep
 
 
@@ -37,32 +39,39 @@ def place(vertices, smile, jaw, brow, weights, body, rotation, position, body_ro
 
 @njit(fastmath=True, cache=True, nogil=True)
 def illuminate(vertices, normals, horizon, occlusion, exponent, directions, colours, ambient, eye, up, out):
-    """Diffuse and glossy light at each vertex: float32 (V, 6) [diffuse r, g, b, gloss r, g, b].
+    """Diffuse and glossy light at each vertex, into the first six columns of `out`: [diffuse r, g, b, gloss r, g, b].
 
     directions: (n, 3) unit, towards the lights, head frame. colours: (n, 3). ambient: (3,), strongest from `up` (3,).
     eye: (3,) position of the camera, head frame. exponent: on the occlusion. Skin lets light wrap around its edges, red
-    most of all (a cheap stand-in for subsurface scattering).
+    most of all (a cheap stand-in for subsurface scattering). Vertices that face away from the camera are left as they are.
     """
-    compass = horizon.shape[1]
+    compass, count = horizon.shape[1], directions.shape[0]
+    sector, share = np.empty(count, np.int64), np.empty(count)
+    for q in range(count):
+        turn = math.atan2(directions[q, 1], directions[q, 0]) / (2 * math.pi) * compass
+        sector[q] = int(math.floor(turn)) % compass
+        share[q] = turn - math.floor(turn)
     for v in range(vertices.shape[0]):
         nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]
-        open_sky = max(0.05, occlusion[v]) ** exponent
-        sky = (0.62 + 0.38 * (nx * up[0] + ny * up[1] + nz * up[2])) * open_sky
-        r, g, b = ambient[0] * sky, ambient[1] * sky, ambient[2] * sky
-        gr, gg, gb = 0.0, 0.0, 0.0
         vx, vy, vz = eye[0] - vertices[v, 0], eye[1] - vertices[v, 1], eye[2] - vertices[v, 2]
         inverse = 1 / math.sqrt(vx * vx + vy * vy + vz * vz)
         vx *= inverse
         vy *= inverse
         vz *= inverse
+        if nx * vx + ny * vy + nz * vz < -0.5:
+            continue
+        open_sky = max(0.05, occlusion[v]) ** exponent
+        sky = (0.62 + 0.38 * (nx * up[0] + ny * up[1] + nz * up[2])) * open_sky
+        r, g, b = ambient[0] * sky, ambient[1] * sky, ambient[2] * sky
+        gr, gg, gb = 0.0, 0.0, 0.0
         near = 0.45 + 0.55 * open_sky
-        for q in range(directions.shape[0]):
+        for q in range(count):
             lx, ly, lz = directions[q, 0], directions[q, 1], directions[q, 2]
-            turn = math.atan2(ly, lx) / (2 * math.pi) * compass
-            k = int(math.floor(turn))
-            part = turn - k
-            h = horizon[v, k % compass] * (1 - part) + horizon[v, (k + 1) % compass] * part
+            k = sector[q]
+            h = horizon[v, k] * (1 - share[q]) + horizon[v, (k + 1) % compass] * share[q]
             seen = smoothstep(h - 0.16, h + 0.22, lz) * near
+            if seen <= 0:
+                continue
             facing = nx * lx + ny * ly + nz * lz
             r += colours[q, 0] * max(0.0, (facing + 0.30) / 1.30) * seen
             g += colours[q, 1] * max(0.0, (facing + 0.14) / 1.14) * seen
@@ -72,9 +81,9 @@ def illuminate(vertices, normals, horizon, occlusion, exponent, directions, colo
                 half = max(0.0, (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz + 1e-9))
                 h4 = half * half * half * half
                 h8 = h4 * h4
-                k = (0.18 * h8 * h8 * half * half + 0.05 * h4 * half * half) * facing * seen
-                gr += colours[q, 0] * k
-                gg += colours[q, 1] * k
-                gb += colours[q, 2] * k
+                shine = (0.18 * h8 * h8 * half * half + 0.05 * h4 * half * half) * facing * seen
+                gr += colours[q, 0] * shine
+                gg += colours[q, 1] * shine
+                gb += colours[q, 2] * shine
         out[v, 0], out[v, 1], out[v, 2] = r, g, b
         out[v, 3], out[v, 4], out[v, 5] = gr, gg, gb

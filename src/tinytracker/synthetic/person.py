@@ -78,6 +78,7 @@ class Person:
         self._canthi_cm = _canthi(mesh, subject)
         self._surface = _surface(mesh, subject, heads)
         self._look = _eye_look(subject)
+        self._vertex_columns = np.concatenate([np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None]], 1).astype(np.float32)
 
     @classmethod
     def from_seed(cls, seed: int, heads: HeadKind = "procedural", ict: IctModel | None = None) -> Person:
@@ -163,7 +164,7 @@ class Person:
 
         lamps = _lamps(scene, posed.rotation)
         origin = -posed.rotation.T @ posed.position_cm
-        light = np.empty((len(moved), 6), np.float32)
+        light = self._vertex_columns.copy()
         illuminate(
             moved, mesh.normals, mesh.horizon, mesh.occlusion, self.subject.skin.occlusion, lamps.directions, lamps.colours, lamps.ambient, origin,
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]), light,
@@ -219,12 +220,14 @@ def _canthi(mesh: HeadMesh, subject: Subject) -> np.ndarray:
 def _surface(mesh: HeadMesh, subject: Subject, heads: HeadKind) -> Surface:
     eye = np.zeros(len(mesh.triangles), np.uint8)
     corners = mesh.vertices_cm[mesh.triangles]
+    aside, below, above = EYE_REACH_CM
     for e in range(2):
         centre = mesh.eye_centres_cm[e]
-        near = (np.abs(corners[..., 0] - centre[0]) < EYE_REACH_CM) & (np.abs(corners[..., 1] - centre[1]) < 1.45) & (corners[..., 2] > -1.5)
+        dx, dy = corners[..., 0] - centre[0], corners[..., 1] - centre[1]
+        near = (np.abs(dx) < aside) & (dy > -below) & (dy < above) & (corners[..., 2] > -1.5)
         eye[near.any(1) & (mesh.kind == FACE) & (np.sign(corners[..., 0].mean(1)) == SIDE[e])] = e + 1
     painting = paint(subject, float(np.abs(mesh.eye_centres_cm[:, 0]).mean()), nostrils=heads == "procedural")
-    return Surface(mesh.triangles, mesh.kind, eye, mesh.chart_cm, mesh.hair, painting)
+    return Surface(mesh.triangles, mesh.kind, eye, painting)
 
 
 def _eye_look(subject: Subject) -> EyeLook:
@@ -232,7 +235,7 @@ def _eye_look(subject: Subject) -> EyeLook:
     return EyeLook(
         eyes.iris_radius_cm, eyes.pupil_radius_cm, iris_distance_cm(eyes.iris_radius_cm), lids.nasal_cm, lids.temporal_cm, lids.inner_height_cm,
         lids.outer_height_cm, lids.peak, lids.droop, lids.crease_cm, lids.crease_depth, lids.fold, lids.shadow, lids.shadow_reach_cm,
-        lids.lash_density, lids.makeup, lids.bags, eyes.redness, eyes.glint, eyes.seed, eyes.iris_colour, eyes.sclera_colour, subject.skin.colour,
+        lids.lash_density, lids.lash_line_cm, lids.makeup, lids.bags, eyes.redness, eyes.glint, eyes.seed, eyes.iris_colour, eyes.sclera_colour, subject.skin.colour,
     )
 
 

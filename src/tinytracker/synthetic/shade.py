@@ -14,8 +14,8 @@ import numpy as np
 from tinytracker.synthetic.eyeball import EyeLook, EyeState, draw_eye
 from tinytracker.synthetic.noise import njit, noise, smoothstep
 
-EYE_REACH_CM = 2.15
-"""Half-width of the region around an eye that is drawn sample by sample; its half-height is 1.45 cm."""
+EYE_REACH_CM = (1.95, 1.05, 1.30)
+"""The region around an eye's centre that is drawn sample by sample: to either side, below, above."""
 
 _FACE, _HAIR, _TORSO, _MOUTH, _FRAME = 1, 2, 3, 4, 5
 
@@ -26,8 +26,6 @@ class Surface(NamedTuple):
     triangles: np.ndarray
     kind: np.ndarray
     eye: np.ndarray
-    chart: np.ndarray
-    hair: np.ndarray
     painting: np.ndarray
 
 
@@ -81,7 +79,8 @@ def resolve(out, background, hit, weight_b, weight_c, light, moved, surface, loo
     """Colour the pixels of `out`, float32 (rows, columns, 3) linear light.
 
     background: float32 (h, w, 3), stretched over the picture. hit, weight_b, weight_c: from `raster.rasterise` on a grid
-    `factor` times finer. light: float32 (V, 6) from `light.illuminate`. moved: float32 (V, 3) vertices, head frame.
+    `factor` times finer. light: float32 (V, 10) per vertex: six columns from `light.illuminate`, chart x, y, z and share of
+    hair. moved: float32 (V, 3) vertices, head frame.
     """
     rows, columns = out.shape[0], out.shape[1]
     colour, total, skin, bright, gloss, ray = np.empty(3), np.empty(3), np.empty(4), np.empty(3), np.empty(3), np.empty(3)
@@ -169,26 +168,29 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
     """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the same)."""
     x = y = z = hair = 0.0
     r = g = b = sr = sg = sb = 0.0
-    t = 0
-    samples = 1 if y0 == y1 and x0 == x1 else 2
-    for k in range(samples):
+    t = hit[y0, x0]
+    same = hit[y1, x1] == t  # usual: pixels are finer than triangles
+    for k in range(1 if same else 2):
         row, column = (y0, x0) if k == 0 else (y1, x1)
         t = hit[row, column]
         wb, wc = weight_b[row, column], weight_c[row, column]
-        wa = 1 - wb - wc
+        part = 0.5
+        if same:
+            wb, wc = 0.5 * (wb + weight_b[y1, x1]), 0.5 * (wc + weight_c[y1, x1])
+            part = 1.0
         for corner in range(3):
-            v = surface.triangles[t, corner]
-            w = (wa if corner == 0 else (wb if corner == 1 else wc)) / samples
-            x += w * surface.chart[v, 0]
-            y += w * surface.chart[v, 1]
-            z += w * surface.chart[v, 2]
-            hair += w * surface.hair[v]
-            r += w * light[v, 0]
-            g += w * light[v, 1]
-            b += w * light[v, 2]
-            sr += w * light[v, 3]
-            sg += w * light[v, 4]
-            sb += w * light[v, 5]
+            v = light[surface.triangles[t, corner]]
+            w = part * (1 - wb - wc if corner == 0 else (wb if corner == 1 else wc))
+            r += w * v[0]
+            g += w * v[1]
+            b += w * v[2]
+            sr += w * v[3]
+            sg += w * v[4]
+            sb += w * v[5]
+            x += w * v[6]
+            y += w * v[7]
+            z += w * v[8]
+            hair += w * v[9]
     kind = surface.kind[t]
     if kind == _FACE:
         _painted(surface.painting, x, y, skin)
@@ -233,8 +235,8 @@ def _eye_sample(t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, vi
     for corner in range(3):
         v = surface.triangles[t, corner]
         w = wa if corner == 0 else (wb if corner == 1 else wc)
-        cx += w * surface.chart[v, 0]
-        cy += w * surface.chart[v, 1]
+        cx += w * light[v, 6]
+        cy += w * light[v, 7]
         x += w * moved[v, 0]
         y += w * moved[v, 1]
         for c in range(3):
