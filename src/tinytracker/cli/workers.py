@@ -53,7 +53,7 @@ def run_side_by_side(tasks: Sequence[Task], jobs: int, progress: Progress = lamb
                 _check(name, process, errors)
                 del running[name]
                 done.add(name)
-            progress(sum(counters), total)
+            progress(sum(counters[:]), total)
     finally:
         for process in running.values():
             process.terminate()

@@ -1,0 +1,274 @@
+"""The whole study: people -> dataset -> four trained networks -> int8 files -> one table like the paper's.
+
+Every stage leaves files under one folder and takes up what is already there, so a study that was stopped goes on where it
+was: recordings/, dataset/, train/NAME/, export/NAME_{float,int8}.tflite, results.csv, table.csv, table.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from tinytracker.cards import ModelCard, card_path, read_card
+from tinytracker.cli.workers import Task, run_side_by_side
+from tinytracker.data.dataset import Dataset
+from tinytracker.data.prepare import MANIFEST_FILE, PrepareOptions, prepare
+from tinytracker.errors import InputError
+from tinytracker.evaluation.evaluate import evaluate
+from tinytracker.evaluation.latency import measure_latency
+from tinytracker.evaluation.report import Row, write_rows
+from tinytracker.files import sha256, write_text
+
+Update = Callable[[int, int], None]
+Bar = Callable[[str], AbstractContextManager[Update]]
+
+TEACHER = "tinytracker-eyes"
+# In the order in which they are begun: what others learn from, and what takes long, first.
+NETWORKS = (TEACHER, "itracker", "tinytracker", "tinytracker-s")
+STUDENTS = ("tinytracker", "tinytracker-s")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of everything: the one place to tune.
+
+    people, frames: rendered, per person. steps: of training per network; one that is not named takes its recipe's own.
+    calibration_samples, check_samples: of quantisation. qat_steps: of fake-quant training where calibration alone costs
+    more than 0.05 cm. latency_runs: timed runs per network.
+    """
+
+    people: int
+    frames: int
+    steps: Mapping[str, int]
+    calibration_samples: int
+    check_samples: int
+    qat_steps: int
+    latency_runs: int
+
+
+# Two idle cores of a 2024 server, seconds per step (batch 64): eyes 0.09, TinyTracker 0.22, TinyTracker-S 0.13, iTracker 4.5.
+# The first core trains eyes, then TinyTracker; the second iTracker, then TinyTracker-S.
+QUICK = Budget(
+    people=320,
+    frames=20,
+    steps={"tinytracker-eyes": 1300, "itracker": 50, "tinytracker": 900, "tinytracker-s": 1200},
+    calibration_samples=150,
+    check_samples=400,
+    qat_steps=0,
+    latency_runs=200,
+)
+FULL = Budget(people=3000, frames=25, steps={}, calibration_samples=500, check_samples=2000, qat_steps=300, latency_runs=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One network's line of the table. Errors in cm with the ends of their 95 % interval over people; bytes of the files;
+    latency of the engine alone, LiteRT on one thread."""
+
+    name: str
+    input: str
+    steps: int
+    parameters: int
+    macs: int
+    float_bytes: int
+    int8_bytes: int
+    error_float_cm: float
+    error_int8_cm: float
+    error_int8_low_cm: float
+    error_int8_high_cm: float
+    share_of_mean: float
+    float_ms: float
+    int8_ms: float
+
+    @property
+    def loss_cm(self) -> float:
+        """What quantisation costs."""
+        return self.error_int8_cm - self.error_float_cm
+
+
+def run_study(out: Path, budget: Budget, data: Path | None, jobs: int, seed: int, bar: Bar) -> tuple[list[Line], list[Row]]:
+    """Runs the study under `out`; returns the table's lines, in the order of NETWORKS, and every row of the evaluation.
+
+    data: a prepared dataset or recordings to use in place of rendered people. jobs: processes. bar: makes a progress bar
+    of a title. Raises what the stages raise.
+    """
+    dataset = _dataset(out, budget, data, jobs, seed, bar)
+    with bar("Training") as update:
+        run_side_by_side([_training(name, dataset, out, budget, seed) for name in NETWORKS], jobs, update)
+    with bar("Exporting") as update:
+        files = {name: _export(name, dataset, out, budget, seed) for name in _counted(NETWORKS, update)}
+    with bar("Evaluating") as update:
+        paths = [path for pair in files.values() for path in pair]
+        rows = evaluate(paths, Dataset.open(dataset), "test", jobs=jobs, progress=update).rows
+    with bar("Timing") as update:
+        lines = [_line(name, *files[name], rows, budget) for name in _counted(NETWORKS, update)]
+    write_rows([*rows, *_latency_rows(lines, rows)], out / "results.csv")
+    return lines, rows
+
+
+def _counted(names: tuple[str, ...], update: Update) -> Iterator[str]:
+    for done, name in enumerate(names):
+        yield name
+        update(done + 1, len(names))
+
+
+def _dataset(out: Path, budget: Budget, data: Path | None, jobs: int, seed: int, bar: Bar) -> Path:
+    """The dataset's folder: the one given, or one prepared from what was given or rendered."""
+    if data is not None and (data / MANIFEST_FILE).exists():
+        return data
+    if data is not None and not data.is_dir():
+        raise InputError(f"{data} is no folder; expected a dataset made by `tinytracker prepare`, or recordings")
+    recordings = data if data is not None else out / "recordings"
+    if data is None and not (out / "dataset" / MANIFEST_FILE).exists():
+        from tinytracker.synthetic.writer import SynthOptions, synthesise
+
+        with bar("Rendering people") as update:
+            synthesise(recordings, budget.people, SynthOptions(seed, budget.frames), jobs, progress=update)
+    with bar("Preparing") as update:
+        prepare(recordings, out / "dataset", PrepareOptions(), jobs, progress=update)
+    return out / "dataset"
+
+
+def _training(name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> Task:
+    from tinytracker.training.recipe import load_recipe
+
+    recipe = load_recipe(name)
+    if name in budget.steps:
+        recipe = recipe.quick(budget.steps[name])
+    after: tuple[str, ...] = ()
+    if name in STUDENTS:
+        teacher = str(_checkpoint(out, TEACHER))
+        recipe = replace(recipe, distillation=replace(recipe.distillation, checkpoint=teacher))
+        after = (TEACHER,)
+    return Task(name, _train, (recipe.as_dict(), dataset, out / "train" / name, seed), recipe.steps, after)
+
+
+def _train(recipe: dict, dataset: Path, folder: Path, seed: int, progress: Update) -> None:
+    """Trains in a process of its own, unless that was done before; a run that was stopped is taken up."""
+    from tinytracker.training.recipe import recipe_from_dict
+    from tinytracker.training.train import train
+
+    stamp = _Stamp(folder / "done.json", {"recipe": recipe, "dataset": _fingerprint(dataset), "seed": seed})
+    if not stamp.is_there():
+        train(recipe_from_dict(recipe), Dataset.open(dataset), folder, seed=seed, resume=True, progress=progress)
+        stamp.write()
+    progress(1, 1)
+
+
+def _checkpoint(out: Path, name: str) -> Path:
+    return out / "train" / name / "best.safetensors"
+
+
+def _export(name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> tuple[Path, Path]:
+    """The float and the int8 .tflite of a network, made anew if the checkpoint is another."""
+    checkpoint, folder = _checkpoint(out, name), out / "export"
+    files = folder / f"{name}_float.tflite", folder / f"{name}_int8.tflite"
+    options = {"samples": budget.calibration_samples, "check": budget.check_samples, "qat": budget.qat_steps, "seed": seed}
+    stamp = _Stamp(folder / f"{name}.done.json", {"checkpoint": sha256(checkpoint), **options})
+    if stamp.is_there() and all(file.exists() for file in files):
+        return files
+    from tinytracker.targets.litert.package import Int8Options, export_float, export_int8
+    from tinytracker.training.checkpoint import load_network
+
+    network, card = load_network(checkpoint), replace(read_card(card_path(checkpoint)), name=name)
+    _, converted = export_float(network, card, folder)
+    int8 = Int8Options(
+        calibration_samples=budget.calibration_samples,
+        check_samples=budget.check_samples,
+        steps_if_needed=budget.qat_steps,
+        seed=seed,
+    )
+    export_int8(network, card, converted, Dataset.open(dataset), folder, int8)
+    stamp.write()
+    return files
+
+
+def _line(name: str, float_file: Path, int8_file: Path, rows: list[Row], budget: Budget) -> Line:
+    card = read_card(card_path(int8_file))
+    by_metric = {
+        (path, row.metric): row
+        for row in rows
+        if row.group == "all"
+        for path in (float_file, int8_file)
+        if row.model == path.stem
+    }
+    error = by_metric[int8_file, "error"]
+    counts = read_card(card_path(float_file)).counts
+    return Line(
+        name=name,
+        input=" + ".join(_input(card)),
+        steps=int(card.recipe.get("steps", 0)),
+        parameters=counts["parameters"],
+        macs=counts["macs"],
+        float_bytes=float_file.stat().st_size,
+        int8_bytes=int8_file.stat().st_size,
+        error_float_cm=by_metric[float_file, "error"].value,
+        error_int8_cm=error.value,
+        error_int8_low_cm=error.low,
+        error_int8_high_cm=error.high,
+        share_of_mean=by_metric[int8_file, "share_of_mean"].value,
+        float_ms=measure_latency(float_file, budget.latency_runs).median_ms,
+        int8_ms=measure_latency(int8_file, budget.latency_runs).median_ms,
+    )
+
+
+def _input(card: ModelCard) -> Iterator[str]:
+    """What a network eats, briefly: "face 112x112x5", "2 eyes 64x64x3", "box"."""
+    shapes = {spec.kind: "x".join(map(str, spec.shape)) for spec in card.inputs}
+    if "face" in shapes:
+        yield f"face {shapes['face']}"
+    if "left_eye" in shapes:
+        yield f"2 eyes {shapes['left_eye']}"
+    yield from (name for kind, name in (("face_box", "box"), ("face_grid", "grid")) if kind in shapes)
+
+
+def _latency_rows(lines: list[Line], rows: list[Row]) -> list[Row]:
+    """The table's other figures, as rows like the evaluation's."""
+    data, split = rows[0].data, rows[0].split
+    found = []
+    for line in lines:
+        for number_format, milliseconds, size in (
+            ("float", line.float_ms, line.float_bytes),
+            ("int8", line.int8_ms, line.int8_bytes),
+        ):
+            model = f"{line.name}_{number_format}"
+            found.append(Row(model, "litert", data, split, "all", "latency_median", milliseconds, unit="ms"))
+            found.append(Row(model, "litert", data, split, "all", "size", size, unit="bytes"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """Says that a stage is whole and what it was made of."""
+
+    path: Path
+    made_of: dict
+
+    def is_there(self) -> bool:
+        try:
+            return json.loads(self.path.read_text()) == json.loads(json.dumps(self.made_of))
+        except (OSError, ValueError):
+            return False
+
+    def write(self) -> None:
+        write_text(self.path, json.dumps(self.made_of, indent=1) + "\n")
+
+
+def _fingerprint(dataset: Path) -> str:
+    return sha256(dataset / MANIFEST_FILE)
+
+
+def write_lines(lines: list[Line], path: Path) -> None:
+    """The table's lines as CSV, whole or not at all."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*asdict(lines[0]), "loss_cm"], lineterminator="\n")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({**asdict(line), "loss_cm": line.loss_cm})
+    write_text(path, text.getvalue())
