@@ -9,6 +9,8 @@ import typer
 
 from tinytracker.cli.progress import progress_bar
 
+MOST_RECORDINGS_NAMED = 20
+
 
 def prepare(
     recordings: Annotated[Path, typer.Argument(help="Folder with one folder or .tar.gz per recording, in GazeCapture's format.")],
@@ -21,8 +23,8 @@ def prepare(
     """Cuts face and eye crops out of recordings, once, into a memory-mapped dataset.
 
     Reads GazeCapture as it is downloaded (.tar.gz files or extracted folders) and what `tinytracker synth` writes. Frames
-    count only if face, both eyes and the face grid are valid; whatever is left out is counted and named in the summary.
-    Stopped at any moment, the same command goes on where it was.
+    count only if face, both eyes and the face grid are valid; whatever is left out is counted and named in the summary
+    (the whole of it is in DATASET/manifest.json). Stopped at any moment, the same command goes on where it was.
 
     \b
     Examples:
@@ -30,17 +32,18 @@ def prepare(
       tinytracker prepare gazecapture/ dataset224/ --face-px 224 --eye-px 224
       tinytracker prepare gazecapture/ dataset/ --dask tcp://10.0.0.5:8786
     """
-    from rich.console import Console
-
-    from tinytracker.data.prepare import PrepareOptions, Summary
+    from tinytracker.data.prepare import PrepareOptions
     from tinytracker.data.prepare import prepare as prepare_dataset
 
     with progress_bar("Preparing") as update:
-        summary: Summary = prepare_dataset(recordings, dataset, PrepareOptions(face_px, eye_px), jobs, dask, update)
-    console = Console()
+        summary = prepare_dataset(recordings, dataset, PrepareOptions(face_px, eye_px), jobs, dask, update)
     whole = len(summary.outcomes) - len(summary.refused)
-    console.print(f"{summary.kept} frames of {whole} recordings in {dataset}")
+    typer.echo(f"{summary.kept} frames of {whole} recordings in {dataset}")
+    if summary.doubtful:
+        typer.echo(f"  doubtful: {summary.doubtful} of them have a label that contradicts their dot's place on the screen")
     for reason, count in summary.left_out.most_common():
-        console.print(f"  left out {count} frames: {reason}")
-    for outcome in summary.refused:
-        console.print(f"  left out a recording: {outcome.refused}")
+        typer.echo(f"  left out {count} frames: {reason}")
+    for outcome in summary.refused[:MOST_RECORDINGS_NAMED]:
+        typer.echo(f"  left out a recording: {outcome.refused}")
+    if len(summary.refused) > MOST_RECORDINGS_NAMED:
+        typer.echo(f"  left out {len(summary.refused) - MOST_RECORDINGS_NAMED} more recordings; see {dataset / 'manifest.json'}")

@@ -1,6 +1,6 @@
 """Writing recordings in GazeCapture's layout, so that whatever reads GazeCapture reads ours.
 
-A recording is a folder: frames/00000.jpg ..., and ten JSON files, most of them lists with one entry per frame. Ours may
+A recording is a folder: frames/00000.jpg ..., and nine JSON files, most of them lists with one entry per frame. Ours may
 add `truth.json`: what a renderer knows exactly, one list per quantity. The folder is written aside and renamed when whole.
 """
 

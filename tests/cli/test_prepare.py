@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.recordings import edit_json, make_recording
+from tinytracker.cli.app import run
+
+
+def test_summary_names_what_was_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        make_recording(tmp_path / "in", f"0000{number}")
+    (tmp_path / "in/00001/info.json").write_text("{")
+    edit_json(tmp_path / "in/00002", "appleFace.json", lambda boxes: boxes | {"IsValid": [0, 1, 1, 0]})
+    edit_json(tmp_path / "in/00002", "dotInfo.json", lambda dots: dots | {"XCam": [x + 1 for x in dots["XCam"]]})
+    out = tmp_path / "data[set]"
+    arguments = ["prepare", str(tmp_path / "in"), str(out), "--face-px", "24", "--eye-px", "16", "--jobs", "1"]
+    assert run(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"6 frames of 2 recordings in {out}"
+    assert lines[1] == "  doubtful: 2 of them have a label that contradicts their dot's place on the screen"
+    assert lines[2] == "  left out 2 frames: no valid face"
+    assert lines[3].startswith("  left out a recording: 00001: info.json is not JSON")
+    assert run(arguments) == 0, "a second run finds everything done"
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "named"),
+    [
+        ([], 3, "does not exist"),
+        (["--jobs", "0"], 2, "--jobs"),
+        (["--face-px", "7"], 2, "face-px"),
+    ],
+)
+def test_errors_take_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: int, named: str
+) -> None:
+    assert run(["prepare", str(tmp_path / "nowhere"), str(tmp_path / "out"), *options]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert named in line
+    assert not (tmp_path / "out").exists()
