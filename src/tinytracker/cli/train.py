@@ -18,6 +18,7 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps; the recipe's schedule is shrunk.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     teacher: Annotated[Path | None, typer.Option(help="Checkpoint (.safetensors) of a gaze network to distil from.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Checkpoint of the same network to start from, as in fine-tuning.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch, and of making batches.")] = 1,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default a GPU if there is one.")] = None,
 ) -> None:
@@ -31,6 +32,7 @@ def train(
       tinytracker train tinytracker-eyes --data out/people --out runs/eyes
       tinytracker train tinytracker --data out/people --out runs/tiny --teacher runs/eyes/best.safetensors
       tinytracker train tinytracker --data a --data b --out runs/both --steps 2000 --threads 4
+      tinytracker train tinytracker --data gazecapture --out runs/real --start runs/tiny/best.safetensors
       torchrun --nproc-per-node 2 -m tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
@@ -45,6 +47,8 @@ def train(
         chosen = chosen.quick(steps)
     if teacher is not None:
         chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=str(teacher)))
+    if start is not None:
+        chosen = replace(chosen, start=str(start))
     with progress_bar("Asking the teacher") as asking, progress_bar(f"Training {chosen.name}") as training:
         result = run(
             chosen,

@@ -72,6 +72,7 @@ class Recipe:
     """See the fields.
 
     model, options: for tinytracker.models.create_model.
+    start: checkpoint of the same network to take the first weights from; "" is fresh ones.
     steps: optimiser steps; batch_size: samples per step, over all processes.
     optimiser: "adamw" or "adam"; learning_rate, weight_decay: its.
     schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate; "exponential": x 0.9
@@ -94,6 +95,7 @@ class Recipe:
     name: str
     model: str
     options: dict[str, Any] = field(default_factory=dict)
+    start: str = ""
     steps: int = 4000
     batch_size: int = 64
     optimiser: Literal["adamw", "adam"] = "adamw"

@@ -78,7 +78,7 @@ def train(
 
     # The network, and heads that only training has.
     torch.manual_seed(seed)
-    network = create_model(recipe.model, **recipe.options).to(where)
+    network = _start(recipe).to(where)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     lessons = _lessons(recipe, dataset, where, teacher_progress)
     module = WithHeads(network, AUXILIARY if recipe.auxiliary else 0, _lesson_features(recipe, lessons)).to(where)
@@ -138,6 +138,19 @@ def train(
     if world > 1:
         distributed.barrier()  # nobody reads what the first process has not written yet
     return Result(out / "best.safetensors", out / "last.safetensors", best, score)
+
+
+def _start(recipe: Recipe) -> Network:
+    """The network with its first weights."""
+    network = create_model(recipe.model, **recipe.options)
+    if recipe.start:
+        other = checkpoint.load_network(Path(recipe.start))
+        try:
+            network.load_state_dict(other.state_dict())
+        except RuntimeError as error:
+            names = f"{other.spec.family}, not {network.spec.family} with the recipe's options"
+            raise CheckpointError(f"{recipe.start} holds {names}; start from the same network") from error
+    return network
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -1,0 +1,194 @@
+"""Augmentation moves pixels and labels together: checked against pictures whose content says where it is."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.training.tiny import make_dataset
+from tinytracker.data.dataset import Dataset
+from tinytracker.domain import Box
+from tinytracker.faces import crops as cropping
+from tinytracker.models import create_model
+from tinytracker.training import augment
+from tinytracker.training.batches import BatchMaker, ahead, position_vectors
+from tinytracker.training.recipe import Geometric, Photometric, Recipe
+from tinytracker.training.samples import load_samples
+
+CPU = torch.device("cpu")
+
+
+def maker_for(dataset: Dataset, model: str = "tinytracker_eyes", recipe: Recipe | None = None, **options) -> tuple:
+    recipe = recipe or Recipe("r", model, batch_size=8)
+    spec = create_model(model, **options).spec
+    samples = load_samples(dataset, "train", spec, margin=True)
+    return BatchMaker(samples, spec, recipe, seed=5), samples, spec
+
+
+def test_plain_batches_are_the_stored_crops_and_labels(dataset):
+    maker, samples, spec = maker_for(dataset, eye_px=32, face_px=48)
+    places = np.array([3, 1, 4])
+    batch = maker.plain(places)
+    assert np.array_equal(batch.crops["left_eye"], dataset.left_eyes(places))
+    assert np.array_equal(batch.target, samples.gaze_cm[places])
+    for row, place in enumerate(places):
+        box = Box(*(float(dataset.labels[f"face_{key}_px"][place]) for key in "xywh"))
+        expected = cropping.face_box_numbers(box, 480, 640)
+        assert np.allclose(batch.inputs(spec, CPU)[3][row], expected, atol=1e-6)
+
+
+def test_mirrored_batches_are_the_mirrored_person(dataset):
+    maker, *_ = maker_for(dataset, eye_px=32, face_px=48)
+    places = np.arange(6)
+    plain, mirrored = maker.plain(places), maker.plain(places, mirror=True)
+    assert np.array_equal(mirrored.crops["face"], plain.crops["face"][:, :, ::-1])
+    assert np.array_equal(mirrored.crops["left_eye"], plain.crops["right_eye"][:, :, ::-1])
+    assert np.array_equal(mirrored.crops["right_eye"], plain.crops["left_eye"][:, :, ::-1])
+    assert np.allclose(mirrored.target, plain.target * [-1, 1])
+    assert np.allclose(mirrored.frame_box[:, 0], 1 - plain.frame_box[:, 0] - plain.frame_box[:, 2], atol=1e-6)
+    # Angles: left yaw, left pitch, right yaw, right pitch, head yaw, pitch, roll.
+    a, b = plain.auxiliary, mirrored.auxiliary
+    assert np.allclose(b[:, :7], np.stack([-a[:, 2], a[:, 3], -a[:, 0], a[:, 1], -a[:, 4], a[:, 5], -a[:, 6]], 1))
+    assert np.allclose(b[:, 19], a[:, 19])
+    points, other = a[:, 7:19].reshape(-1, 2, 3, 2), b[:, 7:19].reshape(-1, 2, 3, 2)
+    assert np.allclose(other, points[:, ::-1] * [-1, 1], atol=1e-6)
+
+
+def dotted_dataset() -> Dataset:
+    """Faces that are black but for a soft white dot on the left eye's iris centre, one person as another."""
+    dataset = make_dataset(40)
+    labels = dataset.labels
+    faces = np.zeros((40, 64, 64, 3), np.uint8)
+    ys, xs = np.mgrid[:64, :64] + 0.5
+    for i in range(40):
+        x = (labels["truth_left_centre_x_px"][i] - labels["face_x_px"][i]) / labels["face_w_px"][i] * 64
+        y = (labels["truth_left_centre_y_px"][i] - labels["face_y_px"][i]) / labels["face_h_px"][i] * 64
+        faces[i] = (255 * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / 8))[..., None]
+    stored = {"face": faces, "left_eye": faces[:, ::2, ::2], "right_eye": faces[:, ::2, ::2]}
+    dataset._gather = lambda crop, indices: stored[crop][indices]  # type: ignore[method-assign]
+    return dataset
+
+
+def test_points_follow_the_pixels_through_shift_zoom_rotation_and_flip():
+    geometric = Geometric(flip=0.5, face_shift=0.05, face_zoom=0.08, rotation_deg=8.0)
+    recipe = Recipe("r", "eye_locator", batch_size=24, geometric=geometric)
+    maker, *_ = maker_for(dotted_dataset(), "eye_locator", recipe, size_px=48, colour="rgb")
+    batch = maker.training(0)
+    assert batch.mirrored.any()
+    assert not batch.mirrored.all()
+    ys, xs = np.mgrid[:48, :48]
+    for picture, target, mirrored in zip(batch.crops["face"], batch.target, batch.mirrored, strict=True):
+        weights = picture[..., 0].astype(float) ** 2
+        seen = np.array([(weights * xs).sum(), (weights * ys).sum()]) / weights.sum()
+        centre = target[10:12] if mirrored else target[8:10]  # the mirrored person's right eye is the dot
+        assert np.allclose((seen + 0.5) / 48 * 2 - 1, centre, atol=0.03)
+
+
+def test_position_channels_follow_the_box():
+    """A crop moved by augmentation has the position channels of the box that would have cut it."""
+    geometric = Geometric(flip=0.5, face_shift=0.05, face_zoom=0.08)
+    recipe = Recipe("r", "tinytracker", batch_size=24, geometric=geometric)
+    maker, _, spec = maker_for(dotted_dataset(), "tinytracker", recipe, size_px=64)
+    batch = maker.training(0)
+    face = batch.inputs(spec, CPU)[0].numpy()
+    labels = dotted_dataset().labels
+    for picture, place, mirrored in zip(face, batch.places, batch.mirrored, strict=True):
+        weights = ((picture[0] + 1) / 2) ** 4
+        x = (weights * picture[3]).sum() / weights.sum()
+        y = (weights * picture[4]).sum() / weights.sum()
+        true_x = labels["truth_left_centre_x_px"][place] / 480 * 2 - 1
+        assert x == pytest.approx(-true_x if mirrored else true_x, abs=0.02)
+        assert y == pytest.approx(labels["truth_left_centre_y_px"][place] / 640 * 2 - 1, abs=0.02)
+
+
+def test_position_vectors_are_those_of_the_runtime():
+    box = Box(-20.0, 100.0, 300.0, 310.0)
+    over_frame = np.array([[-20 / 480, 100 / 640, 300 / 480, 310 / 640]], np.float32)
+    xs, ys = cropping.position_vectors(box, 480, 640, 32, 24)
+    ours = position_vectors(over_frame, 32, 24)
+    assert np.allclose(ours[0][0], xs, atol=1e-6)
+    assert np.allclose(ours[1][0], ys, atol=1e-6)
+
+
+def test_inputs_are_what_the_card_says(dataset):
+    maker, _, spec = maker_for(dataset, "tinytracker_s", size_px=64)
+    batch = maker.plain(np.arange(4))
+    tensor = batch.inputs(spec, CPU)[0]
+    grey = np.stack([cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in dataset.faces(np.arange(4))])
+    assert torch.equal(tensor[:, 0], (torch.from_numpy(grey).float() - 128) / 128)
+    assert tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_face_grid_is_gazecaptures(dataset):
+    maker, samples, spec = maker_for(dataset, "itracker", size_px=67)
+    grid = maker.plain(np.arange(3)).inputs(spec, CPU)[3]
+    for row in range(3):
+        cells = cropping.grid_cells(Box(*map(float, samples.face_box_px[row])), 480, 640)
+        assert np.array_equal(grid[row], cropping.face_grid(*cells))
+
+
+def test_photometric_augmentation_changes_what_it_should():
+    rng = np.random.default_rng(0)
+    images = np.full((200, 32, 32, 3), 120, np.uint8)
+    bank = augment.NoiseBank(0.05, seed=0)
+
+    def changed(**options: float) -> np.ndarray:
+        photometric = Photometric(**options)
+        out = images.copy()
+        looks = augment.draw_looks(rng, photometric, 200, images.mean((1, 2, 3)) / 255)
+        augment.change_looks(rng, out, looks, photometric, bank, is_face=False)
+        return out.astype(float)
+
+    assert np.array_equal(changed(), images)
+    assert np.array_equal(changed(grey=1.0), images)
+    means = changed(brightness=0.1).mean((1, 2, 3))
+    assert means.std() == pytest.approx(25.5, rel=0.2)
+    assert abs(means.mean() - 120) < 6
+    per_channel = changed(colour=0.1).mean((1, 2))
+    assert per_channel.std(axis=1).mean() > 10
+    noisy = changed(noise=0.05)
+    assert noisy[:, :, :, 0].std(axis=(1, 2)).max() == pytest.approx(12.75, rel=0.1)
+    assert abs(noisy.mean() - 120) < 0.5
+    ramped = changed(ramp=0.3)
+    across = ramped.mean((1, 3))
+    assert np.corrcoef(across[np.argmax(across.std(1))], np.arange(32))[0, 1] ** 2 > 0.95
+    assert np.array_equal(changed(low_resolution=1.0), images)  # flat pictures have nothing to lose
+
+
+def test_low_resolution_blurs_and_spares_small_faces():
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 255, (100, 48, 48, 3)).astype(np.uint8)
+    photometric = Photometric(low_resolution=1.0)
+    looks = augment.draw_looks(rng, photometric, 100, np.full(100, 0.5))
+    detail = {}
+    for is_face in (False, True):
+        images = noise.copy()
+        augment.change_looks(rng, images, looks, photometric, augment.NoiseBank(0.0, 0), is_face)
+        detail[is_face] = np.abs(np.diff(images.astype(float), axis=2)).mean()
+    assert detail[False] < 0.5 * detail[True]
+
+
+def test_batches_depend_on_seed_step_and_rank_alone(dataset, recipe):
+    maker, *_ = maker_for(dataset, "tinytracker_s", recipe, size_px=32)
+    one = dict(ahead(maker, 0, 6, threads=1))
+    three = dict(ahead(maker, 4, 6, threads=3))
+    for step in (4, 5):
+        assert np.array_equal(one[step].crops["face"], three[step].crops["face"])
+    assert not np.array_equal(one[0].crops["face"], one[1].crops["face"])
+    # Two processes share a step's samples between them.
+    halves = [maker.training(2, rank, 2).places for rank in (0, 1)]
+    assert sorted(np.concatenate(halves)) == sorted(maker.training(2).places)
+
+
+def test_an_epoch_has_every_sample_once(dataset, recipe):
+    maker, samples, _ = maker_for(dataset, "tinytracker_s", recipe, size_px=32)
+    steps = len(samples) // recipe.batch_size
+    assert len(samples) % recipe.batch_size == 0
+    assert sorted(np.concatenate([maker.training(step).places for step in range(steps)])) == list(range(len(samples)))
+
+
+def test_eyes_that_are_closed_are_left_out_of_training_if_asked(dataset):
+    spec = create_model("tinytracker_s").spec
+    dataset.labels["truth_left_openness"][:5] = dataset.labels["truth_right_openness"][:5] = 0.02
+    assert len(load_samples(dataset, "train", spec, margin=True, min_openness=0.1)) == 43
+    assert len(load_samples(dataset, "train", spec, margin=True)) == 48
