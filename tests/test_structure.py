@@ -6,10 +6,13 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import tinytracker
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "tinytracker"
@@ -131,6 +134,30 @@ def test_runtime_loads_no_extra() -> None:
     code += f"\nprint(sorted({EXTRAS!r} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_public_names() -> None:
+    """The names a user may rely on; a change here is a change of the interface. None is loaded before it is used."""
+    code = (
+        "import sys, tinytracker; loaded = [name for name in sys.modules if name.startswith('tinytracker.')]\n"
+        "assert loaded == [], loaded\n"
+        "for name in tinytracker.__all__: getattr(tinytracker, name)\n"
+        "print(*tinytracker.__all__)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.split() == [
+        "__version__", "Box", "Dataset", "FaceBox", "FaceTracker", "Frame", "GazeModel", "GazePipeline", "GazePoint",
+        "GazeSample", "ModelCard", "TinytrackerError", "create_model", "list_released", "load_recipe", "open_finder",
+        "open_locator", "open_source",
+    ]  # fmt: skip
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        tinytracker.nothing  # noqa: B018
+
+
+def test_version_is_the_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert tinytracker.__version__ == project["version"]
 
 
 def test_released_weights_are_small() -> None:

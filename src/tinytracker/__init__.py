@@ -10,14 +10,27 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_HOMES: dict[str, str] = {
-    "Box": "tinytracker.domain",
-    "FaceBox": "tinytracker.domain",
-    "Frame": "tinytracker.domain",
-    "GazePoint": "tinytracker.domain",
-    "GazeSample": "tinytracker.domain",
-    "ModelCard": "tinytracker.cards",
-    "TinytrackerError": "tinytracker.errors",
+_HOMES = {
+    # what the domain speaks of
+    "Frame": "domain",
+    "Box": "domain",
+    "FaceBox": "domain",
+    "GazePoint": "domain",
+    "GazeSample": "domain",
+    "ModelCard": "cards",
+    "TinytrackerError": "errors",
+    # a frame becomes a gaze point
+    "GazeModel": "engines.model",
+    "list_released": "released",
+    "open_finder": "faces.finder",
+    "open_locator": "faces.eyes",
+    "FaceTracker": "faces.tracker",
+    "GazePipeline": "tracking.pipeline",
+    "open_source": "tracking.sources",
+    # a recording becomes a tiny network
+    "Dataset": "data.dataset",
+    "create_model": "models",
+    "load_recipe": "training.recipe",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]
@@ -26,7 +39,7 @@ __all__ = ["__version__", *sorted(_HOMES)]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'tinytracker' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"tinytracker.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
