@@ -24,7 +24,8 @@ from tinytracker.faces.boxes import eye_middles_px, interocular_px
 
 logger = logging.getLogger(__name__)
 
-CLOSED_OPENNESS = 0.10  # both eyes' mean below it: closed, or blinking; about 0.35 is open
+# Both eyes below it on average: closed, or blinking. Rendered eyes are open 0.15 to 0.35, looking down never below 0.07.
+CLOSED_OPENNESS = 0.06
 # Distance between the corners of an eye over the distance between the eyes: palpebral fissure of 30 mm, 63 mm between.
 EYE_WIDTH_OVER_INTEROCULAR = 0.476
 

@@ -37,7 +37,7 @@ COLUMNS: dict[str, tuple[type, int | None]] = {
     "face_height_px": (float, 1),
     "left_openness": (float, 3),  # height of the eye's opening over its width, if the eyes were located
     "right_openness": (float, 3),
-    "calibration_id": (str, None),
+    "calibration_id": (str, None),  # which calibration was applied; empty for none
 }
 
 PARQUET_ROWS_PER_GROUP = 4096
