@@ -26,7 +26,8 @@ CROP_KINDS = ("face", "left_eye", "right_eye")
 class CropSource(Protocol):
     """What `tinytracker.data.dataset.Dataset` offers: stored crops and label columns."""
 
-    labels: Mapping[str, np.ndarray]
+    @property
+    def labels(self) -> Mapping[str, np.ndarray]: ...
 
     def faces(self, indices: np.ndarray) -> np.ndarray: ...
 

@@ -14,19 +14,24 @@ SAME_SCALE = ("RESHAPE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
 SIGNED_UNIT = (-1.0, 127 / 128)  # scale 1/128, zero point 0: int8 = pixel - 128 for pixels (p - 128) / 128
 FIXED_OUTPUT = {"TANH": SIGNED_UNIT, "LOGISTIC": (0.0, 255 / 256)}
 OUTPUT_MARGIN = 0.1  # of the calibrated span, on either side of a linear output
+# A tensor that is (next to) always 0, such as a dead ReLU's: steps as fine as its span would overflow a kernel's rescaling.
+DEAD_SPAN = 1e-5
 
 
 def settle(graph: Graph, observed: Ranges, inputs: Sequence[InputSpec]) -> Ranges:
     """The ranges to quantise with: those observed, made to fit the format.
 
-    graph: of the float .tflite. inputs: in the order of its input tensors. Pictures and face boxes get [-1, 127/128], so
-    that a host needs no arithmetic (a face box that reaches farther out of its frame widens that); a linear output
-    is widened by a margin; every range contains 0, which padding needs to be exact.
+    graph: of the float .tflite. observed: for one tensor at least of every set that shares its range. inputs: in the order
+    of its input tensors.
+
+    Pictures and face boxes get [-1, 127/128], so that a host needs no arithmetic (a face box that reaches farther out of
+    its frame widens that); a linear output is widened by a margin; every range contains 0, which padding needs exact.
     """
-    ranges = {index: observed[graph.tensors[index].name] for index in graph.activations}
+    names = {index: graph.tensors[index].name for index in graph.activations}
+    ranges = {index: observed[name] for index, name in names.items() if name in observed}
     fixed: dict[int, tuple[float, float]] = {}
     for index, spec in zip(graph.inputs, inputs, strict=True):
-        fixed[index] = _input_range(spec, ranges[index])
+        fixed[index] = input_range(spec, ranges.get(index, SIGNED_UNIT))
     for operator in graph.operators:
         if operator.name in FIXED_OUTPUT:
             fixed[operator.outputs[0]] = FIXED_OUTPUT[operator.name]
@@ -36,9 +41,11 @@ def settle(graph: Graph, observed: Ranges, inputs: Sequence[InputSpec]) -> Range
         ranges[index] = (low - margin, high + margin)
     settled: Ranges = {}
     for group in same_scale_groups(graph):
-        given = [fixed[index] for index in group if index in fixed] or [ranges[index] for index in group]
+        given = [fixed[index] for index in group if index in fixed] or [ranges[index] for index in group if index in ranges]
         low, high = min(0.0, *(low for low, _ in given)), max(0.0, *(high for _, high in given))
-        settled.update({graph.tensors[index].name: (low, max(high, low + 1e-6)) for index in group})
+        if high - low < DEAD_SPAN:
+            high = low + 1.0
+        settled.update({names[index]: (low, high) for index in group})
     return settled
 
 
@@ -62,7 +69,8 @@ def same_scale_groups(graph: Graph) -> list[list[int]]:
     return list(groups.values())
 
 
-def _input_range(spec: InputSpec, observed: tuple[float, float]) -> tuple[float, float]:
+def input_range(spec: InputSpec, observed: tuple[float, float] = SIGNED_UNIT) -> tuple[float, float]:
+    """The range of an input tensor; `observed` widens a face box's."""
     if spec.kind == "face_grid":
         return 0.0, 1.0
     if spec.kind == "face_box":

@@ -1,0 +1,272 @@
+"""Training with simulated int8 rounding, for a network that calibration alone costs too much.
+
+The folded network is traced; after everything that will be a tensor of the .tflite its values are rounded to 256 steps,
+and so are the weights, each as TFLite does it (per-channel symmetric weights, FULLY_CONNECTED per tensor, asymmetric
+activations; gradients pass straight through, Jacob et al., CVPR 2018). The network learns to give what its float self
+gives, so no labels are needed; the ranges it settled on are handed to `int8.quantize`.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils import parametrize
+
+from tinytracker.models.layers import BakedGrid, FlattenNHWC
+from tinytracker.models.network import Network
+from tinytracker.quantization.calibration import Observer, Ranges
+from tinytracker.quantization.ranges import FIXED_OUTPUT, input_range
+from tinytracker.quantization.samples import FloatSamples
+
+BATCH = 32
+WARM_UP_BATCHES = 8
+FREEZE_AFTER = 0.6  # of the steps; then ranges stay, and weights settle into them
+MOMENTUM = 0.02  # of the moving extremes
+# Rounded after themselves: their results are tensors of their own. (A ReLU is one with the layer before it.)
+ROUNDED_MODULES = (nn.Conv2d, nn.Linear, nn.ReLU, nn.AvgPool2d, nn.Tanh, nn.Sigmoid, BakedGrid)
+ROUNDED_FUNCTIONS = (operator.add, operator.mul, torch.add, torch.mul, torch.cat)
+# Give out the steps they take in.
+SAME_SCALE_MODULES = (nn.AvgPool2d, nn.MaxPool2d, FlattenNHWC, BakedGrid)
+SAME_SCALE_FUNCTIONS = (torch.cat, torch.nn.functional.pad)
+
+
+class Rounding(nn.Module):
+    """Rounds values to 256 steps over a range that contains 0: a fixed one, or one that follows the values' extremes."""
+
+    def __init__(self, fixed: tuple[float, float] | None = None) -> None:
+        super().__init__()
+        self.fixed = fixed is not None
+        self.observing, self.rounding, self.frozen = False, False, False
+        low, high = fixed or (0.0, 0.0)
+        self.register_buffer("low", torch.tensor(low))
+        self.register_buffer("high", torch.tensor(high))
+        self.low: Tensor
+        self.high: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.fixed and not self.frozen and (self.observing or self.training):
+            with torch.no_grad():
+                self._follow(x.min(), x.max())
+        return _round(x, self.low, self.high) if self.rounding else x
+
+    def _follow(self, low: Tensor, high: Tensor) -> None:
+        if self.observing:
+            self.low.copy_(torch.minimum(self.low, low))
+            self.high.copy_(torch.maximum(self.high, high))
+        else:
+            self.low.lerp_(low.clamp(max=0), MOMENTUM)
+            self.high.lerp_(high.clamp(min=0), MOMENTUM)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        return float(self.low), float(self.high)
+
+
+class _RoundedWeight(nn.Module):
+    """A parametrisation: symmetric int8 steps, one scale per output channel, or one for the whole tensor."""
+
+    def __init__(self, per_channel: bool) -> None:
+        super().__init__()
+        self.per_channel = per_channel
+
+    def forward(self, weight: Tensor) -> Tensor:
+        magnitude = weight.detach().abs()
+        if self.per_channel:
+            scale = magnitude.flatten(1).amax(1).clamp(min=1e-9) / 127
+            zeros = torch.zeros_like(scale, dtype=torch.int32)
+            return torch.fake_quantize_per_channel_affine(weight, scale, zeros, 0, -127, 127)
+        scale = magnitude.amax().clamp(min=1e-9) / 127
+        return torch.fake_quantize_per_tensor_affine(weight, scale, torch.zeros((), dtype=torch.int32), -127, 127)
+
+
+def train(
+    folded: Network,
+    samples: FloatSamples,
+    indices: np.ndarray,
+    *,
+    steps: int,
+    learning_rate: float = 1e-4,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Network, dict[str, Rounding]]:
+    """Trains a copy of a folded network to keep its outputs under rounding.
+
+    indices: training samples. Returns the trained copy, plain float again, and the roundings by graph node, for `ranges_for`.
+    The loss is the mean distance between the rounded and the float network's outputs.
+    """
+    rng = np.random.default_rng([seed, len(indices)])
+    student = copy.deepcopy(folded).train()
+    traced, roundings = _traced(student)
+    _round_weights(student)
+    parameters = list(student.parameters())
+    optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1), learning_rate / 20)
+
+    def batch() -> tuple[Tensor, ...]:
+        chosen = np.sort(rng.choice(indices, min(BATCH, len(indices)), replace=False))
+        return _tensors(samples.read(chosen))
+
+    with torch.no_grad():
+        _set(roundings, observing=True)
+        for _ in range(WARM_UP_BATCHES):
+            traced(*batch())
+    _set(roundings, observing=False, rounding=True)
+    for step in range(steps):
+        if step == int(steps * FREEZE_AFTER):
+            _set(roundings, frozen=True)
+        inputs = batch()
+        with torch.no_grad():
+            wanted = folded(*inputs)
+        loss = torch.linalg.vector_norm(traced(*inputs) - wanted, dim=1).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        schedule.step()
+        if progress is not None:
+            progress(step + 1, steps)
+    for module in student.modules():
+        if parametrize.is_parametrized(module):
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
+    return student.eval(), roundings
+
+
+def ranges_for(float_tflite: bytes, trained: Network, roundings: dict[str, Rounding], inputs: list[np.ndarray]) -> Ranges:
+    """The learned ranges by the names of the float .tflite's tensors.
+
+    Tensors and graph nodes are recognised by their values on one sample (`inputs`, as `FloatSamples.read` gives it):
+    a converter keeps neither names nor order. Tensors without a node of their own, such as a reshaped one, are left out.
+    """
+    values = _node_values(trained, _tensors(inputs))
+    ranges: Ranges = {}
+    for name, tensor in Observer(float_tflite).run(inputs).items():
+        best, distance = "", np.inf
+        for node, value in values.items():
+            if node in roundings and value.size == tensor.size:
+                apart = float(np.abs(value.reshape(-1) - tensor.reshape(-1)).max())
+                if apart < distance:
+                    best, distance = node, apart
+        if best and distance <= 1e-3 * max(float(np.abs(tensor).max()), 1e-3):
+            ranges[name] = roundings[best].range
+    return ranges
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, BakedGrid | FlattenNHWC) or super().is_leaf_module(m, module_qualified_name)
+
+
+def _trace(network: Network) -> fx.GraphModule:
+    """The network as a graph, without the identities that folding leaves; the same node names whenever it is called."""
+    graph = _Tracer().trace(network)
+    for node in graph.nodes:
+        if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), nn.Identity):
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+    return fx.GraphModule(network, graph)
+
+
+def _traced(network: Network) -> tuple[fx.GraphModule, dict[str, Rounding]]:
+    """The network with roundings in it, and these by the name of the node whose values they round."""
+    traced = _trace(network)
+    graph = traced.graph
+    nodes = [node for node in graph.nodes if node.op != "output"]
+    kinds = {node: _kind(node, traced) for node in nodes}
+    group = _same_scale(nodes, kinds)
+    by_group: dict[fx.Node, Rounding] = {}
+    specs = iter(network.spec.inputs)
+    for node in nodes:
+        if node.op == "placeholder":
+            by_group[group[node]] = Rounding(input_range(next(specs)))
+        elif kinds[node] in (nn.Tanh, nn.Sigmoid):
+            by_group[group[node]] = Rounding(FIXED_OUTPUT["TANH" if kinds[node] is nn.Tanh else "LOGISTIC"])
+    roundings: dict[str, Rounding] = {}
+    for node in nodes:
+        if not _is_rounded(node, kinds):
+            continue
+        rounding = by_group.setdefault(group[node], Rounding())
+        roundings[node.name] = rounding
+        traced.add_submodule(f"rounding_{node.name}", rounding)
+        with graph.inserting_after(node):
+            rounded = graph.call_module(f"rounding_{node.name}", (node,))
+        node.replace_all_uses_with(rounded, delete_user_cb=lambda user, rounded=rounded: user is not rounded)
+    traced.recompile()
+    return traced, roundings
+
+
+def _kind(node: fx.Node, traced: fx.GraphModule) -> object:
+    """The class of a called module, the called function, or the op's name."""
+    if node.op == "call_module":
+        return type(traced.get_submodule(str(node.target)))
+    return node.target if node.op == "call_function" else node.op
+
+
+def _is_rounded(node: fx.Node, kinds: dict[fx.Node, object]) -> bool:
+    if node.op == "placeholder":
+        return True
+    kind = kinds[node]
+    if kind in (nn.Conv2d, nn.Linear) and [kinds.get(user) for user in node.users] == [nn.ReLU]:
+        return False
+    return kind in ROUNDED_MODULES or kind in ROUNDED_FUNCTIONS
+
+
+def _same_scale(nodes: list[fx.Node], kinds: dict[fx.Node, object]) -> dict[fx.Node, fx.Node]:
+    """Node -> the representative of the set it must share its range with."""
+    parent = {node: node for node in nodes}
+
+    def root(node: fx.Node) -> fx.Node:
+        while parent[node] is not node:
+            node = parent[node]
+        return node
+
+    for node in nodes:
+        if kinds[node] in SAME_SCALE_MODULES or kinds[node] in SAME_SCALE_FUNCTIONS:
+            for source in node.all_input_nodes:
+                parent[root(source)] = root(node)
+    return {node: root(node) for node in nodes}
+
+
+def _node_values(network: Network, inputs: tuple[Tensor, ...]) -> dict[str, np.ndarray]:
+    """The values of all nodes for one sample, maps channels last."""
+    values: dict[str, np.ndarray] = {}
+
+    class Recorder(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> object:
+            result = super().run_node(n)
+            if isinstance(result, Tensor):
+                shown = result.permute(0, 2, 3, 1) if result.ndim == 4 else result
+                values[n.name] = shown.detach().numpy().copy()  # a ReLU in place would change it later
+            return result
+
+    with torch.no_grad():
+        Recorder(_trace(network)).run(*inputs)
+    return values
+
+
+def _round_weights(network: Network) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            parametrize.register_parametrization(module, "weight", _RoundedWeight(isinstance(module, nn.Conv2d)))
+
+
+def _round(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    scale = (high - low).clamp(min=1e-8) / 255
+    zero_point = torch.round(-128 - low / scale).to(torch.int32)
+    return torch.fake_quantize_per_tensor_affine(x, scale, zero_point, -128, 127)
+
+
+def _set(roundings: dict[str, Rounding], **flags: bool) -> None:
+    for rounding in roundings.values():
+        for flag, value in flags.items():
+            setattr(rounding, flag, value)
+
+
+def _tensors(arrays: list[np.ndarray]) -> tuple[Tensor, ...]:
+    """Arrays as the network takes them: maps (B, C, H, W)."""
+    tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+    return tuple(tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor for tensor in tensors)

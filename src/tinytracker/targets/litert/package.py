@@ -1,0 +1,203 @@
+"""A trained network -> NAME_float.tflite and NAME_int8.tflite, each with its card."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from tinytracker.cards import ModelCard, card_path, write_card
+from tinytracker.data.dataset import Dataset
+from tinytracker.engines.litert import LiteRTEngine
+from tinytracker.engines.model import GazeModel
+from tinytracker.errors import DatasetError
+from tinytracker.files import sha256, write_bytes
+from tinytracker.models import Network, count
+from tinytracker.quantization import fake_quant
+from tinytracker.quantization.calibration import Ranges, observe
+from tinytracker.quantization.compare import Comparison, compare
+from tinytracker.quantization.convert import to_float_tflite
+from tinytracker.quantization.fold import fold
+from tinytracker.quantization.graph import check_integer, read_graph
+from tinytracker.quantization.int8 import quantize
+from tinytracker.quantization.ranges import settle
+from tinytracker.quantization.repack import repack
+from tinytracker.quantization.samples import FloatSamples, evenly
+
+_log = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Options:
+    """How to quantise.
+
+    calibration_samples: of training people. percentiles: of the samples' extremes, each tried (`Extremes.ranges`).
+    qat_steps: of fake-quant training; 0: never; None: `steps_if_needed`, if calibration alone costs more than the limit on
+    the validation split. limit_cm: of mean error, for gaze; eyes_limit: for an eye locator, in its output's units.
+    check_samples: at most, of the validation split for choosing and of the test split for the card.
+    """
+
+    calibration_samples: int = 200
+    percentiles: tuple[float, ...] = (100.0, 98.0)
+    qat_steps: int | None = None
+    steps_if_needed: int = 300
+    learning_rate: float = 1e-4
+    limit_cm: float = 0.05
+    eyes_limit: float = 0.01
+    check_samples: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A written file and its card. comparison: of an int8 file with the float one, on the test split if there is one."""
+
+    path: Path
+    card: ModelCard
+    comparison: Comparison | None = None
+
+
+def export_float(network: Network, card: ModelCard, folder: Path) -> Exported:
+    """Writes NAME_float.tflite and its card; NAME is the card's name. Raises MissingExtraError without litert-torch."""
+    content = repack(to_float_tflite(fold(network)), _names(network), integer=False)
+    path = folder / f"{card.name}_float.tflite"
+    write_bytes(path, content)
+    return Exported(path, file_card(network, card, path, "float32", {}))
+
+
+def export_int8(
+    network: Network,
+    card: ModelCard,
+    float_path: Path,
+    dataset: Dataset,
+    folder: Path,
+    options: Int8Options | None = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Writes NAME_int8.tflite and its card.
+
+    Calibrates on the training split, chooses the route on the validation split (the training split where there is none)
+    and measures it on the test split. float_path: what `export_float` wrote. progress: of fake-quant training.
+    Raises DatasetError without training samples, TargetError if the result is not fully integer.
+    """
+    options = options or Int8Options()
+    trial = _Trial(network, card, float_path.read_bytes(), dataset, options)
+    best = min(trial.calibrated(), key=_drift)
+    _log.info("%s: %s costs %.4f (drift %.4f)", card.name, best.route, best.comparison.cost, best.comparison.drift)
+    steps = options.qat_steps
+    if steps is None:
+        limit = options.eyes_limit if card.output == "eyes" else options.limit_cm
+        steps = options.steps_if_needed if best.comparison.cost > limit else 0
+    if steps:
+        best = min(best, trial.trained(steps, progress), key=_drift)
+        _log.info("%s: %s costs %.4f (drift %.4f)", card.name, best.route, best.comparison.cost, best.comparison.drift)
+    path = folder / f"{card.name}_int8.tflite"
+    check_integer(best.content, path.name)
+    on_test = trial.compare(best.content, "test")
+    figures: dict[str, Any] = {"route": best.route, trial.choosing: best.comparison.as_card()}
+    if on_test is not None:
+        figures["test"] = on_test.as_card()
+    write_bytes(path, best.content)
+    return Exported(path, file_card(network, card, path, "int8", figures), on_test or best.comparison)
+
+
+def file_card(
+    network: Network, card: ModelCard, path: Path, number_format: Literal["float32", "int8"], quantization: dict[str, Any]
+) -> ModelCard:
+    """Writes the card of an exported file beside it: the checkpoint's, with this file's counts, sha256 and quantisation."""
+    counts = {**count(network).as_card(), "bytes": path.stat().st_size}
+    results = {**card.results, "quantization": quantization} if quantization else dict(card.results)
+    written = replace(card, number_format=number_format, counts=counts, results=results, sha256=sha256(path))
+    write_card(written, card_path(path))
+    return written
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    content: bytes
+    route: str
+    comparison: Comparison
+
+
+def _drift(candidate: _Candidate) -> float:
+    return candidate.comparison.drift
+
+
+class _Trial:
+    """Makes int8 candidates and compares each with the float network, which sees every sample once only."""
+
+    def __init__(self, network: Network, card: ModelCard, float_tflite: bytes, dataset: Dataset, options: Int8Options) -> None:
+        self._network, self._card, self._dataset, self._options = network, card, dataset, options
+        self._float_tflite = float_tflite
+        self._samples = FloatSamples(dataset, network.spec.inputs)
+        self._training = dataset.split("train")
+        if not len(self._training):
+            raise DatasetError(f"{dataset.name} has no training people to calibrate on; prepare a dataset with a train split")
+        self.choosing = "val" if len(dataset.split("val")) else "train"
+        self._float_outputs: dict[str, np.ndarray] = {}
+
+    def calibrated(self) -> list[_Candidate]:
+        """By calibration alone, one candidate per percentile."""
+        chosen = evenly(self._training, self._options.calibration_samples)
+        extremes = observe(self._float_tflite, self._samples.one_by_one(chosen))
+        return [
+            self._candidate(
+                self._float_tflite,
+                extremes.ranges(percentile),
+                f"post-training, {'min/max' if percentile == 100 else f'{percentile:g} % of extremes'}"
+                f" over {len(chosen)} training samples",
+            )
+            for percentile in self._options.percentiles
+        ]
+
+    def trained(self, steps: int, progress: Progress | None) -> _Candidate:
+        """By fake-quant training."""
+        options = self._options
+        student, roundings = fake_quant.train(
+            fold(self._network),
+            self._samples,
+            self._training,
+            steps=steps,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            progress=progress,
+        )
+        converted = to_float_tflite(student)
+        ranges = fake_quant.ranges_for(converted, student, roundings, self._samples.read(self._training[:1]))
+        return self._candidate(converted, ranges, f"fake-quant training, {steps} steps, distilled from the float network")
+
+    def compare(self, int8_tflite: bytes, split: str) -> Comparison | None:
+        """Compares a candidate with the float network on a split; None if the split is empty."""
+        indices = evenly(self._dataset.split(split), self._options.check_samples)
+        if not len(indices):
+            return None
+        if split not in self._float_outputs:
+            self._float_outputs[split] = self._predict(self._float_tflite, indices)
+        labels = self._dataset.labels
+        truth_cm = None
+        if self._card.output == "gaze":
+            truth_cm = np.stack([labels["gaze_x_cm"][indices], labels["gaze_y_cm"][indices]], axis=1)
+        return compare(self._float_outputs[split], self._predict(int8_tflite, indices), truth_cm)
+
+    def _candidate(self, float_tflite: bytes, observed: Ranges, route: str) -> _Candidate:
+        ranges = settle(read_graph(float_tflite), observed, self._network.spec.inputs)
+        content = repack(quantize(float_tflite, ranges), _names(self._network))
+        comparison = self.compare(content, self.choosing)
+        assert comparison is not None  # the split chosen for choosing is not empty
+        return _Candidate(content, route, comparison)
+
+    def _predict(self, content: bytes, indices: np.ndarray) -> np.ndarray:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "candidate.tflite"
+            path.write_bytes(content)
+            return GazeModel(self._card, LiteRTEngine(path)).predict_batch(self._dataset, indices)
+
+
+def _names(network: Network) -> list[str]:
+    return [spec.name for spec in network.spec.inputs]
