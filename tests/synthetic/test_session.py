@@ -175,7 +175,8 @@ def test_exposure_is_reasonable() -> None:
 def test_eyes_of_far_faces_are_not_jagged() -> None:
     """One sample per pixel would scatter what four average: closer to a rendering with many samples."""
     rng = np.random.default_rng(3)
-    session = Session(Person.from_seed(2), rng, Setup.at(sized_device("monitor", 60, 34), rng))
+    setup = replace(Setup.at(sized_device("monitor", 60, 34), rng), distance_cm=100.0)
+    session = Session(Person.from_seed(2), rng, setup)
     frame = session.frame()
     strip = frame._small_eyes()
     assert strip is not None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +108,21 @@ def test_killed_and_started_again_gives_the_same_bytes(root: Path, tmp_path: Pat
         assert digest(folder) == digest(root / folder.name)
     synthesise(tmp_path / "killed", 4, OPTIONS)
     assert digest(tmp_path / "killed") == digest(root)
+
+
+def test_recording_that_a_rival_finishes_first_is_taken(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that outlived a killed command finishes the same recording while ours is being written."""
+    import shutil
+
+    from tinytracker.synthetic import writer
+
+    def rival_first(folder: Path, *rest: Any) -> None:
+        shutil.copytree(root / folder.name, folder)
+        write_person(folder, *rest)
+
+    monkeypatch.setattr(writer, "write_person", rival_first)
+    synthesise(tmp_path, 1, OPTIONS)
+    assert digest(tmp_path / recording_name(11, 0)) == digest(root / recording_name(11, 0))
 
 
 def test_interrupted_leaves_whole_recordings_only(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def write_recording(
     Frames are taken one by one, so a generator may render them on the way. Raises OutputError if the folder exists or
     cannot be written.
     """
-    aside = folder.with_name(f".{folder.name}.partial")
+    # The process's number keeps apart what a worker that outlived a killed command may still be writing.
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     if folder.exists():
         raise OutputError(f"{folder} exists already; remove it or choose another folder")
     try:

@@ -35,7 +35,7 @@ FIRST_FRAME_S, DOT_S = 0.5, 2.0
 """Frames are taken from half a second after a dot appears, when the eyes have arrived, until it goes."""
 
 
-SMALL_EYES_PX = 75
+SMALL_EYES_PX = 45
 """Distance between the eyes below which they are rendered with more samples."""
 
 _TREMOR = 0.15

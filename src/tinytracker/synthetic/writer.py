@@ -155,7 +155,7 @@ def _run(jobs: int, tasks: list[tuple[Path, int, SynthOptions, Path | None]]) ->
     """Runs `write_person` on every task, one person per task, yielding after each."""
     if jobs == 1 or len(tasks) < 2:
         for task in tasks:
-            write_person(*task)
+            _write_missing(*task)
             yield
         return
     try:
@@ -167,11 +167,20 @@ def _run(jobs: int, tasks: list[tuple[Path, int, SynthOptions, Path | None]]) ->
 
 
 def _write_person_alone(folder: Path, index: int, options: SynthOptions, ict_path: Path | None) -> None:
-    """`write_person` in a process beside others: one thread each."""
+    """`_write_missing` in a process beside others: one thread each."""
     import cv2
 
     cv2.setNumThreads(1)
-    write_person(folder, index, options, ict_path)
+    _write_missing(folder, index, options, ict_path)
+
+
+def _write_missing(folder: Path, index: int, options: SynthOptions, ict_path: Path | None) -> None:
+    """`write_person`, unless somebody else has: workers outlive a killed command for a while, and write the same bytes."""
+    try:
+        write_person(folder, index, options, ict_path)
+    except OutputError:
+        if not folder.exists():
+            raise
 
 
 def _begin(root: Path, options: SynthOptions) -> None:
