@@ -1,0 +1,133 @@
+"""What the networks are fed is what their card and tensors say, to the last step."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinytracker.cards import InputSpec
+from tinytracker.domain import Box, FaceBox
+from tinytracker.engines.feed import Crops, Feed, read_crops
+from tinytracker.engines.protocol import TensorSpec
+from tinytracker.errors import UsageError
+from tinytracker.faces.crops import crop, face_box_numbers, face_grid, grid_cells, position_channels
+
+RANDOM = np.random.default_rng(3)
+FRAME = RANDOM.integers(0, 256, (48, 64, 3), np.uint8)
+BOX = Box(10.0, 6.0, 24.0, 20.0)
+FACE = FaceBox(BOX, Box(25.0, 10.0, 8.0, 8.0), Box(11.0, 10.0, 8.0, 8.0))
+
+
+def real_picture(spec: InputSpec, picture: np.ndarray) -> np.ndarray:
+    """The definition, in float64: (p * scale + offset), then the position channels."""
+    if spec.colour == "grey":
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
+    real = picture * spec.pixel_scale + spec.pixel_offset
+    if spec.position == "channels":
+        places = position_channels(BOX, FRAME.shape[1], FRAME.shape[0], spec.width_px, spec.height_px)
+        real = np.concatenate([real, places], axis=2)
+    return real
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["int8", "uint8", "float32"]),
+    st.floats(0.002, 0.05),
+    st.integers(-128, 127),
+    st.sampled_from(["rgb", "grey"]),
+    st.sampled_from(["none", "channels", "baked"]),
+    st.sampled_from([(1 / 127.5, -1.0), (1 / 128, -1.0), (1 / 255, 0.0)]),
+)
+def test_pictures_for_any_scale_and_zero_point(dtype, scale, zero_point, colour, position, pixels):
+    spec = InputSpec("face", "face", 12, 16, colour, position, *pixels)
+    zero_point += 128 if dtype == "uint8" else 0
+    quantised = () if dtype == "float32" else (scale, zero_point)
+    tensor = TensorSpec("face", (1, *spec.shape), dtype, *quantised)
+    (array,) = Feed([spec], [tensor]).from_frame(FRAME, FACE)
+    real = real_picture(spec, crop(FRAME, BOX, 16, 12))
+    assert array.shape == tensor.shape
+    assert array.dtype == dtype
+    assert array.flags.c_contiguous
+    if dtype == "float32":
+        assert np.allclose(array[0], real, atol=1e-6)
+    else:
+        steps = real / scale
+        limits = np.iinfo(dtype)
+        expected = np.clip(np.sign(steps) * np.floor(np.abs(steps) + 0.5) + zero_point, limits.min, limits.max)
+        assert np.array_equal(array[0], expected)
+
+
+def test_our_own_format_is_the_pixel_minus_128():
+    spec = InputSpec("face", "face", 20, 24)
+    (array,) = Feed([spec], [TensorSpec("face", (1, 20, 24, 3), "int8", 1 / 128, 0)]).from_frame(FRAME, FACE)
+    assert np.array_equal(array[0].astype(int), FRAME[6:26, 10:34].astype(int) - 128)
+
+
+def test_every_kind_of_input():
+    specs = [
+        InputSpec("face", "face", 16, 16),
+        InputSpec("left_eye", "left_eye", 8, 8),
+        InputSpec("right_eye", "right_eye", 8, 8),
+        InputSpec("face_box", "face_box"),
+        InputSpec("face_grid", "face_grid"),
+    ]
+    tensors = [TensorSpec(spec.name, (1, *spec.shape), "float32") for spec in specs]
+    face, left, right, box, grid = Feed(specs, tensors).from_frame(FRAME, FACE)
+    assert np.allclose(face[0], crop(FRAME, BOX, 16, 16) / 128 - 1)
+    assert np.allclose(left[0], FRAME[10:18, 25:33] / 128 - 1)
+    assert np.allclose(right[0], FRAME[10:18, 11:19] / 128 - 1)
+    assert np.allclose(box[0], face_box_numbers(BOX, 64, 48))
+    assert np.array_equal(grid[0], face_grid(*grid_cells(BOX, 64, 48)))
+
+
+class Stored:
+    """A dataset of three samples."""
+
+    labels = {  # noqa: RUF012
+        **{f"face_{key}_px": np.array([value] * 3, float) for key, value in zip("xywh", (10, 6, 24, 20), strict=True)},
+        "frame_width_px": np.array([64] * 3),
+        "frame_height_px": np.array([48] * 3),
+        **{
+            f"grid_{key}": np.array([value] * 3)
+            for key, value in zip("xywh", grid_cells(BOX, 64, 48), strict=True)
+        },
+    }
+
+    def faces(self, indices):
+        return np.stack([FRAME[6:26, 10:34]] * len(indices))
+
+    def left_eyes(self, indices):
+        return np.stack([FRAME[10:18, 25:33]] * len(indices))
+
+    def right_eyes(self, indices):
+        return np.stack([FRAME[10:18, 11:19]] * len(indices))
+
+
+def test_stored_crops_feed_the_same_as_the_frame_they_are_from():
+    specs = [
+        InputSpec("face", "face", 10, 12, "grey", "channels"),
+        InputSpec("left_eye", "left_eye", 8, 8),
+        InputSpec("face_box", "face_box"),
+        InputSpec("face_grid", "face_grid"),
+    ]
+    tensors = [TensorSpec(spec.name, (1, *spec.shape), "int8", 0.00913, 17) for spec in specs]
+    feed = Feed(specs, tensors)
+    stored = feed.from_crops(read_crops(Stored(), np.array([0, 2]), feed.kinds))
+    for batch, single in zip(stored, feed.from_frame(FRAME, FACE), strict=True):
+        assert batch.shape[0] == 2
+        assert np.array_equal(batch[1], single[0])
+
+
+def test_only_pictures_asked_for_are_read():
+    crops = read_crops(Stored(), np.array([1]), frozenset({"face", "face_box"}))
+    assert isinstance(crops, Crops)
+    assert set(crops.pictures) == {"face"}
+
+
+def test_eyes_not_located_are_said():
+    spec = InputSpec("left_eye", "left_eye", 8, 8)
+    with pytest.raises(UsageError, match="eye boxes"):
+        Feed([spec], [TensorSpec("left_eye", (1, 8, 8, 3), "int8", 1 / 128)]).from_frame(FRAME, FaceBox(BOX))
