@@ -25,6 +25,7 @@ from tinytracker.images import read_image
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 FOLDER_FRAMES_PER_SECOND = 30.0  # the pace that a folder of pictures is taken to have been shot at
 DEFAULT_FRAMES_PER_SECOND = 30.0  # for files that do not say
+SMALL_PX = 1280 * 720  # up to here a picture is decoded in 1 to 3 ms: handing it to other threads costs more than it saves
 
 
 class Source(Protocol):
@@ -125,7 +126,8 @@ class VideoSource:
             self._container.close()
             raise VideoError(f"{self.name} holds no pictures, only {kinds}; expected a video")
         stream = self._container.streams.video[0]
-        stream.thread_type = "AUTO"
+        if stream.width * stream.height > SMALL_PX:
+            stream.thread_type = "AUTO"
         self.frame_count = stream.frames or None
         self.frames_per_second = float(stream.average_rate) if stream.average_rate else None
         return self

@@ -58,7 +58,7 @@ class VideoWriter(FileSink):
         self._container.mux(self._stream.encode(picture))
 
     def _begin(self, width: int, height: int, t_ns: int) -> None:
-        self._stream = self._container.add_stream("libx264", options={"preset": "veryfast", "crf": str(self._crf)})
+        self._stream = self._container.add_stream("libx264", options={"preset": "superfast", "crf": str(self._crf)})
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = self._stream.time_base = Fraction(1, TICKS_PER_SECOND)
