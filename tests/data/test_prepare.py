@@ -19,6 +19,7 @@ import pytest
 from tests.recordings import FACE, LEFT_EYE, RIGHT_EYE, edit_json, make_recording, pack, tree_bytes
 from tinytracker.data.prepare import PrepareOptions, Summary, prepare
 from tinytracker.errors import DatasetError, InputError, OutputError, RecordingError, UsageError
+from tinytracker.faces.crops import resize
 
 SMALL = PrepareOptions(face_px=24, eye_px=16)
 
@@ -50,7 +51,7 @@ class TestContent:
         for name, eye in (("left_eye", LEFT_EYE), ("right_eye", RIGHT_EYE)):
             crop = np.load(tmp_path / f"faces/00002/{name}.npy")[2]
             ex, ey = x + eye["X"], y + eye["Y"] - 1
-            wanted = cv2.resize(frame[ey : ey + eye["H"], ex : ex + eye["W"]], (16, 16), interpolation=cv2.INTER_AREA)
+            wanted = resize(frame[ey : ey + eye["H"], ex : ex + eye["W"]], 16, 16)
             assert np.array_equal(crop, wanted)
 
     def test_outside_the_frame_is_black(self, tmp_path: Path) -> None:

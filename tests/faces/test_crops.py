@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,6 +28,20 @@ def test_shrinking_averages() -> None:
     piece = crops.crop(FRAME, Box(2, 2, 20, 20), 10, 10)
     means = FRAME[2:22, 2:22].reshape(10, 2, 10, 2, 3).mean(axis=(1, 3))
     assert np.abs(piece - means).max() <= 0.75
+
+
+@pytest.mark.parametrize("side", [20, 21, 27, 33, 39, 40, 41, 55])
+def test_shrinking_by_any_factor_is_area_averaging(side: int) -> None:
+    """Against averages over exact areas: the integral of the picture, interpolated at the edges of the pixels."""
+    smooth = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (side, side, 3), dtype=np.uint8), (0, 0), 1.5)
+    integral = np.pad(smooth.astype(float).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0), (0, 0)))
+    edges, places = np.linspace(0, side, 21), np.arange(side + 1)
+    rows = np.array([[np.interp(edges, places, integral[:, x, c]) for x in range(side + 1)] for c in range(3)])
+    both = np.array([[np.interp(edges, places, rows[c, :, y]) for y in range(21)] for c in range(3)])
+    means = np.diff(np.diff(both, axis=1), axis=2).transpose(1, 2, 0) * (20 / side) ** 2
+    difference = crops.resize(smooth, 20, 20) - means
+    assert np.abs(difference).mean() < 1.5
+    assert np.abs(difference.mean()) < 0.6, "it must not shift or brighten"
 
 
 def test_growing_keeps_the_edges() -> None:

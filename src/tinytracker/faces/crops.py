@@ -24,9 +24,17 @@ def cut(image: np.ndarray, x_px: int, y_px: int, width_px: int, height_px: int) 
 
 
 def resize(image: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
-    """Resizes by area averaging when shrinking, linearly when growing."""
-    shrinks = image.shape[1] >= width_px and image.shape[0] >= height_px
-    return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    """Resizes without aliasing: by area averaging when shrinking, linearly when growing.
+
+    Shrinking to no less than half, OpenCV's area averaging is slow; there the picture grows linearly to twice the size
+    wanted and is halved by averaging: within a grey level or so of the same, in half the time.
+    """
+    height, width = image.shape[:2]
+    if width < width_px or height < height_px:
+        return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_LINEAR)
+    if (width, height) != (width_px, height_px) and width <= 2 * width_px and height <= 2 * height_px:
+        image = cv2.resize(image, (2 * width_px, 2 * height_px), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)
 
 
 def crop(image: np.ndarray, box: Box, width_px: int, height_px: int) -> np.ndarray:
@@ -64,8 +72,9 @@ def position_channels(box: Box, frame_width_px: int, frame_height_px: int, width
 
 def face_box_numbers(box: Box, frame_width_px: int, frame_height_px: int) -> np.ndarray:
     """The `face_box` input: (x, y, width, height) over the frame's width and height, from [0, 1] to [-1, 1], float32 (4,)."""
-    parts = [box.x_px / frame_width_px, box.y_px / frame_height_px, box.width_px / frame_width_px, box.height_px / frame_height_px]
-    return np.array(parts, np.float32) * 2 - 1
+    lengths_px = np.array([box.x_px, box.y_px, box.width_px, box.height_px])
+    frame_px = np.array([frame_width_px, frame_height_px, frame_width_px, frame_height_px])
+    return (lengths_px / frame_px * 2 - 1).astype(np.float32)
 
 
 def grid_cells(box: Box, frame_width_px: int, frame_height_px: int) -> tuple[int, int, int, int]:
