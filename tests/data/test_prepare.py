@@ -249,7 +249,7 @@ def _half_written(dataset: Path) -> list[Path]:
     return list(dataset.glob(".*.partial/face.npy"))
 
 
-def _wait(until: object, process: subprocess.Popen, at_most_s: float = 30) -> None:
+def _wait(until: object, process: subprocess.Popen, at_most_s: float = 120) -> None:
     deadline = time.monotonic() + at_most_s
     while not until():  # type: ignore[operator]
         assert process.poll() is None, "it ended too early"

@@ -16,11 +16,12 @@ import tarfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from tinytracker.data.recording import EYE_SHIFT, FACE_GROWTH
-from tinytracker.devices import DeviceKind, device_named
+from tinytracker.devices import Device, DeviceKind, device_named
 from tinytracker.errors import RecordingError, UsageError
 from tinytracker.geometry import points_to_camera_cm
 
@@ -187,7 +188,7 @@ def read_recording(files: RecordingFiles) -> Recording:
             frames.append(_frame(index, picture, boxes, dots, screen))
         except _LeftOutError as reason:
             left_out[str(reason)] += 1
-    doubtful = sum(_is_doubtful(frame, device, dots, screen) for frame in frames)
+    doubtful = _count_doubtful(frames, device, dots, screen)
     return Recording(files.name, device, kind, split, frames, left_out, doubtful, _truth(files, len(pictures)))
 
 
@@ -222,15 +223,23 @@ def _frame(index: int, picture: Any, boxes: dict[str, Any], dots: dict[str, list
     return FrameLabel(index, f"frames/{picture}", face, left_eye, right_eye, grid, *gaze, int(orientation))
 
 
-def _is_doubtful(frame: FrameLabel, device: str, dots: dict[str, list], screen: dict[str, list]) -> bool:
-    """Whether a label contradicts the dot's place on the screen; False where that is not known."""
-    try:
-        x_points, y_points = _number(dots["XPts"][frame.index]), _number(dots["YPts"][frame.index])
-        size_points = int(_number(screen["W"][frame.index])), int(_number(screen["H"][frame.index]))
-        x_cm, y_cm = points_to_camera_cm(x_points, y_points, device_named(device), frame.orientation, size_points)
-    except (KeyError, IndexError, TypeError, UsageError, _LeftOutError):
-        return False
-    return math.hypot(x_cm - frame.gaze_x_cm, y_cm - frame.gaze_y_cm) > LABEL_TOLERANCE_CM
+def _count_doubtful(frames: list[FrameLabel], device: str, dots: dict[str, list], screen: dict[str, list]) -> int:
+    """How many labels contradict the dot's place on the screen; those whose dot, screen or device is not known do not."""
+    count = 0
+    for frame in frames:
+        try:
+            x_points, y_points = _number(dots["XPts"][frame.index]), _number(dots["YPts"][frame.index])
+            size_points = int(_number(screen["W"][frame.index])), int(_number(screen["H"][frame.index]))
+            x_cm, y_cm = points_to_camera_cm(x_points, y_points, _known_device(device), frame.orientation, size_points)
+        except (KeyError, IndexError, TypeError, UsageError, _LeftOutError):
+            continue
+        count += math.hypot(x_cm - frame.gaze_x_cm, y_cm - frame.gaze_y_cm) > LABEL_TOLERANCE_CM
+    return count
+
+
+@cache
+def _known_device(name: str) -> Device:
+    return device_named(name)
 
 
 def _sum(box: tuple[int, ...], other: tuple[int, ...]) -> WholeBox:
