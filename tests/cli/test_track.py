@@ -147,7 +147,9 @@ def test_unknown_model(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no-such-network" in capsys.readouterr().err
 
 
-def test_change_of_size_leaves_no_half_written_output(tmp_path: Path, stub_model: list, capsys: pytest.CaptureFixture[str]) -> None:
+def test_change_of_size_leaves_no_half_written_output(
+    tmp_path: Path, stub_model: list, capsys: pytest.CaptureFixture[str]
+) -> None:
     joined = tmp_path / "joined.h264"
     content = b""
     for size in ((48, 64), (96, 128)):

@@ -68,7 +68,7 @@ def test_camera_and_distance_fit_the_picture() -> None:
 
 def test_other_screens() -> None:
     clip = Clip(seconds=0.2, frames_per_second=5, device=DEVICES["iPhone 6s"])
-    left, right, bottom, top = clip.screen_cm
+    left, right, _, _ = clip.screen_cm
     assert right - left == pytest.approx(5.849, abs=0.01) or right - left == pytest.approx(10.405, abs=0.01)
     assert next(iter(clip)).frame.image.ndim == 3
 

@@ -62,7 +62,7 @@ def test_slow_reader_gets_the_newest_frame_and_the_rest_is_counted() -> None:
 def test_silent_camera_is_noticed() -> None:
     with (
         CameraSource(2, timeout_s=0.05, open_capture=lambda device: FakeCapture(frames=0)) as source,
-        pytest.raises(DeviceError, match="camera 2 gave no frame for 0.05 s"),
+        pytest.raises(DeviceError, match=r"camera 2 gave no frame for 0\.05 s"),
     ):
         next(iter(source))
 

@@ -56,7 +56,8 @@ class Scripted:
     def locate(self, image: np.ndarray, face: Box) -> EyeLandmarks:
         eyes = np.array([[350.0, 200.0], [290.0, 200.0]])
         openness = self.openness[self.frame]
-        return EyeLandmarks(corners_from_eyes(eyes) if openness is not None else np.zeros((2, 2, 2)), eyes, np.full(2, openness or 0))
+        corners = np.zeros((2, 2, 2)) if openness is None else corners_from_eyes(eyes)
+        return EyeLandmarks(corners, eyes, np.full(2, openness or 0.0))
 
 
 def through(pipeline: GazePipeline, scripted: Scripted) -> list:  # type: ignore[type-arg]

@@ -68,9 +68,14 @@ def test_row_names_are_the_columns() -> None:
 def test_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, kind: type[FileSink], name: str) -> None:
     path = tmp_path / name
     path.write_text("old")
-    with pytest.raises(ValueError, match="stop"), kind(path) as sink:
-        sink.write(FRAME, sample())
-        raise ValueError("stop")
+
+    def fail() -> None:
+        with kind(path) as sink:
+            sink.write(FRAME, sample())
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -50,9 +50,14 @@ def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path) -> None:
 
 
 def test_pictures_of_different_sizes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="128 x 96 after one of 64 x 48"), VideoWriter(tmp_path / "clip.mp4") as video:
-        video.write_picture(shades(1)[0], 0)
-        video.write_picture(shades(1, height=96, width=128)[0], 1)
+
+    def write() -> None:
+        with VideoWriter(tmp_path / "clip.mp4") as video:
+            video.write_picture(shades(1)[0], 0)
+            video.write_picture(shades(1, height=96, width=128)[0], 1)
+
+    with pytest.raises(OutputError, match="128 x 96 after one of 64 x 48"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 
