@@ -73,7 +73,7 @@ def test_a_run_can_start_from_another_ones_weights(dataset, recipe, tmp_path):
     again = checkpoint.load_network(train(still, dataset, tmp_path / "again").last)
     before = dict(checkpoint.load_network(first).named_parameters())
     assert all(torch.equal(before[name], value) for name, value in again.named_parameters())
-    with pytest.raises(CheckpointError, match="tinytracker_s.*eye_locator"):
+    with pytest.raises(CheckpointError, match=r"tinytracker_s.*eye_locator"):
         train(replace(recipe, start=str(first), model="eye_locator", options={}), dataset, tmp_path / "other")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tinytracker.cli.app import QUIET_VARIABLE
 from tinytracker.cli.progress import progress_bar
 
 
@@ -36,12 +37,16 @@ def train(
       torchrun --nproc-per-node 2 -m tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
+    import os
     from dataclasses import replace
 
     from tinytracker.data.dataset import Dataset
     from tinytracker.training.recipe import load_recipe
     from tinytracker.training.train import train as run
 
+    speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first
+    if not speaks:
+        os.environ[QUIET_VARIABLE] = "1"
     chosen = load_recipe(recipe)
     if steps is not None:
         chosen = chosen.quick(steps)
@@ -61,5 +66,6 @@ def train(
             progress=training,
             teacher_progress=asking,
         )
-    typer.echo(f"best: {result.best_score}; {result.best}")
-    typer.echo(f"last: {result.last_score}; {result.last}")
+    if speaks:
+        typer.echo(f"best: {result.best_score}; {result.best}")
+        typer.echo(f"last: {result.last_score}; {result.last}")

@@ -137,6 +137,7 @@ def train(
         writer.close()
     if world > 1:
         distributed.barrier()  # nobody reads what the first process has not written yet
+        distributed.destroy_process_group()
     return Result(out / "best.safetensors", out / "last.safetensors", best, score)
 
 
