@@ -4,7 +4,7 @@ Regions, all from the projected canthi; `w` is the distance between an eye's can
 between them:
 - eye band: along each eye from canthus to canthus, from 0.30 w above that line to 0.20 w below it;
 - cheek: a square of side 0.6 w whose centre lies 1.05 w below the middle of the eye;
-- sclera: the 95th percentile within the opening between the lids.
+- sclera: the 95th percentile within the opening between the lids, less a pixel along its edge (the lids' own skin).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def measure(person: Person, posed: PosedHead, scene: Scene, camera: Camera, widt
         half = 0.3 * np.linalg.norm(along)
         cheek = _inside(light, [spot + half * np.array(d) for d in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
         opening = (camera.project(opening_outline_cm(person, posed, e)) - [box.x_px, box.y_px]) * scale
-        eye = _inside(light, list(opening))
+        eye = _inside(light, list(opening), shrink=True)
         bands.append(band)
         cheeks.append(cheek)
         eyes.append(eye)
@@ -59,7 +59,7 @@ def opening_outline_cm(person: Person, posed: PosedHead, eye: int, points: int =
     """Outline (2 * points, 3) of an eye's opening on the face, camera frame."""
     lids, centre = person.subject.lids, person.mesh.eye_centres_cm[eye]
     s = np.linspace(0.02, 0.98, points)
-    upper, lower = margin_heights(lids, posed.openings[eye], s)
+    upper, lower, _ = margin_heights(lids, posed.openings[eye], s)
     x = centre[0] + SIDE[eye] * (s * (lids.nasal_cm + lids.temporal_cm) - lids.nasal_cm)
     flat = np.concatenate([np.stack([x, centre[1] + upper], 1), np.stack([x, centre[1] + lower], 1)[::-1]])
     front = person.mesh.vertices_cm[person.mesh.vertices_cm[:, 2] > -1.5]
@@ -67,8 +67,9 @@ def opening_outline_cm(person: Person, posed: PosedHead, eye: int, points: int =
     return np.concatenate([flat, front[nearest, 2:]], 1) @ posed.rotation.T + posed.position_cm
 
 
-def _inside(light: np.ndarray, corners: list[np.ndarray]) -> np.ndarray:
+def _inside(light: np.ndarray, corners: list[np.ndarray], shrink: bool = False) -> np.ndarray:
     mask = np.zeros(light.shape, np.uint8)
     cv2.fillPoly(mask, [np.round(np.array(corners)).astype(np.int32)], 1)
-    values = light[mask > 0]
+    inner = cv2.erode(mask, np.ones((3, 3), np.uint8)) if shrink else mask
+    values = light[(inner if inner.any() else mask) > 0]
     return values if len(values) else np.array([np.nan])

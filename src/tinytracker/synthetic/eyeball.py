@@ -26,10 +26,6 @@ class EyeLook(NamedTuple):
     iris_distance: float
     nasal: float
     temporal: float
-    inner_height: float
-    outer_height: float
-    peak: float
-    droop: float
     crease: float
     crease_depth: float
     fold: float
@@ -50,27 +46,16 @@ class EyeLook(NamedTuple):
 class EyeState(NamedTuple):
     """Both eyes in one frame; arrays over [left, right].
 
-    centres (2, 3), frames (2, 3, 3): columns right, up, forward of each eyeball. rise, fall, rest (2,): heights of the upper
-    and lower margin's arch and of the upper one at rest, over the line between the canthi at their peaks. lash_up, lash_down
+    centres (2, 3), frames (2, 3, 3): columns right, up, forward of each eyeball. margins (2, n, 3): heights over the centre of
+    [upper margin, lower margin, upper margin at rest] at n even steps from the inner to the outer canthus. lash_up, lash_down
     (2, 2): projected tip of upper and lower lashes [sideways outwards, upwards].
     """
 
     centres: np.ndarray
     frames: np.ndarray
-    rise: np.ndarray
-    fall: np.ndarray
-    rest: np.ndarray
+    margins: np.ndarray
     lash_up: np.ndarray
     lash_down: np.ndarray
-
-
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def arch(s, peak):
-    """Shape of a margin: 0 at the canthi, 1 at `peak` (see `lids.lens`)."""
-    inside = min(0.9999, max(0.0001, s))  # powers of negative numbers are undefined under fastmath, even where not used
-    # Logarithms instead of two powers: a third of the time, in the innermost loop.
-    bow = math.exp(1.24 * (peak * math.log(inside / peak) + (1 - peak) * math.log((1 - inside) / (1 - peak))))
-    return bow if 0.0 < s < 1.0 else 0.0
 
 
 @njit(fastmath=True, cache=True, nogil=True)
@@ -89,44 +74,48 @@ def draw_eye(e, x, y, albedo, light, gloss, origin, ray, look, state, directions
         for c in range(3):
             out[c] = albedo[c] * light[c] + gloss[c]
         return
-    base = look.inner_height + (look.outer_height - look.inner_height) * min(1.0, max(0.0, s))
-    pupil = look.nasal / width
-    bow = arch(s, look.peak) * (1 - look.droop * (s - pupil))
-    upper = base + state.rise[e] * bow
-    lower = base - state.fall[e] * arch(s, 0.55)
-    if upper < lower:
-        upper = lower = 0.5 * (upper + lower)
+    steps = state.margins.shape[1] - 1
+    place = min(max(s, 0.0), 0.99999) * steps
+    k = int(place)
+    part = place - k
+    upper = state.margins[e, k, 0] * (1 - part) + state.margins[e, k + 1, 0] * part
+    lower = state.margins[e, k, 1] * (1 - part) + state.margins[e, k + 1, 1] * part
     above, below = height - upper, lower - height
     if above < 0 and below < 0 and 0 < s < 1:
         _eyeball(e, s, -above, -below, origin, ray, light, look, state, directions, colours, sizes, glints, ambient, out)
     else:
-        rest = base + state.rest[e] * bow
-        _lid_skin(s, along, above, below, height - rest, upper - rest, look, albedo, light, gloss, out)
-    k = _lashes(e, s, along, above, below, look, state)
-    dark = 0.05 + 0.03 * look.makeup
-    for c in range(3):
-        out[c] *= 1 - k * (1 - dark)
+        rest = state.margins[e, k, 2] * (1 - part) + state.margins[e, k + 1, 2] * part
+        _lid_skin(s, along, above, below, upper - rest, look, albedo, light, gloss, out)
+    cover = _lashes(e, s, along, above, below, look, state)
+    if cover > 0:
+        dark = 0.05 + 0.03 * look.makeup
+        for c in range(3):
+            out[c] *= 1 - cover * (1 - dark)
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def _lid_skin(s, along, above, below, above_rest, lid_moved, look, albedo, light, gloss, out):
+def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss, out):
     """Skin around the opening: crease, fold, lash line, bag, the corners' lines."""
     shade, red = 1.0, 0.0
     shine = 1.0
     inside = 0 < s < 1
     near = smoothstep(-0.12, 0.10, s) * smoothstep(1.14, 0.90, s)
-    if above >= 0:
+    if near <= 0 or above > 1.5 or below > 1.0:
+        pass
+    elif above >= 0:
         d = above
         if look.crease > 0:
             # The crease stays behind when the lid moves, and follows it by 40 %.
             gap = max(0.07, look.crease * (0.55 + 0.45 * math.sin(math.pi * min(1.0, max(0.0, s)))) - 0.6 * lid_moved)
             q = d - gap
-            groove = math.exp(-((q / 0.055) ** 2)) + 0.45 * look.fold * math.exp(-(((q + 0.06) / 0.09) ** 2))
-            rim = math.exp(-(((q - 0.17) / 0.14) ** 2))
-            shade *= 1 - near * look.crease_depth * min(1.0, 0.62 * groove) + near * 0.10 * look.crease_depth * rim
+            if -0.3 < q < 0.5:
+                groove = math.exp(-((q / 0.055) ** 2)) + 0.45 * look.fold * math.exp(-(((q + 0.06) / 0.09) ** 2))
+                rim = math.exp(-(((q - 0.17) / 0.14) ** 2))
+                shade *= 1 - near * look.crease_depth * min(1.0, 0.62 * groove) + near * 0.10 * look.crease_depth * rim
             shade *= 1 + 0.07 * near * math.exp(-(((q + 0.5 * gap) / (0.3 * gap + 0.02)) ** 2))
         red += 0.22 * math.exp(-((d / 0.5) ** 2)) * near
-        shade *= 1 - near * 0.55 * math.exp(-d / 0.045)
+        if d < 0.3:
+            shade *= 1 - near * 0.55 * math.exp(-d / 0.045)
         if look.makeup > 0:
             k = look.makeup * 0.6 * math.exp(-((d / 0.35) ** 2)) * near
             shade *= 1 - k
@@ -159,10 +148,11 @@ def _lashes(e, s, along, above, below, look, state):
         root = along - (state.lash_up[e, 0] + 0.5 * (s - 0.42) * abs(reach)) * t
         strand = noise(root * 13 + 3 * t * (0.5 - s), 1.3 * t + 7, look.seed + 41 + e)
         cover = look.lash_density * grow * (1 - t) ** 0.8 * min(1.0, max(0.0, 0.75 + 1.5 * strand - 0.35 * t))
-    clump = 0.8 + 0.5 * noise(along * 6 + 3, 2.5, look.seed + 45 + e)
-    line = (0.55 + 0.45 * look.lash_density) * (0.4 + 0.6 * grow) * math.exp(-(((above - 0.015) / (look.lash_line * clump)) ** 2))
-    line *= smoothstep(1.06, 0.97, s) * smoothstep(0.0, 0.08, s)
-    cover = max(cover, 0.95 * line)
+    if abs(above) < 0.4:
+        clump = 0.8 + 0.5 * noise(along * 6 + 3, 2.5, look.seed + 45 + e)
+        line = (0.55 + 0.45 * look.lash_density) * (0.4 + 0.6 * grow) * math.exp(-(((above - 0.015) / (look.lash_line * clump)) ** 2))
+        line *= smoothstep(1.06, 0.97, s) * smoothstep(0.0, 0.08, s)
+        cover = max(cover, 0.95 * line)
     reach = state.lash_down[e, 1]
     t = -below / reach if reach > 0 else below / -reach
     if 0 <= t < 1 and 0 < s < 1:
@@ -180,7 +170,7 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     skin = look.skin
     corner = min(s, 1 - s)
     # Light left under the lid and its lashes, near the lower lid and in the corners.
-    left = (look.shadow + (1 - look.shadow) * smoothstep(0.0, look.shadow_reach, under)) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
+    left = (look.shadow + (1 - look.shadow) * smoothstep(0.0, look.shadow_reach * (0.3 + 0.7 * min(1.2, (under + over) / 0.8)), under)) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
     left *= 0.58 + 0.42 * smoothstep(0.0, 0.26, corner)
     # Sclera: a sphere of 1.6 cm whose front touches the globe's.
     back = 1.2 - 1.6
@@ -223,9 +213,9 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
             bl += (look.iris[2] * m + 0.003 - bl) * disc
     # The lower lid's wet edge.
     rim = 0.8 * smoothstep(0.075, 0.03, over)
-    r += (skin[0] * 0.85 + 0.04 - r) * rim
-    g += (skin[1] * 0.66 + 0.02 - g) * rim
-    bl += (skin[2] * 0.66 + 0.02 - bl) * rim
+    r += (skin[0] * 0.78 + 0.03 - r) * rim
+    g += (skin[1] * 0.60 + 0.01 - g) * rim
+    bl += (skin[2] * 0.60 + 0.01 - bl) * rim
     out[0], out[1], out[2] = r * light[0] * left, g * light[1] * left, bl * light[2] * left
     _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out)
 

@@ -6,6 +6,8 @@ lips, chin); over each eye a shell bulges as closed lids do. The shader cuts the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tinytracker.synthetic.mesh import FACE, FRAME, HAIR, TORSO, HeadMesh, Part, ellipsoid, grid_triangles, join
@@ -91,7 +93,14 @@ def build(subject: Subject) -> HeadMesh:
         parts.extend(temples(subject.glasses, 7.3 * face.width))
     eyes = subject.eyes
     centres = np.array([[side * eye_x, eyes.rise_cm, eyes.depth_cm] for side in (1, -1)])
-    return join(parts, centres)
+    return _deepened(join(parts, centres))
+
+
+def _deepened(mesh: HeadMesh) -> HeadMesh:
+    """Less open sky in the orbits: the bumps that make them are too smooth to shade them as real bone and folds do."""
+    dx = np.abs(mesh.vertices_cm[:, 0]) - mesh.eye_centres_cm[0, 0]
+    orbit = np.exp(-((dx / 1.8) ** 4) - ((mesh.vertices_cm[:, 1] - 0.2) / 1.2) ** 4) * (mesh.vertices_cm[:, 2] > -2)
+    return replace(mesh, occlusion=(mesh.occlusion * (1 - 0.17 * orbit)).astype(np.float32))
 
 
 def body() -> list[Part]:

@@ -35,12 +35,10 @@ class Opening:
     openness: float
 
 
-def lens(s: float, peak: float) -> float:
-    """Shape of a margin between the canthi: 0 at both, 1 at `peak`; s**a * (1-s)**b with a/(a+b) = peak."""
-    if not 0 < s < 1:
-        return 0.0
+def lens(s: np.ndarray, peak: float) -> np.ndarray:
+    """Shape of a margin at `s` (any shape, 0 to 1): 0 at the canthi, 1 at `peak`; s**a * (1-s)**b with a / (a + b) = peak."""
     a, b = 1.24 * peak, 1.24 * (1 - peak)
-    return float((s / peak) ** a * ((1 - s) / (1 - peak)) ** b)
+    return (s / peak) ** a * ((1 - s) / (1 - peak)) ** b
 
 
 def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: int) -> Opening:
@@ -59,15 +57,18 @@ def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: i
     return Opening(upper, lower, rest_upper, (upper - lower) / (lids.nasal_cm + lids.temporal_cm))
 
 
-def margin_heights(lids: Lids, opening_: Opening, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Heights (upper, lower), each (n,) cm over the eye's centre, at positions `along` (n,) in (0, 1) from inner to outer canthus.
+def margin_heights(lids: Lids, opening_: Opening, along: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Margins at positions `along` (n,), 0 to 1 from inner to outer canthus: heights (n,) over the eye's centre.
 
-    The shader draws exactly these curves (`shade.margins`); this copy in plain NumPy is for labels and tests.
+    Returns the upper margin, the lower one, and where the upper one rests in primary gaze.
     """
     pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
-    base_at = lambda s: lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * s  # noqa: E731
-    rise = (opening_.upper_cm - base_at(pupil)) / lens(pupil, lids.peak)
-    fall = (base_at(pupil) - opening_.lower_cm) / lens(pupil, LOWER_PEAK)
-    upper = np.array([base_at(s) + rise * lens(s, lids.peak) * (1 - lids.droop * (s - pupil)) for s in along])
-    lower = np.array([base_at(s) - fall * lens(s, LOWER_PEAK) for s in along])
-    return upper, lower
+    line = lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * along
+    at_pupil = lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * pupil
+    bow = lens(along, lids.peak) / lens(np.array(pupil), lids.peak) * (1 - lids.droop * (along - pupil))
+    sag = lens(along, LOWER_PEAK) / lens(np.array(pupil), LOWER_PEAK)
+    upper = line + (opening_.upper_cm - at_pupil) * bow
+    lower = line + (opening_.lower_cm - at_pupil) * sag
+    middle = 0.5 * (upper + lower)
+    shut = upper < lower  # shut lids meet half-way
+    return np.where(shut, middle, upper), np.where(shut, middle, lower), line + (opening_.rest_upper_cm - at_pupil) * bow

@@ -23,7 +23,7 @@ from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.eyeball import EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, torsion_free, yaw_pitch
 from tinytracker.synthetic.ict import IctModel
-from tinytracker.synthetic.lids import LOWER_PEAK, Opening, lens, opening
+from tinytracker.synthetic.lids import Opening, margin_heights, opening
 from tinytracker.synthetic.light import illuminate, place
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
@@ -38,6 +38,8 @@ FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""
 
 _NECK_CM = np.array([0.0, -13.0, -7.0])  # pivot between head and shoulders
+_USUAL_ORBIT_LIGHT = 0.78
+_ALONG = np.linspace(0, 1, 97)  # where margins are tabulated for the shader
 _SHOULDERS_FOLLOW = 0.35  # share of the head's turn
 
 
@@ -77,7 +79,7 @@ class Person:
         self.heads = heads
         self._canthi_cm = _canthi(mesh, subject)
         self._surface = _surface(mesh, subject, heads)
-        self._look = _eye_look(subject)
+        self._look = _eye_look(subject, _orbit_light(mesh, subject))
         self._vertex_columns = np.concatenate([np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None]], 1).astype(np.float32)
 
     @classmethod
@@ -230,23 +232,36 @@ def _surface(mesh: HeadMesh, subject: Subject, heads: HeadKind) -> Surface:
     return Surface(mesh.triangles, mesh.kind, eye, painting)
 
 
-def _eye_look(subject: Subject) -> EyeLook:
+def _orbit_light(mesh: HeadMesh, subject: Subject) -> float:
+    """Light on the closed lids as a share of that on the cheeks, under an even sky with light from the front and above."""
+    light = np.zeros((len(mesh.hair), 6), np.float32)
+    lamps = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
+    illuminate(
+        mesh.vertices_cm, mesh.normals, mesh.horizon, mesh.occlusion, subject.skin.occlusion, lamps, np.full((3, 3), 0.25), np.full(3, 0.5),
+        np.array([0.0, 0.0, 35.0]), np.array([0.0, 1.0, 0.0]), light,
+    )
+    front = mesh.vertices_cm[:, 2] > -1.5
+    ax, y = np.abs(mesh.vertices_cm[:, 0]) - mesh.eye_centres_cm[0, 0], mesh.vertices_cm[:, 1]
+    lids, cheeks = front & (ax**2 / 1.4**2 + (y + 0.1) ** 2 / 0.45**2 < 1), front & (ax**2 + (y + 3.2) ** 2 < 0.9**2)
+    return float(light[lids, 1].mean() / light[cheeks, 1].mean())
+
+
+def _eye_look(subject: Subject, orbit_light: float) -> EyeLook:
+    """`orbit_light`: see `_orbit_light`; a sclera in a deep orbit is given more reflectance, in a flat one less, so that eyes are
+    about as dark against the cheek on every head, as they are on photographs."""
     eyes, lids = subject.eyes, subject.lids
+    sclera = np.clip(eyes.sclera_colour * np.clip(_USUAL_ORBIT_LIGHT / orbit_light, 0.6, 1.6), 0.03, 0.8)
     return EyeLook(
-        eyes.iris_radius_cm, eyes.pupil_radius_cm, iris_distance_cm(eyes.iris_radius_cm), lids.nasal_cm, lids.temporal_cm, lids.inner_height_cm,
-        lids.outer_height_cm, lids.peak, lids.droop, lids.crease_cm, lids.crease_depth, lids.fold, lids.shadow, lids.shadow_reach_cm,
-        lids.lash_density, lids.lash_line_cm, lids.makeup, lids.bags, eyes.redness, eyes.glint, eyes.seed, eyes.iris_colour, eyes.sclera_colour, subject.skin.colour,
+        eyes.iris_radius_cm, eyes.pupil_radius_cm, iris_distance_cm(eyes.iris_radius_cm), lids.nasal_cm, lids.temporal_cm,
+        lids.crease_cm, lids.crease_depth, lids.fold, lids.shadow, lids.shadow_reach_cm,
+        lids.lash_density, lids.lash_line_cm, lids.makeup, lids.bags, eyes.redness, eyes.glint, eyes.seed, eyes.iris_colour, sclera, subject.skin.colour,
     )
 
 
 def _eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
     lids = subject.lids
-    pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
-    base = lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * pupil
     openings = posed.openings
-    rise = np.array([(o.upper_cm - base) / lens(pupil, lids.peak) for o in openings])
-    rest = np.array([(o.rest_upper_cm - base) / lens(pupil, lids.peak) for o in openings])
-    fall = np.array([(base - o.lower_cm) / lens(pupil, LOWER_PEAK) for o in openings])
+    margins = np.stack([np.stack(margin_heights(lids, o, _ALONG), 1) for o in openings])
     axes = posed.optical_axes @ posed.rotation
     frames = np.stack([torsion_free(a) for a in axes])
     lash_up, lash_down = np.empty((2, 2)), np.empty((2, 2))
@@ -256,7 +271,7 @@ def _eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
         turned = (openings[e].upper_cm - openings[e].rest_upper_cm) / 1.3
         lash_up[e] = _lash_tip(lids.lash_length_cm, lids.lash_lift_rad + turned, 0.35, across, up)
         lash_down[e] = _lash_tip(0.5 * lids.lash_length_cm, -0.75, -0.10, across, up)
-    return EyeState(mesh.eye_centres_cm, frames, rise, fall, rest, lash_up, lash_down)
+    return EyeState(mesh.eye_centres_cm, frames, margins, lash_up, lash_down)
 
 
 def _lash_tip(length_cm: float, lift_rad: float, curl: float, across: float, up: float) -> tuple[float, float]:

@@ -63,7 +63,7 @@ class Eyes:
         likely = [0.2, 0.25, 0.17, 0.13, 0.15, 0.10] if skin_tone < 2 else [0.6, 0.3, 0.1, 0.0, 0.0, 0.0]
         # On photographs the sclera is far from white: it lies in the lids' shadow and returns less light than it seems to.
         yellow = abs(rng.normal(0, 0.05))
-        level = 0.365 * (float(skin.colour @ LUMINANCE) / 0.40) ** rng.uniform(0.6, 1.0) * math.exp(rng.normal(0, 0.08))
+        level = 0.35 * (float(skin.colour @ LUMINANCE) / 0.40) ** rng.uniform(0.85, 1.05) * math.exp(rng.normal(0, 0.05))
         white = level * np.array([1.06, 0.99, 0.94]) * np.array([1, 1 - 0.4 * yellow, 1 - 2 * yellow])
         return cls(
             interocular_cm=_normal(rng, 6.25, 0.33, 5.4, 7.2),
@@ -131,8 +131,8 @@ class Lids:
             crease_cm=float(rng.choice([0.0, 0.16, 0.28, 0.42], p=[0.17, 0.28, 0.33, 0.22])) * math.exp(rng.normal(0, 0.12)),
             crease_depth=_normal(rng, 0.55, 0.2, 0.15, 1.0),
             fold=float(rng.beta(1.2, 1.8)),
-            shadow=_normal(rng, 0.38, 0.14, 0.10, 0.75),
-            shadow_reach_cm=_normal(rng, 0.42, 0.11, 0.18, 0.75),
+            shadow=_normal(rng, 0.38, 0.11, 0.12, 0.7),
+            shadow_reach_cm=_normal(rng, 0.41, 0.09, 0.18, 0.7),
             lash_length_cm=_normal(rng, 0.55, 0.16, 0.2, 1.0) * (1 + 0.3 * makeup),
             lash_density=min(1.0, _normal(rng, 0.6, 0.2, 0.15, 1.0) + 0.3 * makeup),
             lash_line_cm=_normal(rng, 0.080, 0.025, 0.03, 0.15) * (1 + 0.6 * makeup),
@@ -224,8 +224,8 @@ class Skin:
             gloss=_normal(rng, 0.25, 0.15, 0.03, 0.7),
             beard=beard,
             moustache=beard * float(rng.uniform(0.6, 1.1)),
-            orbit_shadow=float(rng.uniform(0.2, 0.66)),
-            occlusion=float(rng.uniform(1.0, 2.2)),
+            orbit_shadow=float(rng.uniform(0.28, 0.6)),
+            occlusion=float(rng.uniform(1.1, 1.9)),
             seed=int(rng.integers(1 << 16)),
         )
 
