@@ -6,11 +6,11 @@ from tinytracker.cli import progress
 
 
 def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    clock = iter([0.0, 1.0, 16.0, 17.0, 40.0])
+    clock = iter([0.0, 1.0, 16.0, 17.0, 40.0, 50.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     monkeypatch.delenv("TINYTRACKER_QUIET", raising=False)
     with progress.progress_bar("Rendering") as update:
-        for done in (1, 5, 6, 10):
+        for done in (1, 5, 6, 10, 10):
             update(done, 10)
     assert capsys.readouterr().err.splitlines() == ["Rendering: 5/10 after 16 s", "Rendering: 10/10 after 40 s"]
 

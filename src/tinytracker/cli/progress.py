@@ -52,11 +52,12 @@ class _Lines:
     def __init__(self, title: str) -> None:
         self._title = title
         self._started = self._last = time.monotonic()
+        self._finished = False
 
     def update(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done < total and now - self._last < SECONDS_BETWEEN_LINES:
+        if self._finished or (done < total and now - self._last < SECONDS_BETWEEN_LINES):
             return
-        self._last = now
+        self._last, self._finished = now, done >= total
         sys.stderr.write(f"{self._title}: {done}/{total} after {now - self._started:.0f} s\n")
         sys.stderr.flush()

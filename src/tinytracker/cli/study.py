@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tinytracker.cards import ModelCard, card_path, read_card
 from tinytracker.cli.workers import Task, run_side_by_side
@@ -96,15 +97,16 @@ def run_study(out: Path, budget: Budget, data: Path | None, jobs: int, seed: int
     of a title. Raises what the stages raise.
     """
     dataset = _dataset(out, budget, data, jobs, seed, bar)
-    with bar("Training") as update:
-        run_side_by_side([_training(name, dataset, out, budget, seed) for name in NETWORKS], jobs, update)
-    with bar("Exporting") as update:
-        files = {name: _export(name, dataset, out, budget, seed) for name in _counted(NETWORKS, update)}
+    with bar("Training and exporting") as update:
+        makings = {name: _Making.of(name, dataset, out, budget, seed) for name in NETWORKS}
+        missing = [name for name in NETWORKS if not makings[name].is_done()]
+        tasks = [makings[name].as_task(missing) for name in missing]
+        run_side_by_side(tasks, jobs, update)
     with bar("Evaluating") as update:
-        paths = [path for pair in files.values() for path in pair]
+        paths = [path for name in NETWORKS for path in _exported(out, name)]
         rows = evaluate(paths, Dataset.open(dataset), "test", jobs=jobs, progress=update).rows
     with bar("Timing") as update:
-        lines = [_line(name, *files[name], rows, budget) for name in _counted(NETWORKS, update)]
+        lines = [_line(name, *_exported(out, name), rows, budget) for name in _counted(NETWORKS, update)]
     write_rows([*rows, *_latency_rows(lines, rows)], out / "results.csv")
     return lines, rows
 
@@ -132,58 +134,108 @@ def _dataset(out: Path, budget: Budget, data: Path | None, jobs: int, seed: int,
     return out / "dataset"
 
 
-def _training(name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> Task:
-    from tinytracker.training.recipe import load_recipe
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """The training and export of one network: all it hangs on, and the stamps that say what is done.
 
-    recipe = load_recipe(name)
-    if name in budget.steps:
-        recipe = recipe.quick(budget.steps[name])
-    after: tuple[str, ...] = ()
-    if name in STUDENTS:
-        teacher = str(_checkpoint(out, TEACHER))
-        recipe = replace(recipe, distillation=replace(recipe.distillation, checkpoint=teacher))
-        after = (TEACHER,)
-    return Task(name, _train, (recipe.as_dict(), dataset, out / "train" / name, seed), recipe.steps, after)
+    recipe: as plain values. after: the networks it learns from.
+    """
+
+    name: str
+    recipe: dict[str, Any]
+    dataset: Path
+    out: Path
+    budget: Budget
+    seed: int
+    after: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> _Making:
+        from tinytracker.training.recipe import load_recipe
+
+        recipe = load_recipe(name)
+        if name in budget.steps:
+            recipe = recipe.quick(budget.steps[name])
+        if name not in STUDENTS:
+            return cls(name, recipe.as_dict(), dataset, out, budget, seed, ())
+        distillation = replace(recipe.distillation, checkpoint=str(_checkpoint(out, TEACHER)))
+        return cls(name, replace(recipe, distillation=distillation).as_dict(), dataset, out, budget, seed, (TEACHER,))
+
+    def as_task(self, missing: list[str]) -> Task:
+        """missing: the networks that are still to be made."""
+        after = tuple(name for name in self.after if name in missing)
+        return Task(self.name, _train_and_export, (self,), self.recipe["steps"], after)
+
+    def is_done(self) -> bool:
+        return self.trained().is_there() and self.exported().is_there()
+
+    def trained(self) -> _Stamp:
+        teachers = {name: _sha256_of(_checkpoint(self.out, name)) for name in self.after}
+        made_of = {
+            "recipe": self.recipe,
+            "dataset": sha256(self.dataset / MANIFEST_FILE),
+            "seed": self.seed,
+            "teachers": teachers,
+        }
+        return _Stamp(self.out / "train" / self.name / "done.json", made_of)
+
+    def exported(self) -> _Stamp:
+        budget = self.budget
+        quantisation = {"samples": budget.calibration_samples, "check": budget.check_samples, "qat": budget.qat_steps}
+        checkpoint = _sha256_of(_checkpoint(self.out, self.name))
+        files = {path.name: _sha256_of(path) for path in _exported(self.out, self.name)}
+        return _Stamp(self.out / "export" / f"{self.name}.done", {"checkpoint": checkpoint, **quantisation, "files": files})
 
 
-def _train(recipe: dict, dataset: Path, folder: Path, seed: int, progress: Update) -> None:
-    """Trains in a process of its own, unless that was done before; a run that was stopped is taken up."""
+def _train_and_export(making: _Making, progress: Update) -> None:
+    """One network, in a process of its own; what was done before is not done again, a run that was stopped is taken up."""
     from tinytracker.training.recipe import recipe_from_dict
     from tinytracker.training.train import train
 
-    stamp = _Stamp(folder / "done.json", {"recipe": recipe, "dataset": _fingerprint(dataset), "seed": seed})
-    if not stamp.is_there():
-        train(recipe_from_dict(recipe), Dataset.open(dataset), folder, seed=seed, resume=True, progress=progress)
-        stamp.write()
+    if not making.trained().is_there():
+        # The last tenth of the bar is the export.
+        train(
+            recipe_from_dict(making.recipe),
+            Dataset.open(making.dataset),
+            making.out / "train" / making.name,
+            seed=making.seed,
+            resume=True,
+            progress=lambda done, total: progress(9 * done, 10 * total),
+        )
+        making.trained().write()
+    if not making.exported().is_there():
+        _export(making.name, making.dataset, making.out, making.budget, making.seed)
+        making.exported().write()
     progress(1, 1)
+
+
+def _sha256_of(path: Path) -> str:
+    return sha256(path) if path.exists() else ""
 
 
 def _checkpoint(out: Path, name: str) -> Path:
     return out / "train" / name / "best.safetensors"
 
 
-def _export(name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> tuple[Path, Path]:
-    """The float and the int8 .tflite of a network, made anew if the checkpoint is another."""
-    checkpoint, folder = _checkpoint(out, name), out / "export"
-    files = folder / f"{name}_float.tflite", folder / f"{name}_int8.tflite"
-    options = {"samples": budget.calibration_samples, "check": budget.check_samples, "qat": budget.qat_steps, "seed": seed}
-    stamp = _Stamp(folder / f"{name}.done.json", {"checkpoint": sha256(checkpoint), **options})
-    if stamp.is_there() and all(file.exists() for file in files):
-        return files
-    from tinytracker.targets.litert.package import Int8Options, export_float, export_int8
-    from tinytracker.training.checkpoint import load_network
+def _exported(out: Path, name: str) -> tuple[Path, Path]:
+    """The float and the int8 file."""
+    return out / "export" / f"{name}_float.tflite", out / "export" / f"{name}_int8.tflite"
 
-    network, card = load_network(checkpoint), replace(read_card(card_path(checkpoint)), name=name)
-    _, converted = export_float(network, card, folder)
-    int8 = Int8Options(
+
+def _export(name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> None:
+    from tinytracker.targets.litert import Int8Options, export_float, export_int8
+    from tinytracker.training.checkpoint import load_card, load_network
+
+    checkpoint = _checkpoint(out, name)
+    network, card = load_network(checkpoint), replace(load_card(checkpoint), name=name)
+    float_file = export_float(network, card, out / "export").path
+    options = Int8Options(
         calibration_samples=budget.calibration_samples,
         check_samples=budget.check_samples,
         steps_if_needed=budget.qat_steps,
         seed=seed,
     )
-    export_int8(network, card, converted, Dataset.open(dataset), folder, int8)
-    stamp.write()
-    return files
+    export_int8(network, card, float_file, Dataset.open(dataset), out / "export", options)
 
 
 def _line(name: str, float_file: Path, int8_file: Path, rows: list[Row], budget: Budget) -> Line:
@@ -245,7 +297,7 @@ class _Stamp:
     """Says that a stage is whole and what it was made of."""
 
     path: Path
-    made_of: dict
+    made_of: dict[str, Any]
 
     def is_there(self) -> bool:
         try:
@@ -255,10 +307,6 @@ class _Stamp:
 
     def write(self) -> None:
         write_text(self.path, json.dumps(self.made_of, indent=1) + "\n")
-
-
-def _fingerprint(dataset: Path) -> str:
-    return sha256(dataset / MANIFEST_FILE)
 
 
 def write_lines(lines: list[Line], path: Path) -> None:
