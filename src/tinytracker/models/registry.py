@@ -1,4 +1,4 @@
-"""Networks by name: a builder is a function whose name is the model's, registered by a decorator.
+"""Networks by name: a builder is a function whose name is the model's, registered by a decorator when the package is imported.
 
 Such as create_model("tinytracker", size_px=112, padding="same").
 """
@@ -23,7 +23,6 @@ def register(builder: Callable[..., Network]) -> Callable[..., Network]:
 
 def list_models() -> list[str]:
     """The names create_model knows, sorted."""
-    _load()
     return sorted(_BUILDERS)
 
 
@@ -32,7 +31,6 @@ def create_model(name: str, **options: Any) -> Network:
 
     Raises UsageError for a name or an option that does not exist.
     """
-    _load()
     if name not in _BUILDERS:
         raise UsageError(f"no model {name!r}; there are {', '.join(sorted(_BUILDERS))}")
     builder = _BUILDERS[name]
@@ -43,8 +41,3 @@ def create_model(name: str, **options: Any) -> Network:
     network = builder(**options)
     network.options = dict(options)
     return network
-
-
-def _load() -> None:
-    """Imports the modules that register; here, because they import this one."""
-    from tinytracker.models import eye_locator, itracker, tinytracker, tinytracker_eyes, tinytracker_s  # noqa: F401
