@@ -96,10 +96,61 @@ def test_folder_of_pictures(tmp_path: Path, portrait: np.ndarray, stub_model: li
     assert len((tmp_path / "gaze.csv").read_text().splitlines()) == 3
 
 
-def test_one_picture_and_default_model(tmp_path: Path, portrait: np.ndarray, stub_model: list) -> None:
+def test_one_picture_is_printed(
+    tmp_path: Path, portrait: np.ndarray, stub_model: list, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_image(tmp_path / "me.png", portrait)
     assert track(tmp_path / "me.png") == 0
     assert stub_model == [("tinytracker-eyes", None)]
+    assert capsys.readouterr().out.startswith("0  gaze +2.0 -6.0 cm")
+
+
+@pytest.mark.parametrize(("option", "moved"), [((), True), (("--filter",), False), (("--no-filter",), True)])
+def test_pictures_stand_for_themselves_unless_filtered(
+    tmp_path: Path, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], moved: bool
+) -> None:
+    """Two photos of different gazes: a filter would mix them."""
+    gazes = iter([GazePoint(0.0, 0.0), GazePoint(4.0, 0.0)])
+
+    class Changing:
+        def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
+            return next(gazes)
+
+    monkeypatch.setattr(GazeModel, "load", lambda *arguments, **options: Changing())
+    for index in range(2):
+        write_image(tmp_path / "photos" / f"{index}.png", portrait)
+    assert track(tmp_path / "photos", "--csv", tmp_path / "gaze.csv", *option) == 0
+    with (tmp_path / "gaze.csv").open(newline="") as file:
+        last = float(list(csv.DictReader(file))[-1]["gaze_x_cm"])
+    assert (last == pytest.approx(4.0)) is moved
+
+
+def test_camera_that_falls_silent_keeps_what_it_gave(
+    tmp_path: Path, portrait: np.ndarray, stub_model: list, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tinytracker.tracking import camera, sources
+
+    class Unplugged:
+        given = 0
+
+        def isOpened(self) -> bool:
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            self.given += 1
+            time.sleep(0.1)
+            return (True, portrait[..., ::-1]) if self.given <= 4 else (False, None)
+
+        def release(self) -> None:
+            pass
+
+    source = camera.CameraSource(3, timeout_s=1.0, open_capture=lambda device: Unplugged())
+    monkeypatch.setattr(sources, "open_source", lambda place: source)
+    assert track("3", "--csv", tmp_path / "gaze.csv") == 5
+    error = capsys.readouterr().err
+    assert "tracking camera 3; Ctrl-C ends it" in error
+    assert "camera 3 gave no frame for 1 s" in error
+    assert 1 < len((tmp_path / "gaze.csv").read_text().splitlines()) <= 5
 
 
 @pytest.mark.parametrize(

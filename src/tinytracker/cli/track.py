@@ -36,15 +36,19 @@ def track(
     eye_locator: Annotated[
         bool, typer.Option("--eye-locator/--no-eye-locator", help="Find the eyes by our own network, or by proportion alone.")
     ] = True,
-    use_filter: Annotated[bool, typer.Option("--filter/--no-filter", help="Steady the gaze (One-Euro, in degrees).")] = True,
+    use_filter: Annotated[
+        bool | None,
+        typer.Option("--filter/--no-filter", help="Steady the gaze (One-Euro, in degrees); by default for all but pictures."),
+    ] = None,
     fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the frame's longer side.")] = 60.0,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
 ) -> int:
     """Track gaze in pictures, a video or a camera.
 
     Each frame gives one row: the gaze in centimetres from the camera (x to the right, y up, as the person sees it), the
-    same in degrees, the face's box and distance, and, where there is no gaze, the reason. The largest face is followed;
-    eyes that are closed give no gaze. Distances, and so degrees, assume eyes 6.3 cm apart and the field of view given.
+    same in degrees, the face's box and distance, and, where there is no gaze, the reason. Without an output or a window a
+    line is printed for each frame. The largest face is followed; closed eyes give no gaze. Distances, and so degrees,
+    assume eyes 6.3 cm apart and the field of view given.
 
     Ctrl-C ends it; all files are then closed whole.
 
@@ -59,10 +63,10 @@ def track(
       tinytracker track photos/ --model tinytracker-s --csv gaze.csv
       tinytracker track me.mp4 --model theirs.tflite --output-scale-cm 30
     """
-    from tinytracker.cli.tracking import build_pipeline, print_summary
+    from tinytracker.cli.tracking import EchoSink, build_pipeline, print_summary
     from tinytracker.tracking.interrupt import stop_on_signal
     from tinytracker.tracking.pipeline import run
-    from tinytracker.tracking.sources import open_source
+    from tinytracker.tracking.sources import FolderSource, open_source
 
     _refuse_same_file(save, csv, jsonl, parquet)
     frames = open_source(source)
@@ -71,7 +75,7 @@ def track(
         output_scale_cm=output_scale_cm,
         face_model=face_model,
         eye_locator=eye_locator,
-        use_filter=use_filter,
+        use_filter=not isinstance(frames, FolderSource) if use_filter is None else use_filter,
         screen=screen,
         fov_deg=fov_deg,
     )
@@ -80,6 +84,10 @@ def track(
         stack.enter_context(frames)
         sinks, shown = _open_sinks(stack, save, csv, jsonl, parquet, window)
         total = frames.frame_count if max_frames is None else min(max_frames, frames.frame_count or max_frames)
+        if not sinks:
+            sinks.append(EchoSink())
+        elif frames.is_live:
+            typer.echo(f"tracking {frames.name}; Ctrl-C ends it", err=True)
         bar = nullcontext(lambda done, all_: None) if total is None else progress_bar("Tracking")
         update: Any = stack.enter_context(bar)
         try:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from tinytracker.devices import read_screen
+from tinytracker.domain import Frame, GazeSample
 from tinytracker.engines.model import GazeModel
 from tinytracker.faces.eyes import open_locator
 from tinytracker.faces.finder import open_finder
 from tinytracker.faces.tracker import FaceTracker
+from tinytracker.tracking.drawing import caption
 from tinytracker.tracking.filters import NoFilter, OneEuroFilter
 from tinytracker.tracking.pipeline import GazePipeline, RunSummary
 from tinytracker.tracking.timing import Stopwatch
@@ -39,6 +44,19 @@ def build_pipeline(
         screen=None if screen is None else read_screen(screen),
         fov_deg=fov_deg,
     )
+
+
+class EchoSink:
+    """Prints a line per frame, for want of another output."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    def write(self, frame: Frame, sample: GazeSample) -> None:
+        typer.echo(caption(sample))
 
 
 def print_summary(pipeline: GazePipeline, summary: RunSummary, written: Sequence[Path]) -> None:

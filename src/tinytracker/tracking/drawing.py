@@ -1,6 +1,6 @@
 """Pictures of gaze: the annotated frame of live tracking.
 
-Plots for the demo, which need matplotlib, are in `tinytracker.tracking.plots`.
+Plots for the demo, which need matplotlib, are in `plots.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def annotated(image: np.ndarray, sample: GazeSample, truth: GazePoint | None = N
     scale = max(0.5, min(image.shape[:2]) / 480)
     _draw_face(picture, sample, scale)
     _draw_map(picture, sample.gaze, truth, scale)
-    _draw_text(picture, _caption(sample), scale)
+    _draw_text(picture, caption(sample), scale)
     return picture
 
 
@@ -87,7 +87,8 @@ def _draw_text(picture: np.ndarray, text: str, scale: float) -> None:
     cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45 * scale, WHITE, max(1, round(scale)), cv2.LINE_AA)
 
 
-def _caption(sample: GazeSample) -> str:
+def caption(sample: GazeSample) -> str:
+    """A sample in one line: frame number, gaze in cm and degrees, distance; or why there is no gaze."""
     if sample.gaze is None:
         return f"{sample.frame_index}  {sample.reason}"
     parts = [f"{sample.frame_index}", f"gaze {sample.gaze.x_cm:+.1f} {sample.gaze.y_cm:+.1f} cm"]
