@@ -61,19 +61,19 @@ def export(
         raise UsageError(f"{out} holds the checkpoint {card.name}.safetensors, whose card the ONNX file's would replace; "
                          "give another --out or --name")  # fmt: skip
     dataset = Dataset.open(data) if data and not float_only else None
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False)
     exported = export_float(network, card, out)
-    console.print(f"wrote {exported.path} ({exported.card.counts['bytes']:,} bytes)", highlight=False)
+    console.print(f"wrote {exported.path} ({exported.card.counts['bytes']:,} bytes)")
     onnx = export_onnx(network, card, out)
-    console.print(f"wrote {onnx.path} ({onnx.card.counts['bytes']:,} bytes)", highlight=False)
+    console.print(f"wrote {onnx.path} ({onnx.card.counts['bytes']:,} bytes)")
     if dataset is None:
         return
     options = Int8Options(calibration_samples=calibration_samples, qat_steps=qat_steps)
     with progress_bar("Fake-quant training") as update:
         int8 = export_int8(network, card, exported.path, dataset, out, options, update)
     quantization = int8.card.results["quantization"]
-    console.print(f"wrote {int8.path} ({int8.card.counts['bytes']:,} bytes): {quantization['route']}", highlight=False)
+    console.print(f"wrote {int8.path} ({int8.card.counts['bytes']:,} bytes): {quantization['route']}")
     for split in ("val", "test"):
         if split in quantization:
             figures = ", ".join(f"{key} {value}" for key, value in quantization[split].items())
-            console.print(f"  against float on {split}: {figures}", highlight=False)
+            console.print(f"  against float on {split}: {figures}")

@@ -42,7 +42,7 @@ class Crops:
 
     pictures: per kind ("face", "left_eye", "right_eye") uint8 (n, side, side, 3) RGB. face_boxes_px: float (n, 4), x, y,
     width, height in the frame. frame_sizes_px: (n, 2), width and height. grids: int (n, 4), the parameters of iTracker's
-    face grid (`faces.crops.face_grid`).
+    face grid (`faces.crops.face_grid`), zeros where it was not asked for.
     """
 
     pictures: Mapping[str, np.ndarray]
@@ -55,7 +55,7 @@ class Crops:
 
 
 def read_crops(source: CropSource, indices: np.ndarray, kinds: frozenset[str]) -> Crops:
-    """Reads samples of a dataset; of the pictures only the `kinds` asked for."""
+    """Reads samples of a dataset; of pictures and grids only the `kinds` asked for."""
     readers = {"face": source.faces, "left_eye": source.left_eyes, "right_eye": source.right_eyes}
     pictures = {kind: readers[kind](indices) for kind in CROP_KINDS if kind in kinds}
 
@@ -66,7 +66,7 @@ def read_crops(source: CropSource, indices: np.ndarray, kinds: frozenset[str]) -
         pictures,
         columns("face_x_px", "face_y_px", "face_w_px", "face_h_px"),
         columns("frame_width_px", "frame_height_px"),
-        columns("grid_x", "grid_y", "grid_w", "grid_h"),
+        columns("grid_x", "grid_y", "grid_w", "grid_h") if "face_grid" in kinds else np.zeros((len(indices), 4), int),
     )
 
 
