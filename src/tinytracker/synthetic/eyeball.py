@@ -150,7 +150,11 @@ def _lashes(e, s, along, above, below, look, state):
         cover = look.lash_density * grow * (1 - t) ** 0.8 * min(1.0, max(0.0, 0.75 + 1.5 * strand - 0.35 * t))
     if abs(above) < 0.4:
         clump = 0.8 + 0.5 * noise(along * 6 + 3, 2.5, look.seed + 45 + e)
-        line = (0.55 + 0.45 * look.lash_density) * (0.4 + 0.6 * grow) * math.exp(-(((above - 0.015) / (look.lash_line * clump)) ** 2))
+        line = (
+            (0.55 + 0.45 * look.lash_density)
+            * (0.4 + 0.6 * grow)
+            * math.exp(-(((above - 0.015) / (look.lash_line * clump)) ** 2))
+        )
         line *= smoothstep(1.06, 0.97, s) * smoothstep(0.0, 0.08, s)
         cover = max(cover, 0.95 * line)
     reach = state.lash_down[e, 1]
@@ -158,7 +162,9 @@ def _lashes(e, s, along, above, below, look, state):
     if 0 <= t < 1 and 0 < s < 1:
         root = along - (state.lash_down[e, 0] + 0.5 * (s - 0.45) * abs(reach)) * t
         strand = noise(root * 10 + 31, 1.1 * t, look.seed + 43 + e)
-        cover = max(cover, 0.75 * look.lash_density * smoothstep(0.15, 0.45, s) * (1 - t) * min(1.0, max(0.0, 0.25 + 1.6 * strand)))
+        cover = max(
+            cover, 0.75 * look.lash_density * smoothstep(0.15, 0.45, s) * (1 - t) * min(1.0, max(0.0, 0.25 + 1.6 * strand))
+        )
     return min(1.0, cover)
 
 
@@ -170,7 +176,9 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     skin = look.skin
     corner = min(s, 1 - s)
     # Light left under the lid and its lashes, near the lower lid and in the corners.
-    left = (look.shadow + (1 - look.shadow) * smoothstep(0.0, look.shadow_reach * (0.3 + 0.7 * min(1.2, (under + over) / 0.8)), under)) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
+    left = (
+        look.shadow + (1 - look.shadow) * smoothstep(0.0, look.shadow_reach * (0.12 + 0.88 * min(1.15, (under + over) / 0.8)), under)
+    ) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
     left *= 0.58 + 0.42 * smoothstep(0.0, 0.26, corner)
     # Sclera: a sphere of 1.6 cm whose front touches the globe's.
     back = 1.2 - 1.6
@@ -181,7 +189,7 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     if root <= 0:
         root, tissue = 0.0, 1.0
     t = -b - math.sqrt(root)
-    px, py, pz = ox + t * rx, oy + t * ry, oz + t * rz
+    px, py = ox + t * rx, oy + t * ry
     vein = smoothstep(0.24, 0.40, abs(noise(px * 7 + 3 * noise(py * 5, px * 3, look.seed), py * 12, look.seed + 61)))
     pink = look.redness * (0.55 * (1 - smoothstep(0.0, 0.30, corner)) + 0.30 * vein)
     r, g, bl = look.sclera[0] * (1 - 0.12 * pink), look.sclera[1] * (1 - 0.55 * pink), look.sclera[2] * (1 - 0.5 * pink)
@@ -193,7 +201,11 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     facing = rx * fx + ry * fy + rz * fz
     if facing < -0.1 and tissue < 1:
         t = (look.iris_distance - (ox * fx + oy * fy + oz * fz)) / facing
-        ix, iy, iz = ox + t * rx - look.iris_distance * fx, oy + t * ry - look.iris_distance * fy, oz + t * rz - look.iris_distance * fz
+        ix, iy, iz = (
+            ox + t * rx - look.iris_distance * fx,
+            oy + t * ry - look.iris_distance * fy,
+            oz + t * rz - look.iris_distance * fz,
+        )
         rho = math.sqrt(ix * ix + iy * iy + iz * iz)
         disc = smoothstep(look.iris_radius + 0.045, look.iris_radius - 0.04, rho)
         if disc > 0:
@@ -201,7 +213,9 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
             v = ix * state.frames[e, 0, 1] + iy * state.frames[e, 1, 1] + iz * state.frames[e, 2, 1]
             angle = math.atan2(v, u)
             near = rho / look.iris_radius
-            fibre = noise(angle * 7 + 40, near * 2.1, look.seed + 91 + e) + 0.6 * noise(angle * 15 + 90, near * 3.6, look.seed + 95 + e)
+            fibre = noise(angle * 7 + 40, near * 2.1, look.seed + 91 + e) + 0.6 * noise(
+                angle * 15 + 90, near * 3.6, look.seed + 95 + e
+            )
             fibre *= min(1.0, 3.2 - abs(angle)) if abs(angle) > 2.2 else 1.0
             m = (1 + 0.55 * fibre + 0.35 * math.exp(-(((near - 0.5) / 0.14) ** 2))) * (1 - 0.72 * smoothstep(0.74, 1.0, near))
             if directions.shape[0] > 0:  # light gathers in the iris on the side away from the lamp

@@ -32,7 +32,9 @@ class Aim:
 
 def yaw_pitch(direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Angles (radians) of directions (..., 3): yaw positive towards +X, pitch positive towards +Y."""
-    return np.arctan2(direction[..., 0], direction[..., 2]), np.arctan2(direction[..., 1], np.hypot(direction[..., 0], direction[..., 2]))
+    return np.arctan2(direction[..., 0], direction[..., 2]), np.arctan2(
+        direction[..., 1], np.hypot(direction[..., 0], direction[..., 2])
+    )
 
 
 def direction(yaw_rad: np.ndarray, pitch_rad: np.ndarray) -> np.ndarray:

@@ -16,7 +16,9 @@ from tinytracker.synthetic.subject import Glasses, Hair, Subject
 _ROWS, _COLUMNS = 116, 105
 _AROUND = np.linspace(-1, 1, _COLUMNS)
 _AZIMUTH = np.radians(112) * (0.62 * _AROUND + 0.38 * _AROUND**3)  # denser in front
-_HEIGHTS = np.concatenate([np.linspace(12.3, 4.2, 18, endpoint=False), np.linspace(4.2, -9, 84, endpoint=False), np.linspace(-9, -11.9, 14)])
+_HEIGHTS = np.concatenate(
+    [np.linspace(12.3, 4.2, 18, endpoint=False), np.linspace(4.2, -9, 84, endpoint=False), np.linspace(-9, -11.9, 14)]
+)
 
 LID_THICKNESS_CM = 0.14
 _SHELL_RADIUS_CM = 1.52
@@ -45,14 +47,14 @@ def lid_shell(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, s
     """
     dx, dy = (x - centre[0]) * side, y - centre[1]
     # The corners: a plane that rises towards the nose, under everything between brow and cheekbone.
-    plane = centre[2] + 0.50 - 0.17 * dx
+    plane = centre[2] + 0.43 - 0.17 * dx
     z = z + np.exp(-((dx / 2.0) ** 4) - (dy / 1.1) ** 4) * (_blend_max(z, plane, 0.4) - z)
     # The globe, flatter than its true curvature because lids bridge it.
     inside = np.maximum(_SHELL_RADIUS_CM**2 - dx**2 - (1.1 * dy) ** 2, 0)
     globe = centre[2] + np.sqrt(inside) - _SHELL_RADIUS_CM + 1.25 + LID_THICKNESS_CM
     z = _blend_max(z, np.where(inside > 0, globe, z - 1), 0.22)
     # Nothing stands proud of it within the opening.
-    proud = np.exp(-((dx / 1.45) ** 8) - (dy / 0.75) ** 6)
+    proud = np.exp(-((dx / 1.72) ** 8) - (dy / 0.75) ** 6)
     return z - proud * np.maximum(0, z - np.maximum(globe, plane) - 0.08)
 
 
@@ -82,7 +84,11 @@ def build(subject: Subject) -> HeadMesh:
     scalp = scalp_cover(hair, chart)
     points = points + grid_normals(points) * (scalp * hair.thickness_cm)[..., None]
     skin = Part(
-        points.reshape(-1, 3), grid_triangles(_ROWS, _COLUMNS), FACE, chart=chart.reshape(-1, 3), normals=grid_normals(points).reshape(-1, 3),
+        points.reshape(-1, 3),
+        grid_triangles(_ROWS, _COLUMNS),
+        FACE,
+        chart=chart.reshape(-1, 3),
+        normals=grid_normals(points).reshape(-1, 3),
         hair=scalp.ravel(),
     )
     ears = [ellipsoid((s * 7.35 * face.width, -1.2 * face.height, -5.6), (0.75, 3.0, 1.5), 20, 14, FACE) for s in (1, -1)]
@@ -115,7 +121,12 @@ def curtain(hair: Hair, radius_cm: float) -> Part:
     radius = radius_cm + 0.5 * hair.thickness_cm - 0.12 * np.clip(heights - 4, 0, 9) ** 1.6
     wave = 1 + 0.03 * np.sin(5 * around + hair.seed % 7)[None] * np.clip((4 - heights) / 10, 0, 1)[:, None]
     points = np.stack(
-        [radius[:, None] * wave * np.sin(around), np.repeat(heights[:, None], 48, 1), -6.2 + (radius[:, None] + 1.2) * wave * np.cos(around)], -1
+        [
+            radius[:, None] * wave * np.sin(around),
+            np.repeat(heights[:, None], 48, 1),
+            -6.2 + (radius[:, None] + 1.2) * wave * np.cos(around),
+        ],
+        -1,
     )
     flat = points.reshape(-1, 3)
     out, back = grid_triangles(24, 48), grid_triangles(24, 48)[:, ::-1]  # seen from both sides
@@ -134,7 +145,11 @@ def temples(glasses: Glasses, head_half_width_cm: float) -> list[Part]:
         z = glasses.distance_cm - along * (glasses.distance_cm + 6.0)
         points = np.stack([np.stack([x, np.full(8, height + up * thick), z], -1) for up in (1, -1)])
         faces = grid_triangles(2, 8)
-        parts.append(Part(points.reshape(-1, 3), np.concatenate([faces, faces[:, ::-1]]), FRAME, normals=np.tile([side, 0.0, 0.0], (16, 1))))
+        parts.append(
+            Part(
+                points.reshape(-1, 3), np.concatenate([faces, faces[:, ::-1]]), FRAME, normals=np.tile([side, 0.0, 0.0], (16, 1))
+            )
+        )
     return parts
 
 
@@ -142,13 +157,33 @@ def _skull(subject: Subject) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The bare column, each (rows, columns) cm: half-width and front profile over height, super-elliptic around."""
     face, y = subject.face, _HEIGHTS
     width = np.interp(
-        -y, [-12.3, -11.8, -11, -10, -8.5, -7, -5, -3, -1, 1, 2.5, 4, 6, 7.5, 9, 9.8, 10.5, 11.1, 11.6],
+        -y,
+        [-12.3, -11.8, -11, -10, -8.5, -7, -5, -3, -1, 1, 2.5, 4, 6, 7.5, 9, 9.8, 10.5, 11.1, 11.6],
         [0.3, 2.6, 4.4, 5.6, 6.7, 7.2, 7.4, 7.35, 7.25, 7.2, 7.1, 6.9, 6.4, 5.9, 5.1, 4.4, 3.5, 2.5, 1.6],
     )
     width = width + face.jaw_cm * np.clip((-y - 1) / 8, 0, 1)
     front = np.interp(
-        -y, [-12.3, -11.5, -10, -8.5, -7, -5, -3.5, -2, -0.5, 1, 3, 5, 6.8, 8.5, 10, 11.2, 11.9],
-        [-6.5, -4, -1.6, -0.1, 0.9, 1.75 + face.forehead_cm * 0.6, 2.05 + face.forehead_cm * 0.4, 2.05, 1.6, 1.55, 1.7, 1.85, 1.75, 1.45, 1.45, 0.7, -0.8],
+        -y,
+        [-12.3, -11.5, -10, -8.5, -7, -5, -3.5, -2, -0.5, 1, 3, 5, 6.8, 8.5, 10, 11.2, 11.9],
+        [
+            -6.5,
+            -4,
+            -1.6,
+            -0.1,
+            0.9,
+            1.75 + face.forehead_cm * 0.6,
+            2.05 + face.forehead_cm * 0.4,
+            2.05,
+            1.6,
+            1.55,
+            1.7,
+            1.85,
+            1.75,
+            1.45,
+            1.45,
+            0.7,
+            -0.8,
+        ],
     )
     width, front = smooth(width, 7, 0), smooth(front, 7, 0)
     sine, cosine = np.sin(_AZIMUTH), np.cos(_AZIMUTH)
@@ -166,7 +201,8 @@ def _features(subject: Subject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     bump = lambda cx, cy, wide, high: np.exp(-(((ax - cx) / wide) ** 2) - ((y - cy) / high) ** 2)  # noqa: E731
     tip = face.nose_length_cm
     ridge = np.interp(
-        -_HEIGHTS, np.array([-2.2, -1.2, -0.3, 0.4, 1.3, 2.3, 3.05 + tip, 3.5 + tip, 3.95 + tip, 4.3 + tip, 4.6 + tip, 4.95 + tip]),
+        -_HEIGHTS,
+        np.array([-2.2, -1.2, -0.3, 0.4, 1.3, 2.3, 3.05 + tip, 3.5 + tip, 3.95 + tip, 4.3 + tip, 4.6 + tip, 4.95 + tip]),
         np.array([0, 0.22, 0.5, 0.8, 1.35, 2.0, 2.5, 2.62, 2.35, 1.5, 0.5, 0]),
     )
     bridge = face.nose_bridge_cm * np.exp(-(((_HEIGHTS + 0.6) / 1.4) ** 2))

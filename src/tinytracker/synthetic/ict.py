@@ -26,7 +26,17 @@ from tinytracker.synthetic.subject import Subject
 _VERTICES = 26719
 _FACE_END, _NECK_END, _MOUTH_END = 9409, 11248, 13294
 _EYEBALLS = ((21451, 23021), (23021, 24591))  # left, right
-_SHAPES = ("eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "jawOpen", "browInnerUp_L", "browInnerUp_R", "browOuterUp_L", "browOuterUp_R")
+SHAPES = (
+    "eyeBlink_L",
+    "eyeBlink_R",
+    "mouthSmile_L",
+    "mouthSmile_R",
+    "jawOpen",
+    "browInnerUp_L",
+    "browInnerUp_R",
+    "browOuterUp_L",
+    "browOuterUp_R",
+)
 _CORNEA_CM = 1.25  # corneal apex in front of the eye's centre of rotation
 
 
@@ -56,7 +66,10 @@ def load(path: Path | str) -> IctModel:
                 return _load_folder(folder)
         if (path / "ict_facekit.npz").is_file():
             return _load_packed(path / "ict_facekit.npz")
-        raise InputError(f"{path}: expected ICT-FaceKit's FaceXModel folder with generic_neutral_mesh.obj, found none; give the checkout or its FaceXModel folder")
+        raise InputError(
+            f"{path}: expected ICT-FaceKit's FaceXModel folder with generic_neutral_mesh.obj, found none; "
+            "give the checkout or its FaceXModel folder"
+        )
     if not path.exists():
         raise InputError(f"{path}: no such file; give ICT-FaceKit's FaceXModel folder or a packed ict_facekit.npz")
     return _load_packed(path)
@@ -67,15 +80,19 @@ def _load_packed(path: Path) -> IctModel:
         with np.load(path, allow_pickle=False) as packed:
             missing = {"vertices_neutral", "quads", "identity", "expression", "expression_names"} - set(packed.files)
             if missing:
-                raise InputError(f"{path}: expected a packed ICT-FaceKit, but it has no array {sorted(missing)[0]!r}; pack it again")
+                raise InputError(
+                    f"{path}: expected a packed ICT-FaceKit, but it has no array {sorted(missing)[0]!r}; pack it again"
+                )
             names = [str(n) for n in packed["expression_names"]]
             shapes = packed["expression"]
-            absent = [n for n in _SHAPES if n not in names]
+            absent = [n for n in SHAPES if n not in names]
             if absent:
                 raise InputError(f"{path}: expected expression {absent[0]!r}, which it lacks; pack it again with all expressions")
             model = IctModel(
-                packed["vertices_neutral"].astype(np.float32), packed["quads"].astype(np.int32), packed["identity"],
-                {n: shapes[names.index(n)].astype(np.float32) for n in _SHAPES},
+                packed["vertices_neutral"].astype(np.float32),
+                packed["quads"].astype(np.int32),
+                packed["identity"],
+                {n: shapes[names.index(n)].astype(np.float32) for n in SHAPES},
             )
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it ({error}); copy it again") from error
@@ -86,10 +103,12 @@ def _load_folder(folder: Path) -> IctModel:
     neutral, quads = _read_obj(folder / "generic_neutral_mesh.obj", faces=True)
     identities = sorted(folder.glob("identity*.obj"))
     if not identities:
-        raise InputError(f"{folder}: expected identity000.obj and its fellows beside generic_neutral_mesh.obj, found none; copy the whole folder")
+        raise InputError(
+            f"{folder}: expected identity000.obj and its fellows, found none; copy the whole folder"
+        )
     identity = np.stack([(_read_obj(f)[0] - neutral).astype(np.float16) for f in identities])
     shapes = {}
-    for name in _SHAPES:
+    for name in SHAPES:
         if not (folder / f"{name}.obj").is_file():
             raise InputError(f"{folder}: expected {name}.obj, which is missing; copy the whole FaceXModel folder")
         shapes[name] = _read_obj(folder / f"{name}.obj")[0] - neutral
@@ -116,7 +135,9 @@ def _read_obj(path: Path, faces: bool = False) -> tuple[np.ndarray, np.ndarray]:
 def _checked(model: IctModel, path: Path) -> IctModel:
     shape = model.neutral_cm.shape
     if shape != (_VERTICES, 3):
-        raise InputError(f"{path}: expected ICT-FaceKit's {_VERTICES} vertices, found an array {shape}; use the light model (FaceXModel)")
+        raise InputError(
+            f"{path}: expected ICT-FaceKit's {_VERTICES} vertices, found an array {shape}; use the light model (FaceXModel)"
+        )
     for name, array in (("identity", model.identity[0]), *model.expressions.items()):
         if array.shape != shape:
             raise InputError(f"{path}: {name} should have the neutral mesh's shape {shape}, has {array.shape}; copy it again")
@@ -155,8 +176,14 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
     calm = 1 - np.maximum(*(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.0**2) ** 2)) for c in centres))
     move = lambda *names: sum(model.expressions[n][used] for n in names) * calm[:, None]  # noqa: E731
     head = Part(
-        points, triangles, kind, chart=chart, normals=normals, hair=cover,
-        smile=move("mouthSmile_L", "mouthSmile_R"), jaw=move("jawOpen") * 0.33,
+        points,
+        triangles,
+        kind,
+        chart=chart,
+        normals=normals,
+        hair=cover,
+        smile=move("mouthSmile_L", "mouthSmile_R"),
+        jaw=move("jawOpen") * 0.33,
         brow=move("browInnerUp_L", "browInnerUp_R", "browOuterUp_L", "browOuterUp_R") * 0.8,
     )
     parts = [head, *(lid.patch() for lid in lids), *body()]
@@ -183,7 +210,9 @@ def _chart(mean: np.ndarray, points: np.ndarray, centres: np.ndarray) -> np.ndar
     chart = mean.astype(float)
     chart[:, 1] = np.interp(mean[:, 1], [-16, -11.2, -6.97, -4.76, 0, 2.4, 14], [-14.5, -10.2, -6.35, -4.38, 0, 2.15, 13])
     chart[:, 0] *= np.interp(mean[:, 1], [-11, -6.97, -4, 0], [0.95, 0.95, 1, 1])
-    near = np.maximum(*(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.6**2) ** 2)) for c in centres)) * (points[:, 2] > -2.5)
+    near = np.maximum(*(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.6**2) ** 2)) for c in centres)) * (
+        points[:, 2] > -2.5
+    )
     return chart + near[:, None] * (points - chart)
 
 
@@ -204,7 +233,9 @@ class ClosedLid:
         """From a head's vertices (V, 3) with shut lids: heights within the opening are made from those around it."""
         across, down = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(1.6, -1.6, 65))
         near = (np.abs(points[:, 0] - centre[0]) < 3.5) & (np.abs(points[:, 1] - centre[1]) < 3) & (points[:, 2] > -2)
-        flat = np.stack([((points[:, 0] - centre[0]) * side + 2.5) / 0.05, (1.6 - points[:, 1] + centre[1]) / 0.05, points[:, 2]], 1)
+        flat = np.stack(
+            [((points[:, 0] - centre[0]) * side + 2.5) / 0.05, (1.6 - points[:, 1] + centre[1]) / 0.05, points[:, 2]], 1
+        )
         heights = deepest(flat.astype(np.float32), triangles[near[triangles].all(1)], 101, 65, -15.0).astype(float)
         hole = ((across + 0.05) / 1.8) ** 2 + ((down + 0.12) / 0.62) ** 2 < 1
         hole |= heights < -10
@@ -236,7 +267,9 @@ class ClosedLid:
     def normals(self, points: np.ndarray) -> np.ndarray:
         """Unit normals (n, 3) at the x, y of points (n, 3)."""
         step = 0.05
-        slope = [(self.at(points + d) - self.at(points - d)) / (2 * step) for d in (np.array([step, 0, 0]), np.array([0, step, 0]))]
+        slope = [
+            (self.at(points + d) - self.at(points - d)) / (2 * step) for d in (np.array([step, 0, 0]), np.array([0, step, 0]))
+        ]
         normals = np.stack([-slope[0], -slope[1], np.ones(len(points))], 1)
         return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 

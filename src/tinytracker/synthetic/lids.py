@@ -46,7 +46,9 @@ def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: i
     turn_cm = EYE_RADIUS_CM * math.sin(optical_pitch_rad)
     smile = max(0.0, expression.smile)
     rest_upper = lids.upper_margin_cm + SIDE[eye] * lids.asymmetry_cm
-    upper = rest_upper + lids.upper_gain * turn_cm - expression.droop_cm - 0.16 * expression.squint + 0.10 * expression.brow_raise_cm
+    upper = (
+        rest_upper + lids.upper_gain * turn_cm - expression.droop_cm - 0.16 * expression.squint + 0.10 * expression.brow_raise_cm
+    )
     lower = -lids.lower_margin_cm + lids.lower_gain * turn_cm + 0.24 * expression.squint + 0.10 * smile
     upper += expression.lid_jitter_cm[0]
     lower += expression.lid_jitter_cm[1]
@@ -69,6 +71,9 @@ def margin_heights(lids: Lids, opening_: Opening, along: np.ndarray) -> tuple[np
     sag = lens(along, LOWER_PEAK) / lens(np.array(pupil), LOWER_PEAK)
     upper = line + (opening_.upper_cm - at_pupil) * bow
     lower = line + (opening_.lower_cm - at_pupil) * sag
+    gap = opening_.upper_cm - opening_.lower_cm
+    open_share = min(1.0, gap / 0.3)  # as the lids close, the upper one takes the lower one's shape
+    upper = open_share * upper + (1 - open_share) * (lower + gap * bow)
     middle = 0.5 * (upper + lower)
     shut = upper < lower  # shut lids meet half-way
     return np.where(shut, middle, upper), np.where(shut, middle, lower), line + (opening_.rest_upper_cm - at_pupil) * bow

@@ -49,7 +49,7 @@ def illuminate(vertices, normals, horizon, occlusion, exponent, directions, colo
     sector, share = np.empty(count, np.int64), np.empty(count)
     for q in range(count):
         turn = math.atan2(directions[q, 1], directions[q, 0]) / (2 * math.pi) * compass
-        sector[q] = int(math.floor(turn)) % compass
+        sector[q] = math.floor(turn) % compass
         share[q] = turn - math.floor(turn)
     for v in range(vertices.shape[0]):
         nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]

@@ -74,12 +74,19 @@ def grid_triangles(rows: int, columns: int) -> np.ndarray:
     return np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)]).astype(np.int32)
 
 
-def ellipsoid(centre: tuple[float, float, float], radii: tuple[float, float, float], columns: int, rows: int, kind: int, body: bool = False) -> Part:
+def ellipsoid(
+    centre: tuple[float, float, float], radii: tuple[float, float, float], columns: int, rows: int, kind: int, body: bool = False
+) -> Part:
     """An ellipsoid with poles up and down; its seam is at the back."""
     around = np.linspace(-np.pi, np.pi, columns)
     height = np.linspace(1.5, -1.5, rows)
     unit = np.stack(
-        [np.outer(np.cos(height), np.sin(around)), np.repeat(np.sin(height)[:, None], columns, 1), np.outer(np.cos(height), np.cos(around))], -1
+        [
+            np.outer(np.cos(height), np.sin(around)),
+            np.repeat(np.sin(height)[:, None], columns, 1),
+            np.outer(np.cos(height), np.cos(around)),
+        ],
+        -1,
     ).reshape(-1, 3)
     normals = unit / radii
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -90,7 +97,9 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Unit normals (V, 3), area-weighted over the triangles at each vertex."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     face = np.cross(b - a, c - a)
-    normals = np.stack([sum(np.bincount(triangles[:, k], face[:, axis], len(vertices)) for k in range(3)) for axis in range(3)], 1)
+    normals = np.stack(
+        [sum(np.bincount(triangles[:, k], face[:, axis], len(vertices)) for k in range(3)) for axis in range(3)], 1
+    )
     return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
 
 
@@ -136,7 +145,7 @@ def height_field(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 def horizons(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Horizon map (V, 8): sine of the highest elevation of the surface in each compass direction (may be negative)."""
-    from tinytracker.synthetic.raster import smooth_field, scan_horizons
+    from tinytracker.synthetic.raster import scan_horizons, smooth_field
 
     field = smooth_field(height_field(vertices, triangles))
     return scan_horizons(vertices.astype(np.float32), field, _CELL_CM, _GRID_X_CM, _GRID_Y_CM, COMPASS)

@@ -26,7 +26,7 @@ def hashed(i, j, seed):
 @njit(fastmath=True, cache=True, nogil=True)
 def noise(x, y, seed):
     """Value noise in [-0.5, 0.5], smooth, one bump per unit."""
-    i, j = int(math.floor(x)), int(math.floor(y))
+    i, j = math.floor(x), math.floor(y)
     u, v = x - i, y - j
     u = u * u * (3.0 - 2.0 * u)
     v = v * v * (3.0 - 2.0 * v)

@@ -54,10 +54,26 @@ def paint(subject: Subject, eye_x_cm: float, nostrils: bool = True) -> np.ndarra
     """
     face, skin, hair = subject.face, subject.skin, subject.hair
     brush = _Brush(
-        float(eye_x_cm), skin.redness, skin.freckles, skin.gloss, skin.beard, skin.moustache, face.mouth_width, face.lip, face.nose_length_cm,
-        face.nose_width, hair.brow_thickness_cm, hair.brow_height_cm, hair.brow_density, hair.brow_arc_cm, hair.brow_tilt, 0.8 if nostrils else 0.0,
+        float(eye_x_cm),
+        skin.redness,
+        skin.freckles,
+        skin.gloss,
+        skin.beard,
+        skin.moustache,
+        face.mouth_width,
+        face.lip,
+        face.nose_length_cm,
+        face.nose_width,
+        hair.brow_thickness_cm,
+        hair.brow_height_cm,
+        hair.brow_density,
+        hair.brow_arc_cm,
+        hair.brow_tilt,
+        0.8 if nostrils else 0.0,
         skin.orbit_shadow,
-        subject.lids.bags, skin.seed, hair.seed,
+        subject.lids.bags,
+        skin.seed,
+        hair.seed,
     )
     out = np.empty((int((TOP_CM - BOTTOM_CM) * TEXELS_PER_CM), int(2 * HALF_WIDTH_CM * TEXELS_PER_CM), 4), np.float32)
     _paint(out, brush, skin.colour, skin.lip_colour, hair.colour)
@@ -74,7 +90,9 @@ def _paint(out, brush, skin, lip, hair):
             r, g, b = _beard(x, y, r, g, b, brush, hair)
             r, g, b = _lips(x, y, r, g, b, brush, lip)
             gloss = brush.gloss
-            nostril = brush.nostrils * math.exp(-(((abs(x) - 0.62 * brush.nose_width) / 0.28) ** 2) - ((y + 4.38 + brush.nose_length) / 0.17) ** 2)
+            nostril = brush.nostrils * math.exp(
+                -(((abs(x) - 0.62 * brush.nose_width) / 0.28) ** 2) - ((y + 4.38 + brush.nose_length) / 0.17) ** 2
+            )
             orbit = _orbit(x, y, brush)
             r *= (1 - nostril) * (1 - 0.85 * orbit)
             g *= (1 - nostril) * (1 - orbit)
@@ -89,14 +107,20 @@ def _paint(out, brush, skin, lip, hair):
 @njit(fastmath=True, cache=True, nogil=True)
 def _bare_skin(x, y, brush, skin):
     """Blotches, freckles and redness."""
-    blotch, patch, pore = noise(x * 0.55 + 31, y * 0.55 + 7, brush.seed), noise(x * 2.3, y * 2.3, brush.seed + 5), noise(x * 9, y * 9, brush.seed + 9)
+    blotch, patch, pore = (
+        noise(x * 0.55 + 31, y * 0.55 + 7, brush.seed),
+        noise(x * 2.3, y * 2.3, brush.seed + 5),
+        noise(x * 9, y * 9, brush.seed + 9),
+    )
     shade = 1 + 0.12 * blotch + 0.10 * patch + 0.09 * pore
     r, g, b = skin[0] * shade, skin[1] * shade * (1 + 0.04 * patch), skin[2] * shade * (1 + 0.05 * blotch)
     if brush.freckles > 0:
         spot = brush.freckles * smoothstep(0.22, 0.38, noise(x * 6.5 + 11, y * 6.5, brush.seed + 21)) * 0.45
         r, g, b = r * (1 - 0.6 * spot), g * (1 - spot), b * (1 - spot)
     ax = abs(x)
-    red = 0.28 * math.exp(-(((ax - 4.0) / 1.7) ** 2) - ((y + 3.0) / 1.5) ** 2) + 0.25 * math.exp(-((x / 1.2) ** 2) - ((y + 3.6) / 0.8) ** 2)
+    red = 0.28 * math.exp(-(((ax - 4.0) / 1.7) ** 2) - ((y + 3.0) / 1.5) ** 2) + 0.25 * math.exp(
+        -((x / 1.2) ** 2) - ((y + 3.6) / 0.8) ** 2
+    )
     red *= brush.redness
     return r, g * (1 - red), b * (1 - 0.9 * red)
 
@@ -148,8 +172,16 @@ def _brow(x, y, brush):
         out = (x - side * brush.eye_x) * side
         if out < -2.2 or out > 2.7 or abs(y - brush.brow_height) > 1.7:
             continue
-        middle = brush.brow_height + brush.brow_arc * (1 - ((out - 0.5) / 2.1) ** 2) - 0.6 * brush.brow_arc + brush.brow_tilt * out
-        thick = brush.brow_thickness * (0.45 + 0.55 * smoothstep(2.5, 0.2, out)) * smoothstep(-2.1, -1.5, out) * smoothstep(2.6, 1.8, out) + 0.02
+        middle = (
+            brush.brow_height + brush.brow_arc * (1 - ((out - 0.5) / 2.1) ** 2) - 0.6 * brush.brow_arc + brush.brow_tilt * out
+        )
+        thick = (
+            brush.brow_thickness
+            * (0.45 + 0.55 * smoothstep(2.5, 0.2, out))
+            * smoothstep(-2.1, -1.5, out)
+            * smoothstep(2.6, 1.8, out)
+            + 0.02
+        )
         body = math.exp(-1.2 * ((y - middle) / thick) ** 2)
         lean = 0.9 - 0.75 * smoothstep(-1.8, 0.8, out)  # upright near the nose, lying flat outside
         along, across = out * (1 - lean * 0.4) + y * lean, y - (1 - lean) * 0.15 * out

@@ -80,7 +80,9 @@ class Person:
         self._canthi_cm = _canthi(mesh, subject)
         self._surface = _surface(mesh, subject, heads)
         self._look = _eye_look(subject, _orbit_light(mesh, subject))
-        self._vertex_columns = np.concatenate([np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None]], 1).astype(np.float32)
+        self._vertex_columns = np.concatenate([np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None]], 1).astype(
+            np.float32
+        )
 
     @classmethod
     def from_seed(cls, seed: int, heads: HeadKind = "procedural", ict: IctModel | None = None) -> Person:
@@ -156,9 +158,19 @@ class Person:
         e = posed.expression
         turn, shift = _shoulders(posed)
         place(
-            mesh.vertices_cm, mesh.smile, mesh.jaw, mesh.brow, np.array([e.smile, e.mouth_open_cm, e.brow_raise_cm]), mesh.body,
-            posed.rotation, posed.position_cm, turn, shift,
-            np.array([camera.f_px, camera.cx_px - region.x_px, camera.cy_px - region.y_px, scale_x, scale_y]), moved, points,
+            mesh.vertices_cm,
+            mesh.smile,
+            mesh.jaw,
+            mesh.brow,
+            np.array([e.smile, e.mouth_open_cm, e.brow_raise_cm]),
+            mesh.body,
+            posed.rotation,
+            posed.position_cm,
+            turn,
+            shift,
+            np.array([camera.f_px, camera.cx_px - region.x_px, camera.cy_px - region.y_px, scale_x, scale_y]),
+            moved,
+            points,
         )
         hit = np.empty((rows, columns), np.int32)
         weight_b, weight_c, depth = (np.empty((rows, columns), np.float32) for _ in range(3))
@@ -168,18 +180,43 @@ class Person:
         origin = -posed.rotation.T @ posed.position_cm
         light = self._vertex_columns.copy()
         illuminate(
-            moved, mesh.normals, mesh.horizon, mesh.occlusion, self.subject.skin.occlusion, lamps.directions, lamps.colours, lamps.ambient, origin,
-            posed.rotation.T @ np.array([0.0, 1.0, 0.0]), light,
+            moved,
+            mesh.normals,
+            mesh.horizon,
+            mesh.occlusion,
+            self.subject.skin.occlusion,
+            lamps.directions,
+            lamps.colours,
+            lamps.ambient,
+            origin,
+            posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
+            light,
         )
         view = View(
-            origin, np.ascontiguousarray(posed.rotation.T),
-            (region.x_px - camera.cx_px) / camera.f_px, -(region.y_px - camera.cy_px) / camera.f_px,
-            1 / (scale_x * camera.f_px), -1 / (scale_y * camera.f_px),
+            origin,
+            np.ascontiguousarray(posed.rotation.T),
+            (region.x_px - camera.cx_px) / camera.f_px,
+            -(region.y_px - camera.cy_px) / camera.f_px,
+            1 / (scale_x * camera.f_px),
+            -1 / (scale_y * camera.f_px),
         )
         out = np.empty((height_px, width_px, 3), np.float32)
         resolve(
-            out, self._background(scene, camera, region, width_px, height_px), hit, weight_b, weight_c, light, moved, surface, self._colours(scene),
-            self._look, _eye_state(self.subject, mesh, posed), lamps, view, _lenses(self.subject), supersampling,
+            out,
+            self._background(scene, camera, region, width_px, height_px),
+            hit,
+            weight_b,
+            weight_c,
+            light,
+            moved,
+            surface,
+            self._colours(scene),
+            self._look,
+            _eye_state(self.subject, mesh, posed),
+            lamps,
+            view,
+            _lenses(self.subject),
+            supersampling,
         )
         return out
 
@@ -189,8 +226,16 @@ class Person:
         left, top = region.x_px / camera.width_px, region.y_px / camera.height_px
         b = scene.background
         backdrop(
-            small, left, top, left + region.width_px / camera.width_px, top + region.height_px / camera.height_px,
-            np.asarray(b.colours, float), np.asarray(b.slope, float), float(b.texture), np.asarray(b.shapes, float).reshape(-1, 8), int(scene.seed),
+            small,
+            left,
+            top,
+            left + region.width_px / camera.width_px,
+            top + region.height_px / camera.height_px,
+            np.asarray(b.colours, float),
+            np.asarray(b.slope, float),
+            float(b.texture),
+            np.asarray(b.shapes, float).reshape(-1, 8),
+            int(scene.seed),
         )
         return small
 
@@ -237,8 +282,17 @@ def _orbit_light(mesh: HeadMesh, subject: Subject) -> float:
     light = np.zeros((len(mesh.hair), 6), np.float32)
     lamps = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
     illuminate(
-        mesh.vertices_cm, mesh.normals, mesh.horizon, mesh.occlusion, subject.skin.occlusion, lamps, np.full((3, 3), 0.25), np.full(3, 0.5),
-        np.array([0.0, 0.0, 35.0]), np.array([0.0, 1.0, 0.0]), light,
+        mesh.vertices_cm,
+        mesh.normals,
+        mesh.horizon,
+        mesh.occlusion,
+        subject.skin.occlusion,
+        lamps,
+        np.full((3, 3), 0.25),
+        np.full(3, 0.5),
+        np.array([0.0, 0.0, 35.0]),
+        np.array([0.0, 1.0, 0.0]),
+        light,
     )
     front = mesh.vertices_cm[:, 2] > -1.5
     ax, y = np.abs(mesh.vertices_cm[:, 0]) - mesh.eye_centres_cm[0, 0], mesh.vertices_cm[:, 1]
@@ -252,9 +306,26 @@ def _eye_look(subject: Subject, orbit_light: float) -> EyeLook:
     eyes, lids = subject.eyes, subject.lids
     sclera = np.clip(eyes.sclera_colour * np.clip(_USUAL_ORBIT_LIGHT / orbit_light, 0.6, 1.6), 0.03, 0.8)
     return EyeLook(
-        eyes.iris_radius_cm, eyes.pupil_radius_cm, iris_distance_cm(eyes.iris_radius_cm), lids.nasal_cm, lids.temporal_cm,
-        lids.crease_cm, lids.crease_depth, lids.fold, lids.shadow, lids.shadow_reach_cm,
-        lids.lash_density, lids.lash_line_cm, lids.makeup, lids.bags, eyes.redness, eyes.glint, eyes.seed, eyes.iris_colour, sclera, subject.skin.colour,
+        eyes.iris_radius_cm,
+        eyes.pupil_radius_cm,
+        iris_distance_cm(eyes.iris_radius_cm),
+        lids.nasal_cm,
+        lids.temporal_cm,
+        lids.crease_cm,
+        lids.crease_depth,
+        lids.fold,
+        lids.shadow,
+        lids.shadow_reach_cm,
+        lids.lash_density,
+        lids.lash_line_cm,
+        lids.makeup,
+        lids.bags,
+        eyes.redness,
+        eyes.glint,
+        eyes.seed,
+        eyes.iris_colour,
+        sclera,
+        subject.skin.colour,
     )
 
 

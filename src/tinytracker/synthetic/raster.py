@@ -34,8 +34,8 @@ def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth):
         left, right = min(x0, x1, x2), max(x0, x1, x2)
         if right < 0 or bottom < 0 or left >= columns or top >= rows:
             continue
-        i0, i1 = max(0, int(math.ceil(top - 0.5))), min(rows - 1, int(math.floor(bottom - 0.5)))
-        j0, j1 = max(0, int(math.ceil(left - 0.5))), min(columns - 1, int(math.floor(right - 0.5)))
+        i0, i1 = max(0, math.ceil(top - 0.5)), min(rows - 1, math.floor(bottom - 0.5))
+        j0, j1 = max(0, math.ceil(left - 0.5)), min(columns - 1, math.floor(right - 0.5))
         inverse = 1 / area
         step_b, step_c = (y2 - y0) * inverse, -(y1 - y0) * inverse
         for i in range(i0, i1 + 1):
@@ -98,7 +98,7 @@ def smooth_field(field):
 
 @njit(cache=True, nogil=True)
 def scan_horizons(vertices, field, cell_cm, half_width_cm, half_height_cm, compass):
-    """For each vertex (V, 3) and compass direction the sine of the highest elevation of the height field: float32 (V, compass)."""
+    """Sine of the height field's highest elevation around each vertex (V, 3) per compass direction: float32 (V, compass)."""
     rows, columns = field.shape
     out = np.empty((vertices.shape[0], compass), np.float32)
     for v in range(vertices.shape[0]):

@@ -40,7 +40,7 @@ class Look(NamedTuple):
 
 
 class Lamps(NamedTuple):
-    """Lights in the head frame: directions, colours (n, 3); sizes (n,) cosine of the angular radius; glints (n,); ambient (3,)."""
+    """Lights, head frame: directions, colours (n, 3); sizes (n,) cosine of the angular radius; glints (n,); ambient (3,)."""
 
     directions: np.ndarray
     colours: np.ndarray
@@ -75,7 +75,9 @@ class Lenses(NamedTuple):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def resolve(out, background, hit, weight_b, weight_c, light, moved, surface, look, eye_look, eye_state, lamps, view, lenses, factor):
+def resolve(
+    out, background, hit, weight_b, weight_c, light, moved, surface, look, eye_look, eye_state, lamps, view, lenses, factor
+):
     """Colour the pixels of `out`, float32 (rows, columns, 3) linear light.
 
     background: float32 (h, w, 3), stretched over the picture. hit, weight_b, weight_c: from `raster.rasterise` on a grid
@@ -104,7 +106,20 @@ def resolve(out, background, hit, weight_b, weight_c, light, moved, surface, loo
                 for c in range(3):
                     total[c] *= (count - hits) / count
             if hits == count and not special:
-                _plain(i * factor, j * factor, (i + 1) * factor - 1, (j + 1) * factor - 1, hit, weight_b, weight_c, light, surface, look, skin, colour)
+                _plain(
+                    i * factor,
+                    j * factor,
+                    (i + 1) * factor - 1,
+                    (j + 1) * factor - 1,
+                    hit,
+                    weight_b,
+                    weight_c,
+                    light,
+                    surface,
+                    look,
+                    skin,
+                    colour,
+                )
                 for c in range(3):
                     total[c] = colour[c]
             elif hits > 0:
@@ -116,7 +131,23 @@ def resolve(out, background, hit, weight_b, weight_c, light, moved, surface, loo
                             continue
                         if surface.eye[t] > 0:
                             _direction(view, y, x, ray)
-                            _eye_sample(t, weight_b[y, x], weight_c[y, x], light, moved, surface, eye_look, eye_state, lamps, view, skin, bright, gloss, ray, colour)
+                            _eye_sample(
+                                t,
+                                weight_b[y, x],
+                                weight_c[y, x],
+                                light,
+                                moved,
+                                surface,
+                                eye_look,
+                                eye_state,
+                                lamps,
+                                view,
+                                skin,
+                                bright,
+                                gloss,
+                                ray,
+                                colour,
+                            )
                         else:
                             _plain(y, x, y, x, hit, weight_b, weight_c, light, surface, look, skin, colour)
                         for c in range(3):
@@ -216,7 +247,9 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
         skin[3] = 0.05
     if hair > 0.02 and kind != _MOUTH:
         cover = 1.0 if kind == _HAIR else min(1.0, max(0.0, hair * (1 + 0.8 * noise(x * 6, y * 2, look.seed + 13)) * 1.2))
-        strand = 1 + 0.7 * noise(x * 7 + 2 * z, y * 0.9 + z * 0.3, look.seed + 11) + 0.5 * noise(x * 2.2 + z, y * 0.4, look.seed + 12)
+        strand = (
+            1 + 0.7 * noise(x * 7 + 2 * z, y * 0.9 + z * 0.3, look.seed + 11) + 0.5 * noise(x * 2.2 + z, y * 0.4, look.seed + 12)
+        )
         for c in range(3):
             skin[c] += (look.hair[c] * strand - skin[c]) * cover
         skin[3] += (0.12 - skin[3]) * cover
@@ -246,8 +279,22 @@ def _eye_sample(t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, vi
     for c in range(3):
         gloss[c] *= skin[3]
     draw_eye(
-        surface.eye[t] - 1, x, y, skin, bright, gloss, view.origin, ray, eye_look, eye_state, lamps.directions, lamps.colours, lamps.sizes, lamps.glints,
-        lamps.ambient, out,
+        surface.eye[t] - 1,
+        x,
+        y,
+        skin,
+        bright,
+        gloss,
+        view.origin,
+        ray,
+        eye_look,
+        eye_state,
+        lamps.directions,
+        lamps.colours,
+        lamps.sizes,
+        lamps.glints,
+        lamps.ambient,
+        out,
     )
 
 
@@ -260,7 +307,9 @@ def _spectacles(lenses, origin, ray, pixel, look, lamps, colour):
     x, y = origin[0] + t * ray[0], origin[1] + t * ray[1]
     u, v = (abs(x) - lenses.half_width - 0.75) / lenses.half_width, (y - lenses.drop) / lenses.half_height
     soft = 0.6 * pixel * t
-    bridge = abs(x) < 0.80 and abs(y - lenses.drop - 0.35 * lenses.half_height - 0.12 * math.cos(2 * x)) < lenses.rim * 0.45 + 0.03
+    bridge = (
+        abs(x) < 0.80 and abs(y - lenses.drop - 0.35 * lenses.half_height - 0.12 * math.cos(2 * x)) < lenses.rim * 0.45 + 0.03
+    )
     if abs(u) < 1.4 and abs(v) < 1.4:
         radius = (abs(u) ** lenses.roundness + abs(v) ** lenses.roundness) ** (1 / lenses.roundness)
         outside = (radius - 1) * min(lenses.half_width, lenses.half_height)
@@ -269,9 +318,11 @@ def _spectacles(lenses, origin, ray, pixel, look, lamps, colour):
             for c in range(3):
                 colour[c] *= through
             if lenses.reflection > 0:
-                patch = lenses.reflection * smoothstep(0.18, 0.30, noise(x * 0.6 + 0.8 * y + 5, y * 0.7 - x * 0.3, look.seed + 51))
+                patch = lenses.reflection * smoothstep(
+                    0.18, 0.30, noise(x * 0.6 + 0.8 * y + 5, y * 0.7 - x * 0.3, look.seed + 51)
+                )
                 for c in range(3):
-                    colour[c] += lamps.ambient[c] * patch * 0.6
+                    colour[c] += lamps.ambient[c] * patch * 0.4
         rim = smoothstep(lenses.rim * 0.5 + soft, lenses.rim * 0.5 - soft, abs(outside - lenses.rim * 0.5))
         _frame(rim, x, y, look, lamps, colour)
     if bridge:

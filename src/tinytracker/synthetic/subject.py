@@ -58,7 +58,14 @@ class Eyes:
         nasal, up = rng.normal(4.2, 1.2), rng.normal(1.0, 1.0)
         kappa = np.radians([[nasal + rng.normal(0, 0.4), up + rng.normal(0, 0.4)] for _ in range(2)])
         irises = np.array(
-            [[0.030, 0.015, 0.009], [0.065, 0.033, 0.015], [0.11, 0.07, 0.03], [0.11, 0.12, 0.065], [0.08, 0.115, 0.145], [0.12, 0.14, 0.14]]
+            [
+                [0.030, 0.015, 0.009],
+                [0.065, 0.033, 0.015],
+                [0.11, 0.07, 0.03],
+                [0.11, 0.12, 0.065],
+                [0.08, 0.115, 0.145],
+                [0.12, 0.14, 0.14],
+            ]
         )
         likely = [0.2, 0.25, 0.17, 0.13, 0.15, 0.10] if skin_tone < 2 else [0.6, 0.3, 0.1, 0.0, 0.0, 0.0]
         # On photographs the sclera is far from white: it lies in the lids' shadow and returns less light than it seems to.
@@ -218,7 +225,9 @@ class Skin:
         return cls(
             tone=tone,
             colour=colour,
-            lip_colour=np.clip(colour * ([1.0, 0.62, 0.62] if natural else [1.05, 0.35, 0.40]) * (1 + rng.normal(0, 0.08, 3)), 0.01, 0.9),
+            lip_colour=np.clip(
+                colour * ([1.0, 0.62, 0.62] if natural else [1.05, 0.35, 0.40]) * (1 + rng.normal(0, 0.08, 3)), 0.01, 0.9
+            ),
             redness=_normal(rng, 0.4, 0.3, 0, 1.2),
             freckles=float(rng.uniform(0.2, 0.6)) if rng.random() < 0.12 else 0.0,
             gloss=_normal(rng, 0.25, 0.15, 0.03, 0.7),
@@ -248,7 +257,15 @@ class Hair:
     @classmethod
     def draw(cls, rng: np.random.Generator, skin_tone: float) -> Hair:
         colours = np.array(
-            [[0.012, 0.010, 0.009], [0.035, 0.02, 0.013], [0.09, 0.05, 0.025], [0.20, 0.12, 0.06], [0.36, 0.26, 0.15], [0.27, 0.26, 0.25], [0.15, 0.055, 0.025]]
+            [
+                [0.012, 0.010, 0.009],
+                [0.035, 0.02, 0.013],
+                [0.09, 0.05, 0.025],
+                [0.20, 0.12, 0.06],
+                [0.36, 0.26, 0.15],
+                [0.27, 0.26, 0.25],
+                [0.15, 0.055, 0.025],
+            ]
         )
         likely = [0.35, 0.27, 0.16, 0.08, 0.04, 0.06, 0.04] if skin_tone < 2.5 else [0.70, 0.2, 0.02, 0.0, 0.0, 0.08, 0.0]
         style = int(rng.choice([0, 1, 2, 3], p=[0.07, 0.45, 0.33, 0.15]))
