@@ -15,7 +15,8 @@ from tinytracker.faces.tracker import FaceTracker
 # Marked by hand on the portrait enlarged 30 times, in pixels (a pixel spans [i, i + 1)); good to about half a pixel.
 CORNERS_PX = np.array([[[236.8, 105.0], [258.4, 104.0]], [[213.7, 103.7], [193.8, 101.6]]])
 CENTRES_PX = np.array([[246.9, 102.8], [203.8, 101.0]])
-ALLOWED = 0.06  # of the interocular distance
+ALLOWED = 0.06  # of the interocular distance, on the picture as it is
+ALLOWED_CHANGED = 0.08  # on the picture changed: other light, other resolution
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_corners_and_irises_lie_where_a_person_marked_them(portrait: np.ndarray,
         case "half as large":
             image, scale = cv2.resize(portrait, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 0.5
     found = landmarks_of(image, locator)
-    allowed_px = ALLOWED * interocular_px(corners)
+    allowed_px = (ALLOWED if change == "as it is" else ALLOWED_CHANGED) * interocular_px(corners)
     corner_errors = np.linalg.norm(found.corners_px / scale - corners, axis=-1)
     assert corner_errors.max() <= allowed_px, f"corners off by {corner_errors.round(1)} px"
     assert np.linalg.norm(found.centres_px / scale - centres, axis=-1).max() <= allowed_px
