@@ -33,7 +33,7 @@ def test_people_to_table_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert eyes.macs <= 18e6  # the limits that the networks were designed to
     assert eyes.parameters <= 450_000
     assert small.int8_bytes < eyes.int8_bytes < eyes.float_bytes
-    assert 0 < small.int8_ms
+    assert small.int8_ms > 0
     assert abs(eyes.loss_cm) < 0.5
     assert eyes.error_int8_low_cm != eyes.error_int8_low_cm  # NaN: one test person has no interval
     sizes = {row.model: row.value for row in read_rows(tmp_path / "results.csv") if row.metric == "size"}

@@ -26,13 +26,13 @@ def dataset_folder(tmp_path: Path) -> Path:
     """Eight people, ten frames each. The face box's place says where they look: face_x_px = 300 + 10 * gaze_x_cm."""
     random = np.random.default_rng(11)
     folder = tmp_path / "people"
-    names = []
+    recordings = {}
     for split, people in PEOPLE.items():
         for index in range(people):
             name = f"{split}{index}"
-            names.append(name)
+            recordings[name] = {"split": split, "frames": DOTS * SHOTS}
             _write_recording(folder / name, name, split, "phone" if index % 2 == 0 else "tablet", random)
-    manifest = {"format": FORMAT_VERSION, "face_px": FACE_PX, "eye_px": EYE_PX, "recordings": names}
+    manifest = {"format": FORMAT_VERSION, "face_px": FACE_PX, "eye_px": EYE_PX, "recordings": recordings}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 

@@ -23,7 +23,7 @@ def evaluate(
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Write every figure as a row: by device, orientation and person too.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw gaze against truth and the error by place (.png, .svg, .pdf).")] = None,
-    by: Annotated[bool, typer.Option("--by/--no-by", help="Show the table by device kind and orientation.")] = True,
+    groups: Annotated[bool, typer.Option("--groups/--no-groups", help="Show errors by device kind and orientation.")] = True,
     jobs: Annotated[int, typer.Option(min=1, help="Threads, each with an engine of its own.")] = 1,
 ) -> None:
     """Measures how far networks are off on a dataset, beside answering always the mean.
@@ -52,7 +52,7 @@ def evaluate(
     console = Console()
     if evaluation.gaze_cm:
         console.print(model_table(evaluation.rows))
-        if by:
+        if groups:
             console.print(group_table(evaluation.rows))
     if evaluation.has_landmarks:
         console.print(landmark_table(evaluation.rows))

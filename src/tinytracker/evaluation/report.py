@@ -82,31 +82,31 @@ def value_of(rows: Iterable[Row], model: str, metric: str, group: str = "all") -
 
 # What a person wants to see first, as (metric, heading, decimals); the CSV holds the rest.
 HEADLINES = (
-    ("error", "error cm", 2),
-    ("person_error", "per person cm", 2),
-    ("median_error", "median cm", 2),
-    ("share_of_mean", "of the mean's", 0),
-    ("error_deg", "degrees", 2),
-    ("bias_x", "bias x cm", 2),
-    ("bias_y", "bias y cm", 2),
-    ("correlation_x", "corr. x", 2),
-    ("correlation_y", "corr. y", 2),
-    ("jitter", "jitter cm", 2),
+    ("error", "error, cm", 2),
+    ("person_error", "mean of people, cm", 2),
+    ("median_error", "median, cm", 2),
+    ("share_of_mean", "share of always-the-mean", 0),
+    ("error_deg", "error, degrees", 2),
+    ("bias_x", "bias x, cm", 2),
+    ("bias_y", "bias y, cm", 2),
+    ("correlation_x", "correlation x", 2),
+    ("correlation_y", "correlation y", 2),
+    ("jitter", "jitter, cm", 2),
 )
 
 
 def model_table(rows: Sequence[Row], group: str = "all") -> Table:
-    """A table of the models of one group, one line each, with the interval of the error below it."""
+    """A table of the gaze networks on one group: a column per model, a line per headline."""
     from rich.table import Table
 
-    gaze_models = {row.model for row in rows if row.metric == "error"}
+    gaze_models = list(dict.fromkeys(row.model for row in rows if row.metric == "error"))
     chosen = [row for row in rows if row.group == group and row.model in gaze_models]
     table = Table(title=_title(chosen, group), title_justify="left")
-    table.add_column("model")
-    for _, heading, _ in HEADLINES:
-        table.add_column(heading, justify="right")
-    for model in dict.fromkeys(row.model for row in chosen):
-        table.add_row(model, *(_cell(value_of(chosen, model, metric, group), decimals) for metric, _, decimals in HEADLINES))
+    table.add_column("")
+    for model in gaze_models:
+        table.add_column(model, justify="right")
+    for metric, heading, decimals in HEADLINES:
+        table.add_row(heading, *(_cell(value_of(chosen, model, metric, group), decimals) for model in gaze_models))
     return table
 
 
@@ -175,4 +175,4 @@ def _cell(row: Row | None, decimals: int) -> str:
         return "-"
     percent = "%" if row.unit == "%" else ""
     text = f"{row.value:.{decimals}f}{percent}"
-    return text if math.isnan(row.low) else f"{text}\n\\[{row.low:.{decimals}f}, {row.high:.{decimals}f}]"
+    return text if math.isnan(row.low) else f"{text} \\[{row.low:.{decimals}f}, {row.high:.{decimals}f}]"
