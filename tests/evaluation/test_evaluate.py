@@ -90,7 +90,8 @@ def test_names_tell_models_apart() -> None:
 
 
 class TestCommand:
-    def test_tables_rows_and_picture(self, dataset_folder: Path, known_models, tmp_path: Path, capsys) -> None:
+    def test_tables_rows_and_picture(self, dataset_folder: Path, known_models, tmp_path: Path, capsys, monkeypatch) -> None:
+        monkeypatch.setenv("COLUMNS", "160")
         csv, plot = tmp_path / "rows.csv", tmp_path / "plot.png"
         line = ["evaluate", "near", "far", "eyes", "--data", str(dataset_folder), "--csv", str(csv), "--plot", str(plot)]
         assert run(line) == 0
