@@ -64,6 +64,6 @@ def test_the_table(tmp_path: Path) -> None:
     text = reproduce._markdown("title", [reproduce._cells(line, [LINE, ITRACKER]) for line in (LINE, ITRACKER)])
     assert "| tinytracker | face 112x112x5 | 426,694 |" in text
     write_lines([LINE, ITRACKER], tmp_path / "table.csv")
-    rows = list(csv.DictReader((tmp_path / "table.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert float(rows[0]["loss_cm"]) == pytest.approx(0.03)
     assert rows[1]["name"] == "itracker"
