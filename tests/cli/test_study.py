@@ -26,7 +26,16 @@ def no_bar(title: str):
 def test_people_to_table_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "NETWORKS", ("tinytracker-eyes", "tinytracker-s"))
     steps = {"tinytracker-eyes": 3, "tinytracker-s": 3}
-    budget = Budget(people=10, frames=2, steps=steps, calibration_samples=8, check_samples=4, qat_steps=0, latency_runs=5)
+    budget = Budget(
+        people=10,
+        frames=2,
+        steps=steps,
+        validation_samples=9,
+        calibration_samples=8,
+        check_samples=4,
+        qat_steps=0,
+        latency_runs=5,
+    )
     lines, _ = run_study(tmp_path, budget, None, 2, 1, no_bar)
     assert [line.name for line in lines] == ["tinytracker-eyes", "tinytracker-s"]
     eyes, small = lines

@@ -37,13 +37,15 @@ class Budget:
     """How much of everything: the one place to tune.
 
     people, frames: rendered, per person. steps: of training per network; one that is not named takes its recipe's own.
-    calibration_samples, check_samples: of quantisation. qat_steps: of fake-quant training where calibration alone costs
+    validation_samples: at most, at each of training's validations; a training whose steps are named here validates once, at
+    its end. calibration_samples, check_samples: of quantisation. qat_steps: of fake-quant training where calibration alone costs
     more than 0.05 cm. latency_runs: timed runs per network.
     """
 
     people: int
     frames: int
     steps: Mapping[str, int]
+    validation_samples: int
     calibration_samples: int
     check_samples: int
     qat_steps: int
@@ -56,12 +58,22 @@ QUICK = Budget(
     people=320,
     frames=20,
     steps={"tinytracker-eyes": 1300, "itracker": 50, "tinytracker": 900, "tinytracker-s": 1200},
+    validation_samples=200,
     calibration_samples=150,
-    check_samples=400,
+    check_samples=150,
     qat_steps=0,
     latency_runs=200,
 )
-FULL = Budget(people=3000, frames=25, steps={}, calibration_samples=500, check_samples=2000, qat_steps=300, latency_runs=1000)
+FULL = Budget(
+    people=3000,
+    frames=25,
+    steps={},
+    validation_samples=2000,
+    calibration_samples=500,
+    check_samples=2000,
+    qat_steps=300,
+    latency_runs=1000,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +165,10 @@ class _Making:
     def of(cls, name: str, dataset: Path, out: Path, budget: Budget, seed: int) -> _Making:
         from tinytracker.training.recipe import load_recipe
 
-        recipe = load_recipe(name)
+        recipe = replace(load_recipe(name), validation_samples=budget.validation_samples)
         if name in budget.steps:
-            recipe = recipe.quick(budget.steps[name])
+            steps = budget.steps[name]
+            recipe = replace(recipe.quick(steps), validate_every=steps)
         if name not in STUDENTS:
             return cls(name, recipe.as_dict(), dataset, out, budget, seed, ())
         distillation = replace(recipe.distillation, checkpoint=str(_checkpoint(out, TEACHER)))
