@@ -176,9 +176,8 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     skin = look.skin
     corner = min(s, 1 - s)
     # Light left under the lid and its lashes, near the lower lid and in the corners.
-    left = (
-        look.shadow + (1 - look.shadow) * smoothstep(0.0, look.shadow_reach * (0.12 + 0.88 * min(1.15, (under + over) / 0.8)), under)
-    ) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
+    reach = look.shadow_reach * (0.12 + 0.88 * min(1.15, (under + over) / 0.8))
+    left = (look.shadow + (1 - look.shadow) * smoothstep(0.0, reach, under)) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
     left *= 0.58 + 0.42 * smoothstep(0.0, 0.26, corner)
     # Sclera: a sphere of 1.6 cm whose front touches the globe's.
     back = 1.2 - 1.6

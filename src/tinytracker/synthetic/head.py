@@ -141,7 +141,7 @@ def temples(glasses: Glasses, head_half_width_cm: float) -> list[Part]:
     thick = 0.10 + 0.5 * glasses.rim_cm
     for side in (1, -1):
         along = np.linspace(0, 1, 8)
-        x = side * (outer + (max(head_half_width_cm + 0.15, outer) - outer) * np.minimum(1, 3 * along))
+        x = side * (outer + (max(head_half_width_cm + 0.15, outer) - outer) * along)
         z = glasses.distance_cm - along * (glasses.distance_cm + 6.0)
         points = np.stack([np.stack([x, np.full(8, height + up * thick), z], -1) for up in (1, -1)])
         faces = grid_triangles(2, 8)

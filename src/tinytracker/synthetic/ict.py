@@ -103,9 +103,7 @@ def _load_folder(folder: Path) -> IctModel:
     neutral, quads = _read_obj(folder / "generic_neutral_mesh.obj", faces=True)
     identities = sorted(folder.glob("identity*.obj"))
     if not identities:
-        raise InputError(
-            f"{folder}: expected identity000.obj and its fellows, found none; copy the whole folder"
-        )
+        raise InputError(f"{folder}: expected identity000.obj and its fellows, found none; copy the whole folder")
     identity = np.stack([(_read_obj(f)[0] - neutral).astype(np.float16) for f in identities])
     shapes = {}
     for name in SHAPES:
@@ -191,7 +189,7 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
     if subject.hair.style == 2:
         parts.append(curtain(subject.hair, half_width))
     if subject.glasses is not None:
-        parts.extend(temples(subject.glasses, half_width - 1.2))
+        parts.extend(temples(subject.glasses, 0.83 * half_width))
     return join(parts, centres)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from tinytracker.domain import Box
@@ -221,7 +222,7 @@ class Person:
         return out
 
     def _background(self, scene: Scene, camera: Camera, region: Box, width_px: int, height_px: int) -> np.ndarray:
-        """The room behind, at a quarter of the resolution: it is out of focus anyway."""
+        """The room behind, float32 (height_px, width_px, 3), painted small: it is out of focus anyway."""
         small = np.empty((max(2, height_px // 4), max(2, width_px // 4), 3), np.float32)
         left, top = region.x_px / camera.width_px, region.y_px / camera.height_px
         b = scene.background
@@ -237,7 +238,7 @@ class Person:
             np.asarray(b.shapes, float).reshape(-1, 8),
             int(scene.seed),
         )
-        return small
+        return cv2.resize(small, (width_px, height_px), interpolation=cv2.INTER_LINEAR)
 
     def _colours(self, scene: Scene) -> Look:
         glasses, clothes = self.subject.glasses, scene.clothes

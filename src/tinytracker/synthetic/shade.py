@@ -80,7 +80,7 @@ def resolve(
 ):
     """Colour the pixels of `out`, float32 (rows, columns, 3) linear light.
 
-    background: float32 (h, w, 3), stretched over the picture. hit, weight_b, weight_c: from `raster.rasterise` on a grid
+    background: float32 (rows, columns, 3). hit, weight_b, weight_c: from `raster.rasterise` on a grid
     `factor` times finer. light: float32 (V, 10) per vertex: six columns from `light.illuminate`, chart x, y, z and share of
     hair. moved: float32 (V, 3) vertices, head frame.
     """
@@ -102,9 +102,8 @@ def resolve(
                             special = True
             total[0] = total[1] = total[2] = 0.0
             if hits < count:
-                _stretch(background, (i + 0.5) / rows, (j + 0.5) / columns, total)
                 for c in range(3):
-                    total[c] *= (count - hits) / count
+                    total[c] = background[i, j, c] * ((count - hits) / count)
             if hits == count and not special:
                 _plain(
                     i * factor,
@@ -166,19 +165,6 @@ def _direction(view, row, column, ray):
     inverse = 1 / math.sqrt(x * x + y * y + 1)
     for c in range(3):
         ray[c] = (view.turn[c, 0] * x + view.turn[c, 1] * y - view.turn[c, 2]) * inverse
-
-
-@njit(fastmath=True, cache=True, nogil=True)
-def _stretch(picture, down, across, out):
-    """Bilinear sample of a small picture at fractions (0 to 1) of its height and width."""
-    y = min(max(down * picture.shape[0] - 0.5, 0.0), picture.shape[0] - 1.001)
-    x = min(max(across * picture.shape[1] - 0.5, 0.0), picture.shape[1] - 1.001)
-    i, j = int(y), int(x)
-    v, u = y - i, x - j
-    i2, j2 = min(i + 1, picture.shape[0] - 1), min(j + 1, picture.shape[1] - 1)
-    for c in range(3):
-        top = picture[i, j, c] * (1 - u) + picture[i, j2, c] * u
-        out[c] = top * (1 - v) + (picture[i2, j, c] * (1 - u) + picture[i2, j2, c] * u) * v
 
 
 @njit(fastmath=True, cache=True, nogil=True)
