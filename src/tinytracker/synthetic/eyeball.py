@@ -58,7 +58,7 @@ class EyeState(NamedTuple):
     lash_down: np.ndarray
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def draw_eye(e, x, y, albedo, light, gloss, origin, ray, look, state, directions, colours, sizes, glints, ambient, out):
     """Colour of one sample in the region of eye `e`, written to `out` (3,).
 
@@ -93,7 +93,7 @@ def draw_eye(e, x, y, albedo, light, gloss, origin, ray, look, state, directions
             out[c] *= 1 - cover * (1 - dark)
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss, out):
     """Skin around the opening: crease, fold, lash line, bag, the corners' lines."""
     shade, red = 1.0, 0.0
@@ -135,7 +135,7 @@ def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss, out
     out[2] = albedo[2] * shade * (1 - 0.42 * red) * light[2] + gloss[2] * shine
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _lashes(e, s, along, above, below, look, state):
     """Coverage (0 to 1) by lashes: fans from both margins towards their projected tips."""
     if s < -0.08 or s > 1.16:
@@ -168,7 +168,7 @@ def _lashes(e, s, along, above, below, look, state):
     return min(1.0, cover)
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, colours, sizes, glints, ambient, out):
     """Follow a ray through the opening. `under`, `over`: cm below the upper margin and above the lower one."""
     ox, oy, oz = origin[0] - state.centres[e, 0], origin[1] - state.centres[e, 1], origin[2] - state.centres[e, 2]
@@ -233,7 +233,7 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out)
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out):
     """Corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed below the lid."""
     centre, radius = 0.47 * 1.2, 0.65 * 1.2

@@ -167,7 +167,7 @@ def _direction(view, row, column, ray):
         ray[c] = (view.turn[c, 0] * x + view.turn[c, 1] * y - view.turn[c, 2]) * inverse
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _painted(painting, x, y, out):
     """Bilinear sample of the skin's painting at chart position (x, y) cm: r, g, b, gloss."""
     v = min(max((13.0 - y) * 20.0 - 0.5, 0.0), painting.shape[0] - 1.01)
@@ -180,7 +180,7 @@ def _painted(painting, x, y, out):
         out[k] = a * painting[i, j, k] + b * painting[i, j + 1, k] + c * painting[i + 1, j, k] + d * painting[i + 1, j + 1, k]
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, out):
     """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the same)."""
     x = y = z = hair = 0.0
@@ -196,18 +196,18 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
             wb, wc = 0.5 * (wb + weight_b[y1, x1]), 0.5 * (wc + weight_c[y1, x1])
             part = 1.0
         for corner in range(3):
-            v = light[surface.triangles[t, corner]]
+            v = surface.triangles[t, corner]
             w = part * (1 - wb - wc if corner == 0 else (wb if corner == 1 else wc))
-            r += w * v[0]
-            g += w * v[1]
-            b += w * v[2]
-            sr += w * v[3]
-            sg += w * v[4]
-            sb += w * v[5]
-            x += w * v[6]
-            y += w * v[7]
-            z += w * v[8]
-            hair += w * v[9]
+            r += w * light[v, 0]
+            g += w * light[v, 1]
+            b += w * light[v, 2]
+            sr += w * light[v, 3]
+            sg += w * light[v, 4]
+            sb += w * light[v, 5]
+            x += w * light[v, 6]
+            y += w * light[v, 7]
+            z += w * light[v, 8]
+            hair += w * light[v, 9]
     kind = surface.kind[t]
     if kind == _FACE:
         _painted(surface.painting, x, y, skin)
@@ -244,7 +244,7 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
     out[2] = skin[2] * b + skin[3] * sb
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _eye_sample(t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, view, skin, bright, gloss, ray, out):
     """Colour of one sample in an eye's region."""
     wa = 1 - wb - wc
@@ -284,7 +284,7 @@ def _eye_sample(t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, vi
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _spectacles(lenses, origin, ray, pixel, look, lamps, colour):
     """Lay lenses and rims over a pixel's colour. pixel: angle of a pixel (for smooth edges)."""
     if ray[2] > -0.2:
