@@ -57,7 +57,7 @@ class EyeLandmarks:
     corners_px: float (2, 2, 2): [left, right eye][inner, outer canthus][x, y].
     centres_px: float (2, 2): [left, right eye][x, y], the projected centre of the iris.
     openness: float (2,): height of the opening over its width for [left, right]; about 0.15 to 0.35 open,
-        below 0.06 closed.
+        below 0.08 closed.
     """
 
     corners_px: np.ndarray

@@ -86,7 +86,7 @@ def test_nonsense_is_not_believed(found: EyeLandmarks, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("openness", "closed"), [((0.35, 0.35), False), ((0.02, 0.03), True), ((0.02, 0.30), False), ((0.08, 0.09), False)]
+    ("openness", "closed"), [((0.35, 0.35), False), ((0.02, 0.03), True), ((0.02, 0.30), False), ((0.09, 0.10), False)]
 )
 def test_closed_means_both(openness: tuple[float, float], closed: bool) -> None:
     assert eyes_closed(landmarks(openness=openness)) is closed
