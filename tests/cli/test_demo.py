@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 
 from tinytracker.cli import app
-from tinytracker.domain import FaceBox, GazePoint
-from tinytracker.engines.model import GazeModel
 from tinytracker.images import read_image
 from tinytracker.tracking.video import VideoWriter
 
@@ -22,17 +20,7 @@ pytest.importorskip("numba")
 pytest.importorskip("matplotlib")
 
 
-class StubModel:
-    def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
-        return GazePoint(1.0, -9.0)
-
-
-@pytest.fixture
-def stub_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GazeModel, "load", lambda *arguments, **options: StubModel())
-
-
-def test_rendered_demo_leaves_its_files(tmp_path: Path, stub_model: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rendered_demo_leaves_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert app.run(["--quiet", "demo", "--seconds", "2", "--out", str(out)]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["annotated.mp4", "clip.mp4", "gaze.csv", "gaze.png", "heatmap.png"]
@@ -56,7 +44,7 @@ def test_rendered_demo_leaves_its_files(tmp_path: Path, stub_model: None, capsys
 
 
 def test_demo_of_a_video_has_no_truth(
-    tmp_path: Path, portrait: np.ndarray, stub_model: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, portrait: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = tmp_path / "me.mp4"
     with VideoWriter(video) as writer:
@@ -81,7 +69,6 @@ def test_demo_of_a_video_has_no_truth(
 def test_bad_input_is_one_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    stub_model: None,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     code: int,
@@ -94,7 +81,7 @@ def test_bad_input_is_one_line(
 
 
 def test_missing_extra_is_said_before_rendering(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub_model: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import importlib.util
 
@@ -117,14 +104,6 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from tinytracker.cli import app
-from tinytracker.domain import GazePoint
-from tinytracker.engines.model import GazeModel
-
-class Stub:
-    def predict(self, image, face):
-        return GazePoint(1.0, 2.0)
-
-GazeModel.load = lambda *arguments, **options: Stub()
 app.main(sys.argv[1:])
 """
 

@@ -86,10 +86,17 @@ def track(
         total = frames.frame_count if max_frames is None else min(max_frames, frames.frame_count or max_frames)
         if not sinks:
             sinks.append(EchoSink())
-        elif frames.is_live:
-            typer.echo(f"tracking {frames.name}; Ctrl-C ends it", err=True)
+            announced = ""
+        else:
+            announced = f"tracking {frames.name}; Ctrl-C ends it" if frames.is_live else ""
         bar = nullcontext(lambda done, all_: None) if total is None else progress_bar("Tracking")
         update: Any = stack.enter_context(bar)
+
+        def report(done: int, _: int) -> None:
+            if done == 1 and announced:  # not before: the camera may not open
+                typer.echo(announced, err=True)
+            update(done, max(done, total or 0))
+
         try:
             summary = run(
                 pipeline,
@@ -97,7 +104,7 @@ def track(
                 sinks,
                 max_frames=max_frames,
                 stop=lambda: stop() or (shown is not None and shown.closed),
-                progress=lambda done, _: update(done, max(done, total or 0)),
+                progress=report,
             )
         except DeviceError as error:
             if pipeline.watch.frames == 0:

@@ -18,6 +18,7 @@ from tinytracker.files import sha256, write_bytes
 from tinytracker.models import Network, create_model
 
 STATE_FORMAT = "1"
+STATE_ENTRY = "tinytracker_state"
 
 
 def save_network(network: Network, card: ModelCard, path: Path) -> None:
@@ -50,16 +51,18 @@ def load_card(path: Path) -> ModelCard:
 
 def save_state(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Writes a training state: named tensors, and facts as JSON (step, recipe, ...)."""
-    metadata = {"format": STATE_FORMAT, "facts": json.dumps(facts)}
+    # One entry: safetensors writes several in any order, and equal states should be equal files.
+    metadata = {STATE_ENTRY: json.dumps({"format": STATE_FORMAT, "facts": facts})}
     write_bytes(path, _safetensors().save(_contiguous(tensors), metadata=metadata))
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Reads what save_state wrote; raises CheckpointError for anything else."""
     tensors, metadata = _read(path)
-    if metadata.get("format") != STATE_FORMAT:
+    state = json.loads(metadata.get(STATE_ENTRY, "{}"))
+    if state.get("format") != STATE_FORMAT:
         raise CheckpointError(f"{path} is no training state of this version; start anew without --resume")
-    return tensors, json.loads(metadata["facts"])
+    return tensors, state["facts"]
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
