@@ -84,6 +84,40 @@ class _RoundedWeight(nn.Module):
         return torch.fake_quantize_per_tensor_affine(weight, scale, torch.zeros((), dtype=torch.int32), -127, 127)
 
 
+class Simulation:
+    """A folded network that rounds as its int8 file will. Starts without ranges: `observe` some batches first."""
+
+    def __init__(self, folded: Network) -> None:
+        self.network = copy.deepcopy(folded).train()
+        self._traced, self.roundings = _traced(self.network)
+        for module in self.network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                parametrize.register_parametrization(module, "weight", _RoundedWeight(isinstance(module, nn.Conv2d)))
+
+    def observe(self, inputs: tuple[Tensor, ...]) -> None:
+        """Widens the ranges to the values that float activations take on a batch."""
+        self.set(observing=True, rounding=False)
+        with torch.no_grad():
+            self._traced(*inputs)
+        self.set(observing=False, rounding=True)
+
+    def set(self, **flags: bool) -> None:
+        """Sets flags of all roundings."""
+        for rounding in self.roundings.values():
+            for flag, value in flags.items():
+                setattr(rounding, flag, value)
+
+    def __call__(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        return self._traced(*inputs)
+
+    def finish(self) -> Network:
+        """The network as plain float weights again, to be converted; the simulation is over."""
+        for module in self.network.modules():
+            if parametrize.is_parametrized(module):
+                parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
+        return self.network.eval()
+
+
 def train(
     folded: Network,
     samples: FloatSamples,
@@ -93,36 +127,30 @@ def train(
     learning_rate: float = 1e-4,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Network, dict[str, Rounding]]:
-    """Trains a copy of a folded network to keep its outputs under rounding.
+) -> Simulation:
+    """Trains a copy of a folded network to keep its outputs under rounding; call `finish` on the result.
 
-    indices: training samples. Returns the trained copy, plain float again, and the roundings by graph node, for `ranges_for`.
-    The loss is the mean distance between the rounded and the float network's outputs.
+    indices: training samples. The loss is the mean distance between the rounded and the float network's outputs.
     """
     rng = np.random.default_rng([seed, len(indices)])
-    student = copy.deepcopy(folded).train()
-    traced, roundings = _traced(student)
-    _round_weights(student)
-    parameters = list(student.parameters())
+    simulation = Simulation(folded)
+    parameters = list(simulation.network.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1), learning_rate / 20)
 
     def batch() -> tuple[Tensor, ...]:
         chosen = np.sort(rng.choice(indices, min(BATCH, len(indices)), replace=False))
-        return _tensors(samples.read(chosen))
+        return to_tensors(samples.read(chosen))
 
-    with torch.no_grad():
-        _set(roundings, observing=True)
-        for _ in range(WARM_UP_BATCHES):
-            traced(*batch())
-    _set(roundings, observing=False, rounding=True)
+    for _ in range(WARM_UP_BATCHES):
+        simulation.observe(batch())
     for step in range(steps):
         if step == int(steps * FREEZE_AFTER):
-            _set(roundings, frozen=True)
+            simulation.set(frozen=True)
         inputs = batch()
         with torch.no_grad():
             wanted = folded(*inputs)
-        loss = torch.linalg.vector_norm(traced(*inputs) - wanted, dim=1).mean()
+        loss = torch.linalg.vector_norm(simulation(inputs) - wanted, dim=1).mean()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -130,10 +158,8 @@ def train(
         schedule.step()
         if progress is not None:
             progress(step + 1, steps)
-    for module in student.modules():
-        if parametrize.is_parametrized(module):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
-    return student.eval(), roundings
+    simulation.set(frozen=True)
+    return simulation
 
 
 def ranges_for(float_tflite: bytes, trained: Network, roundings: dict[str, Rounding], inputs: list[np.ndarray]) -> Ranges:
@@ -142,7 +168,7 @@ def ranges_for(float_tflite: bytes, trained: Network, roundings: dict[str, Round
     Tensors and graph nodes are recognised by their values on one sample (`inputs`, as `FloatSamples.read` gives it):
     a converter keeps neither names nor order. Tensors without a node of their own, such as a reshaped one, are left out.
     """
-    values = _node_values(trained, _tensors(inputs))
+    values = _node_values(trained, to_tensors(inputs))
     ranges: Ranges = {}
     for name, tensor in Observer(float_tflite).run(inputs).items():
         best, distance = "", np.inf
@@ -248,25 +274,13 @@ def _node_values(network: Network, inputs: tuple[Tensor, ...]) -> dict[str, np.n
     return values
 
 
-def _round_weights(network: Network) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            parametrize.register_parametrization(module, "weight", _RoundedWeight(isinstance(module, nn.Conv2d)))
-
-
 def _round(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     scale = (high - low).clamp(min=1e-8) / 255
     zero_point = torch.round(-128 - low / scale).to(torch.int32)
     return torch.fake_quantize_per_tensor_affine(x, scale, zero_point, -128, 127)
 
 
-def _set(roundings: dict[str, Rounding], **flags: bool) -> None:
-    for rounding in roundings.values():
-        for flag, value in flags.items():
-            setattr(rounding, flag, value)
-
-
-def _tensors(arrays: list[np.ndarray]) -> tuple[Tensor, ...]:
-    """Arrays as the network takes them: maps (B, C, H, W)."""
+def to_tensors(arrays: list[np.ndarray]) -> tuple[Tensor, ...]:
+    """Arrays as `FloatSamples.read` gives them -> as a network takes them, maps (B, C, H, W)."""
     tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
     return tuple(tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor for tensor in tensors)

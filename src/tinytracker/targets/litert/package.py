@@ -159,7 +159,7 @@ class _Trial:
     def trained(self, steps: int, progress: Progress | None) -> _Candidate:
         """By fake-quant training."""
         options = self._options
-        student, roundings = fake_quant.train(
+        simulation = fake_quant.train(
             fold(self._network),
             self._samples,
             self._training,
@@ -168,8 +168,9 @@ class _Trial:
             seed=options.seed,
             progress=progress,
         )
+        student = simulation.finish()
         converted = to_float_tflite(student)
-        ranges = fake_quant.ranges_for(converted, student, roundings, self._samples.read(self._training[:1]))
+        ranges = fake_quant.ranges_for(converted, student, simulation.roundings, self._samples.read(self._training[:1]))
         return self._candidate(converted, ranges, f"fake-quant training, {steps} steps, distilled from the float network")
 
     def compare(self, int8_tflite: bytes, split: str) -> Comparison | None:
