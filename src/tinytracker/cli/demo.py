@@ -42,7 +42,7 @@ def demo(
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="How long.")] = 15.0,
     out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="FOLDER")] = Path("out/demo"),
     model: Annotated[str, typer.Option(help="A released network or a file of one.", metavar="NAME|FILE")] = "tinytracker-eyes",
-    person: Annotated[int, typer.Option(min=0, help="Another number is another rendered person.")] = 2,
+    person: Annotated[int, typer.Option(min=0, help="Another number is another rendered person.")] = 22,
 ) -> int:
     """Show tinytracker at work, with nobody in front of a camera.
 

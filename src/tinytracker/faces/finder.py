@@ -48,6 +48,8 @@ class HaarSettings:
     long_side_px: a whole frame is reduced so that its longer side has this length (480 x 640 -> 180 x 240).
     smallest_share: the smallest face looked for, as a share of the frame's shorter side.
     near_face_px: in a region with known size, the frame is reduced so that the smallest face is this wide.
+    second_long_side_px, second_scale_step: a whole frame in which nothing was found is searched once more, so finely: that
+    takes twice as long, and finds bowed heads twice as often.
     scale_step: ratio of one searched size to the next. neighbours: raw hits that make a face; fewer finds more faces and
     more things that are none.
     """
@@ -57,6 +59,8 @@ class HaarSettings:
     near_face_px: float = 32.0
     scale_step: float = 1.2
     neighbours: int = 3
+    second_long_side_px: int = 320
+    second_scale_step: float = 1.1
 
 
 # Where the eyes lie in a box of the alt2 cascade: share of its width from its centre to an eye, share of its height from
@@ -78,18 +82,28 @@ class HaarFinder:
 
     def find(self, image: np.ndarray, region: Box | None = None, width_px: tuple[float, float] | None = None) -> list[Detection]:
         """See FaceFinder.find."""
+        settings, long_side_px = self.settings, max(image.shape[:2])
+        smallest_px, largest_px = width_px or (settings.smallest_share * min(image.shape[:2]), float(long_side_px))
+        if width_px is not None:
+            return self._search(image, region, smallest_px, largest_px, settings.near_face_px / smallest_px, settings.scale_step)
+        found = self._search(image, region, smallest_px, largest_px, settings.long_side_px / long_side_px, settings.scale_step)
+        if not found and region is None:
+            scale = settings.second_long_side_px / long_side_px
+            found = self._search(image, region, smallest_px, largest_px, scale, settings.second_scale_step)
+        return found
+
+    def _search(
+        self, image: np.ndarray, region: Box | None, smallest_px: float, largest_px: float, scale: float, scale_step: float
+    ) -> list[Detection]:
+        """One search at one reduction, `scale` (1: none; more is taken for 1)."""
         cut, left_px, top_px = _cut(image, region)
         if min(cut.shape[:2]) < HAAR_WINDOW_PX:
             return []
-        smallest_px, largest_px = width_px or (self.settings.smallest_share * min(image.shape[:2]), float(max(image.shape[:2])))
-        scale = min(1.0, self.settings.long_side_px / max(image.shape[:2]))
-        if width_px is not None:
-            scale = min(1.0, self.settings.near_face_px / smallest_px)
-        scale = max(scale, HAAR_WINDOW_PX / min(cut.shape[:2]))
+        scale = max(min(1.0, scale), HAAR_WINDOW_PX / min(cut.shape[:2]))
         grey = cv2.cvtColor(_resized(cut, scale), cv2.COLOR_RGB2GRAY)
         boxes, _, weights = self._cascade.detectMultiScale3(
             grey,
-            scaleFactor=self.settings.scale_step,
+            scaleFactor=scale_step,
             minNeighbors=self.settings.neighbours,
             minSize=_square(smallest_px * scale),
             maxSize=_square(largest_px * scale),

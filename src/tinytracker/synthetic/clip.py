@@ -21,8 +21,9 @@ from tinytracker.synthetic.session import Session
 from tinytracker.synthetic.setup import Setup
 from tinytracker.synthetic.subject import Expression
 
-# Recordings have small seeds, and people for training 0 and 3 to 9 of every ten; nobody trains on this one's person 2.
-CLIP_SEED, CLIP_PERSON = 77_777, 2
+# Recordings have small seeds, and people for training 0 and 3 to 9 of every ten: nobody trains on this seed's people. Of
+# twelve (2, 12, ... 112) person 22 lies near the middle by the error of tinytracker-eyes; errors of single people differ much.
+CLIP_SEED, CLIP_PERSON = 77_777, 22
 
 REST_S, GLIDE_S = 1.1, 0.55
 BLINK_EVERY_S, BLINK_S = (2.5, 5.5), 0.25
