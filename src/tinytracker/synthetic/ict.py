@@ -44,7 +44,7 @@ _CORNEA_CM = 1.25  # corneal apex in front of the eye's centre of rotation
 class IctModel:
     """The parts of ICT-FaceKit that heads are made of.
 
-    neutral_cm: float32 (26719, 3). quads: int32 (Q, 4), -1 last for a triangle. identity: float (100, 26719, 3) offsets.
+    neutral_cm: float32 (26719, 3). quads: int32 (Q, 4), -1 last for a triangle. identity: float32 (100, 26719, 3) offsets.
     expressions: name -> float32 (26719, 3) offsets.
     """
 
@@ -91,7 +91,7 @@ def _load_packed(path: Path) -> IctModel:
             model = IctModel(
                 packed["vertices_neutral"].astype(np.float32),
                 packed["quads"].astype(np.int32),
-                packed["identity"],
+                packed["identity"].astype(np.float32),
                 {n: shapes[names.index(n)].astype(np.float32) for n in SHAPES},
             )
     except (OSError, ValueError, EOFError) as error:
@@ -104,7 +104,7 @@ def _load_folder(folder: Path) -> IctModel:
     identities = sorted(folder.glob("identity*.obj"))
     if not identities:
         raise InputError(f"{folder}: expected identity000.obj and its fellows, found none; copy the whole folder")
-    identity = np.stack([(_read_obj(f)[0] - neutral).astype(np.float16) for f in identities])
+    identity = np.stack([_read_obj(f)[0] - neutral for f in identities])
     shapes = {}
     for name in SHAPES:
         if not (folder / f"{name}.obj").is_file():
@@ -145,7 +145,9 @@ def _checked(model: IctModel, path: Path) -> IctModel:
 def build(subject: Subject, model: IctModel) -> HeadMesh:
     """The head of a subject, ICT kind: the mean face plus the subject's identity, lids closed."""
     weights = subject.face.identity[: len(model.identity)].astype(np.float32)
-    shape = model.neutral_cm + np.tensordot(weights, model.identity.astype(np.float32), 1)
+    shape = model.neutral_cm.copy()
+    for weight, offsets in zip(weights, model.identity, strict=False):  # in this order: a BLAS sum depends on its threads
+        shape += weight * offsets
     mean_eyes, eyes = _eye_centres(model.neutral_cm), _eye_centres(shape)
     centres = eyes + [0.0, subject.eyes.rise_cm, 0.5 * subject.eyes.depth_cm]
     origin, mean_origin = centres.mean(0) * [0, 1, 1], mean_eyes.mean(0) * [0, 1, 1]

@@ -7,7 +7,7 @@ import math
 from tinytracker.synthetic.jit import njit
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True)
 def smoothstep(start, end, value):
     """0 before `start`, 1 after `end`, a cubic between; start may be larger than end (then it falls)."""
     t = (value - start) / (end - start)

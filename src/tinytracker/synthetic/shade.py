@@ -104,53 +104,39 @@ def resolve(
             if hits < count:
                 for c in range(3):
                     total[c] = background[i, j, c] * ((count - hits) / count)
-            if hits == count and not special:
-                _plain(
-                    i * factor,
-                    j * factor,
-                    (i + 1) * factor - 1,
-                    (j + 1) * factor - 1,
-                    hit,
-                    weight_b,
-                    weight_c,
-                    light,
-                    surface,
-                    look,
-                    skin,
-                    colour,
-                )
-                for c in range(3):
-                    total[c] = colour[c]
-            elif hits > 0:
-                for p in range(factor):
-                    for q in range(factor):
-                        y, x = i * factor + p, j * factor + q
-                        t = hit[y, x]
-                        if t < 0:
-                            continue
-                        if surface.eye[t] > 0:
-                            _direction(view, y, x, ray)
-                            _eye_sample(
-                                t,
-                                weight_b[y, x],
-                                weight_c[y, x],
-                                light,
-                                moved,
-                                surface,
-                                eye_look,
-                                eye_state,
-                                lamps,
-                                view,
-                                skin,
-                                bright,
-                                gloss,
-                                ray,
-                                colour,
-                            )
-                        else:
-                            _plain(y, x, y, x, hit, weight_b, weight_c, light, surface, look, skin, colour)
-                        for c in range(3):
-                            total[c] += colour[c] / count
+            at_once = hits == count and not special
+            for p in range(factor):
+                for q in range(factor):
+                    if at_once and p + q > 0:
+                        break
+                    y, x = i * factor + p, j * factor + q
+                    t = hit[y, x]
+                    if t < 0:
+                        continue
+                    if surface.eye[t] > 0:
+                        _direction(view, y, x, ray)
+                        _eye_sample(
+                            t,
+                            weight_b[y, x],
+                            weight_c[y, x],
+                            light,
+                            moved,
+                            surface,
+                            eye_look,
+                            eye_state,
+                            lamps,
+                            view,
+                            skin,
+                            bright,
+                            gloss,
+                            ray,
+                            colour,
+                        )
+                    else:
+                        far = factor - 1 if at_once else 0
+                        _plain(y, x, y + far, x + far, hit, weight_b, weight_c, light, surface, look, skin, colour)
+                    for c in range(3):
+                        total[c] += colour[c] if at_once else colour[c] / count
             if lenses.half_width > 0:
                 _direction(view, i * factor + 0.5 * (factor - 1), j * factor + 0.5 * (factor - 1), ray)
                 _spectacles(lenses, view.origin, ray, factor * view.step_x, look, lamps, total)
