@@ -58,7 +58,6 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "tflite_micro": "micro",
     "torch": "train",
-    "lightning_fabric": "train",
     "safetensors": "train",
     "tensorboard": "train",
     "onnx": "export",
