@@ -1,31 +1,63 @@
-"""`tinytracker export`: a checkpoint -> files that run anywhere."""
+"""`tinytracker export`: a network -> what a target runs. One table says which module writes for which target."""
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tinytracker.cli.progress import progress_bar
+from tinytracker.cli.export_request import ExportRequest
 from tinytracker.errors import UsageError
+
+CHECKPOINT_OPTIONS = frozenset({"name", "data", "float_only", "calibration_samples", "qat_steps"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Who writes for a target: `tinytracker.cli.MODULE`, whose `run(request: ExportRequest)` is called, and its options."""
+
+    module: str
+    options: frozenset[str] = frozenset()
+
+
+DEFAULT_TARGET = "litert"
+EXPORTERS = {
+    "litert": Exporter("export_checkpoint", CHECKPOINT_OPTIONS),
+}
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A .safetensors file that `train` wrote, with its card beside it.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A checkpoint (.safetensors) with its card beside it; for a board's target an int8 .tflite or a "
+            "released network's name.",
+            metavar="CHECKPOINT|MODEL",
+        ),
+    ],
+    target: Annotated[str, typer.Option(help=f"What to write for: {', '.join(EXPORTERS)}.", metavar="NAME")] = DEFAULT_TARGET,
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Dataset folder to calibrate and check on; give it again to join several.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.")] = Path("out/export"),
     name: Annotated[str | None, typer.Option(help="Name of the files; default: the checkpoint's.")] = None,
     float_only: Annotated[bool, typer.Option("--float-only", help="Leave out int8, which needs --data.")] = False,
-    calibration_samples: Annotated[int, typer.Option(min=1, help="Training frames to calibrate on.")] = 200,
+    calibration_samples: Annotated[
+        int | None, typer.Option(min=1, help="Training frames to calibrate on.", show_default="200")
+    ] = None,
     qat_steps: Annotated[
         int | None,
         typer.Option(min=0, help="Steps of fake-quant training; default: 300 if calibration alone costs over 0.05 cm."),
     ] = None,
+    cpu: Annotated[str | None, typer.Option(help="The microcontroller's core.", metavar="NAME")] = None,
+    accelerator: Annotated[str | None, typer.Option(help="The NPU, by Vela's name.", metavar="NAME")] = None,
 ) -> None:
-    """Turns a checkpoint into NAME_float.tflite, NAME_int8.tflite and NAME.onnx, each with its card.
+    """Turns a network into what a target runs; by default a checkpoint into .tflite and .onnx.
+
+    By default (--target litert) it writes NAME_float.tflite, NAME_int8.tflite and NAME.onnx, each with its card.
 
     The int8 file is integer from input to output, so accelerators and microcontrollers run it. Its number ranges are
     calibrated on training people; the better of several ways is chosen on the validation people; what it costs is measured
@@ -38,42 +70,20 @@ def export(
       tinytracker export best.safetensors --data dataset --out exported --name mine --qat-steps 500
       tinytracker export best.safetensors --float-only
     """
-    if not data and not float_only:
-        raise UsageError("int8 needs training people to calibrate on; give --data DATASET, or --float-only")
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        from tinytracker.errors import MissingExtraError
-
-        raise MissingExtraError("torch", "export") from error
-    from dataclasses import replace
-
-    from rich.console import Console
-
-    from tinytracker.data.dataset import Dataset
-    from tinytracker.targets.litert import Int8Options, export_float, export_int8
-    from tinytracker.targets.onnx import export_onnx
-    from tinytracker.training.checkpoint import load_card, load_network
-
-    network, card = load_network(checkpoint), load_card(checkpoint)
-    card = replace(card, name=name or card.name)
-    if (out / f"{card.name}.safetensors").exists():
-        raise UsageError(f"{out} holds the checkpoint {card.name}.safetensors, whose card the ONNX file's would replace; "
-                         "give another --out or --name")  # fmt: skip
-    dataset = Dataset.open(data) if data and not float_only else None
-    console = Console(soft_wrap=True, highlight=False)
-    exported = export_float(network, card, out)
-    console.print(f"wrote {exported.path} ({exported.card.counts['bytes']:,} bytes)")
-    onnx = export_onnx(network, card, out)
-    console.print(f"wrote {onnx.path} ({onnx.card.counts['bytes']:,} bytes)")
-    if dataset is None:
-        return
-    options = Int8Options(calibration_samples=calibration_samples, qat_steps=qat_steps)
-    with progress_bar("Fake-quant training") as update:
-        int8 = export_int8(network, card, exported.path, dataset, out, options, update)
-    quantization = int8.card.results["quantization"]
-    console.print(f"wrote {int8.path} ({int8.card.counts['bytes']:,} bytes): {quantization['route']}")
-    for split in ("val", "test"):
-        if split in quantization:
-            figures = ", ".join(f"{key} {value}" for key, value in quantization[split].items())
-            console.print(f"  against float on {split}: {figures}")
+    if target not in EXPORTERS:
+        raise UsageError(f"there is no target {target!r}; expected one of {', '.join(EXPORTERS)}")
+    exporter = EXPORTERS[target]
+    request = ExportRequest(
+        model=model,
+        out=out,
+        target=target,
+        name=name,
+        data=tuple(data) if data else None,
+        float_only=float_only,
+        calibration_samples=calibration_samples,
+        qat_steps=qat_steps,
+        cpu=cpu,
+        accelerator=accelerator,
+    )
+    request.refuse_options_but(exporter.options)
+    importlib.import_module(f"tinytracker.cli.{exporter.module}").run(request)

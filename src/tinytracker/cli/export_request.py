@@ -1,0 +1,54 @@
+"""What `tinytracker export` hands to the target that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinytracker.errors import ModelError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """One export. What is None was not asked for.
+
+    model: what was given on the command line: a checkpoint, a .tflite, or a released network's name. out: folder to write
+    to. cpu: the microcontroller's core, such as "m4". accelerator: Vela's name of an NPU. The rest: as `tinytracker export
+    --help` says.
+    """
+
+    model: Path
+    out: Path
+    target: str
+    name: str | None = None
+    data: tuple[Path, ...] | None = None
+    float_only: bool = False
+    calibration_samples: int | None = None
+    qat_steps: int | None = None
+    cpu: str | None = None
+    accelerator: str | None = None
+
+    def tflite(self) -> Path:
+        """The .tflite that `model` is or names; raises ModelError if it is no such thing."""
+        return find_tflite(self.model, f"--target {self.target}")
+
+    def refuse_options_but(self, taken: frozenset[str]) -> None:
+        """Raises UsageError if an option was given that this target does not take."""
+        optional = ("name", "data", "float_only", "calibration_samples", "qat_steps", "cpu", "accelerator")
+        for option in optional:
+            if getattr(self, option) not in (None, False) and option not in taken:
+                raise UsageError(f"--{option.replace('_', '-')} means nothing to --target {self.target}; leave it out")
+
+
+def find_tflite(model: Path, wanted_by: str) -> Path:
+    """A .tflite file, given as such or as a released network's name; raises ModelError saying how to come by one."""
+    if model.suffix == ".tflite":
+        if not model.is_file():
+            raise ModelError(f"{model} does not exist; expected an int8 .tflite, as `tinytracker export` writes it")
+        return model
+    if model.suffix or model.exists():
+        raise ModelError(f"{wanted_by} takes an int8 .tflite or a released network's name, not {model}; from a checkpoint: "
+                         "tinytracker export CHECKPOINT --data DATASET")  # fmt: skip
+    from tinytracker.released import find_released
+
+    return find_released(str(model))[1]
