@@ -9,12 +9,13 @@ WORKERS ?= 2
 DEMO := .venv-demo
 DEV ?= .venv
 
-.PHONY: help demo test install lint types unit reproduce clean
+.PHONY: help demo test install toolchain lint types unit reproduce clean
 
 help:
 	@echo "make demo        light runtime (no torch), then: tinytracker demo -> out/demo/"
 	@echo "make test        everything tests need, then ruff, mypy and pytest"
 	@echo "make install     the development environment in $(DEV) alone"
+	@echo "make toolchain   the Cortex-M compiler and emulator, from Debian or Ubuntu (needs root)"
 	@echo "make reproduce   the study in small: tinytracker reproduce --quick -> out/reproduce/"
 
 demo: $(DEMO)/installed
@@ -23,6 +24,15 @@ demo: $(DEMO)/installed
 test: lint types unit
 
 install: $(DEV)/installed
+
+# Without these the tests on emulated microcontrollers skip, saying so; nothing else needs them.
+TOOLCHAIN := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+toolchain:
+	@if command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null; then echo "toolchain: there already"; \
+	elif ! command -v apt-get >/dev/null; then echo "toolchain: skipped, there is no apt-get; install $(TOOLCHAIN) by hand"; \
+	elif [ "$$(id -u)" != 0 ]; then echo "toolchain: skipped, not root; run: sudo apt-get install $(TOOLCHAIN)"; \
+	elif apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TOOLCHAIN) >/dev/null; \
+	then echo "toolchain: installed"; else echo "toolchain: skipped, apt-get could not fetch $(TOOLCHAIN)"; fi
 
 lint: $(DEV)/installed
 	$(DEV)/bin/ruff check src tests benchmarks

@@ -58,6 +58,8 @@ EXTRAS = {
     "matplotlib": "plot",
     "onnxruntime": "onnx",
     "tflite_micro": "micro",
+    "serial": "mcu",
+    "ethosu": "ethos-u",
     "torch": "train",
     "safetensors": "train",
     "tensorboard": "train",
