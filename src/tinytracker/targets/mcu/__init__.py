@@ -19,8 +19,10 @@ The C API (GAZE_MODEL is the prefix throughout; `prefix=` changes it):
     #define GAZE_MODEL_WORK_BYTES     memory that begin, push_rows, finish, output need
     #define GAZE_MODEL_ARENA_BYTES    the same and the input buffers behind it: what input and invoke need
     #define GAZE_MODEL_ARENA_ALIGN    8
-    #define GAZE_MODEL_INPUTS         how many inputs; per input n: GAZE_MODEL_INPUT_n_BYTES, _HEIGHT, _WIDTH, _CHANNELS, _SCALE, _ZERO_POINT
-    #define GAZE_MODEL_OUTPUTS        how many outputs; per output n: GAZE_MODEL_OUTPUT_n_BYTES, _SCALE, _ZERO_POINT
+    #define GAZE_MODEL_INPUTS         how many inputs
+    #define GAZE_MODEL_INPUT_n_BYTES  of input n; also _HEIGHT, _WIDTH, _CHANNELS, _SCALE, _ZERO_POINT
+    #define GAZE_MODEL_OUTPUTS        how many outputs
+    #define GAZE_MODEL_OUTPUT_n_BYTES of output n; also _SCALE, _ZERO_POINT
     #define GAZE_MODEL_ROWS           1 if rows can be pushed, else 0
     #define GAZE_MODEL_HASH           the first 32 bits of the .tflite file's SHA-256
 
