@@ -61,7 +61,9 @@ def _tensor(model: Any, tensor: Any, name: str) -> Tensor:
         if dtype in ("int8", "uint8", "int16", "int32", "int64", "float32", "bool"):
             data = np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
         else:
-            raise TargetError(f"{name}: the constant {title} is {dtype}; expected int8 weights and int32 biases; quantise to int8")
+            raise TargetError(
+                f"{name}: the constant {title} is {dtype}; expected int8 weights and int32 biases; quantise to int8"
+            )
     return Tensor(title, shape, dtype, _quantization(tensor.quantization), data)
 
 
@@ -80,7 +82,9 @@ def _op(model: Any, operator: Any, place: int, tensors: Mapping[int, Tensor]) ->
     options = operator.builtinOptions
     code = getattr(options, "fusedActivationFunction", schema.ActivationFunctionType.NONE)
     if code not in _ACTIVATIONS:
-        raise TargetError(f"layer {place} ({kind}) has a fused activation of number {code}; expected none, RELU, RELU6 or RELU_N1_TO_1")
+        raise TargetError(
+            f"layer {place} ({kind}) has a fused activation of number {code}; expected none, RELU, RELU6 or RELU_N1_TO_1"
+        )
     window = _window(kind, options, inputs, tensors) if kind in _WINDOWED else None
     reader = _ATTRIBUTES.get(kind)
     attributes = reader(options, inputs, tensors) if reader is not None else {}
@@ -113,7 +117,9 @@ def _from_front(axis: int, rank: int) -> int:
 def _constant(number: int, tensors: Mapping[int, Tensor], what: str) -> list[int]:
     data = tensors[number].data
     if data is None:
-        raise TargetError(f"{what} of {tensors[number].name} is computed while the network runs; expected a constant: export it again")
+        raise TargetError(
+            f"{what} of {tensors[number].name} is computed while the network runs; expected a constant: export it again"
+        )
     return [int(value) for value in data.reshape(-1)]
 
 

@@ -6,10 +6,10 @@ cheapest way through the network; `emit.py` then has each chosen kernel write it
 
     class MyKernel:
         name = "my-kernel"                                   # stands in the report
-        def match(self, graph, first, cpu) -> Match | None   # None: not mine, or not exactly
+        def offers(self, graph, first, cpu) -> list[Match]   # none: not mine, or not exactly; several: layouts, longer runs
         def emit(self, match, graph, writer) -> Step         # the C
 
-**The first law: exact or not at all.** A kernel answers None unless its result equals tflite-micro's in every bit for every
+**The first law: exact or not at all.** A kernel offers nothing unless its result equals tflite-micro's in every bit for every
 input. `quant.py` has the arithmetic (`requantization(graph, op)`: multiplier, shift, bias and clamp per channel, and the
 greatest accumulator that any input can cause, by which a kernel proves that nothing overflows).
 
@@ -116,6 +116,6 @@ class Kernel(Protocol):
 
     name: str
 
-    def match(self, graph: Graph, first: int, cpu: Cpu) -> Match | None: ...
+    def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]: ...
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step: ...

@@ -1,0 +1,6 @@
+// needs: types high_mul
+/* Any accumulator, any shift: the plain way. */
+static inline int8_t gm_requantize(const gm_channels *q, int32_t channel, int32_t sum) {
+    int32_t value = gm_multiply(sum + q->bias[channel], q->multiplier[channel], q->shift[channel]);
+    return (int8_t)gm_clamp(value + q->zero_point, q->low, q->high);
+}
