@@ -91,7 +91,8 @@ class GazeSample:
 
     gaze is None where there is no valid gaze; `reason` then says why ("no face", "eyes closed", ...). x_deg and y_deg
     are the visual angle at the eyes between the camera and the gaze point, right and up positive. faces: how many faces
-    were in the frame when the whole of it was last searched.
+    were in the frame when the whole of it was last searched. lag_ms: where a board's gaze was made from an older frame, by
+    how much; None where it was made from this one.
     """
 
     frame_index: int
@@ -105,6 +106,7 @@ class GazeSample:
     reason: str = ""
     calibration_id: str = ""
     faces: int = 0
+    lag_ms: float | None = None
 
     @property
     def is_valid(self) -> bool:

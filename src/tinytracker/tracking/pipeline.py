@@ -76,6 +76,12 @@ class GazePipeline:
             return GazeSample(frame.index, frame.t_ns, face, None, distance_cm, reason=EYES_CLOSED, faces=tracked.faces)
         with self.watch.stage("gaze"):
             raw = self.model.predict(frame.image, face)
+        return self.sample_of(frame, face, tracked.faces, raw, distance_cm)
+
+    def sample_of(
+        self, frame: Frame, face: FaceBox, faces: int, raw: GazePoint, distance_cm: float, lag_ms: float | None = None
+    ) -> GazeSample:
+        """The sample of a raw gaze: filtered in degrees, then cm and screen pixels."""
         with self.watch.stage("filter"):
             x_deg, y_deg = visual_angle_deg(raw.x_cm, raw.y_cm, distance_cm)
             x_deg, y_deg = self.filter.apply(float(x_deg), float(y_deg), frame.t_ns)
@@ -89,7 +95,8 @@ class GazePipeline:
             screen_px=None if self.screen is None else camera_cm_to_points(x_cm, y_cm, self.screen, self.orientation),
             x_deg=x_deg,
             y_deg=y_deg,
-            faces=tracked.faces,
+            faces=faces,
+            lag_ms=lag_ms,
         )
 
 

@@ -38,6 +38,7 @@ COLUMNS: dict[str, tuple[type, int | None]] = {
     "left_openness": (float, 3),  # height of the eye's opening over its width, if the eyes were located
     "right_openness": (float, 3),
     "calibration_id": (str, None),  # which calibration was applied; empty for none
+    "lag_ms": (float, 1),  # how much older than the frame the picture is that a board made the gaze from
 }
 
 PARQUET_ROWS_PER_GROUP = 4096
@@ -78,6 +79,7 @@ def row_of(sample: GazeSample) -> dict[str, Any]:
         "left_openness": None if openness[0] is None else float(openness[0]),
         "right_openness": None if openness[1] is None else float(openness[1]),
         "calibration_id": sample.calibration_id,
+        "lag_ms": sample.lag_ms,
     }
 
 
