@@ -15,7 +15,7 @@ from typing import Any, Literal
 from tinytracker.errors import ModelError
 from tinytracker.files import write_text
 
-InputKind = Literal["face", "left_eye", "right_eye", "face_box", "face_grid"]
+InputKind = Literal["face", "left_eye", "right_eye", "eye_band", "face_box", "eye_band_box", "face_grid"]
 Position = Literal["none", "channels", "baked"]
 
 
@@ -23,8 +23,10 @@ Position = Literal["none", "channels", "baked"]
 class InputSpec:
     """One input tensor.
 
-    kind: what it shows. "face", "left_eye", "right_eye": a crop, (height_px, width_px, channels) per sample;
-        "face_box": 4 numbers, the face box (x, y, w, h) over the frame's width and height, mapped from [0, 1] to [-1, 1];
+    kind: what it shows. "face", "left_eye", "right_eye", "eye_band" (one rectangle over both eyes, `faces.boxes.eye_band`):
+        a crop, (height_px, width_px, channels) per sample;
+        "face_box", "eye_band_box": 4 numbers, the box (x, y, w, h) of the face or of the eye band over the frame's width and
+        height, mapped from [0, 1] to [-1, 1];
         "face_grid": iTracker's 25 x 25 binary grid, flattened row by row.
     colour: "rgb" or "grey"; a crop's first channels (3 or 1).
     position: "channels": two more channels hold each pixel's x and y in the whole frame, [-1, 1] ("grid embedding",
@@ -48,7 +50,7 @@ class InputSpec:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one sample, channels last."""
-        if self.kind == "face_box":
+        if self.kind in ("face_box", "eye_band_box"):
             return (4,)
         if self.kind == "face_grid":
             return (625,)
@@ -63,6 +65,8 @@ class ModelCard:
         `tinytracker.faces.eyes`).
     counts: parameters, macs, bytes. data: the training data in words and numbers. results: error figures by dataset and
         split, each with how it was obtained. recipe: the resolved recipe it was trained by.
+    correction: what the host does to the outputs of a network that never sees where its crop lies
+        (`engines.correction`); {}: nothing, or the network does it itself.
     """
 
     name: str
@@ -75,6 +79,7 @@ class ModelCard:
     data: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
+    correction: dict[str, Any] = field(default_factory=dict)
     caution: str = ""
     licence: str = "Apache-2.0"
     sha256: str = ""

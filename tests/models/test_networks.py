@@ -10,7 +10,10 @@ from tinytracker.models.eye_locator import OUTPUTS
 
 
 def test_registry_lists_every_network():
-    assert list_models() == ["eye_locator", "itracker", "tinytracker", "tinytracker_eyes", "tinytracker_s"]
+    assert list_models() == [
+        "eye_locator", "itracker", "tinytracker", "tinytracker_eyes", "tinytracker_imx", "tinytracker_imx_band",
+        "tinytracker_s",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "options"), [("tinytrackr", {}), ("tinytracker", {"sise_px": 112})])
@@ -74,6 +77,11 @@ def test_count_agrees_with_torch_and_leaves_the_network_alone():
         ("tinytracker_eyes", {}),
         ("eye_locator", {}),
         ("eye_locator", {"colour": "rgb"}),
+        ("tinytracker_imx", {"size_px": 64}),
+        ("tinytracker_imx", {"size_px": 64, "position": "channels", "head": "sigmoid"}),
+        ("tinytracker_imx", {"size_px": (64, 96), "position": "baked"}),
+        ("tinytracker_imx_band", {"size_px": (64, 128), "head": "sigmoid"}),
+        ("tinytracker_imx_band", {"size_px": (64, 128), "correct_by_box": False}),
     ],
 )
 def test_networks_run_trace_and_train(name, options):
@@ -87,7 +95,9 @@ def test_networks_run_trace_and_train(name, options):
     network.eval()
     expected = network(*inputs)
     assert expected.shape == (3, outputs)
-    assert network.embed(*inputs).shape == (3, *network.embedding_shape)
+    embedding = network.embed(*inputs)
+    assert embedding.shape == (3, *network.embedding_shape)
+    assert torch.allclose(network.head(embedding), expected, atol=1e-6)
     assert torch.allclose(torch.fx.symbolic_trace(network)(*inputs), expected, atol=1e-6)
 
 

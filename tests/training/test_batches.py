@@ -8,6 +8,9 @@ import torch
 from tests.training.tiny import make_dataset
 from tinytracker.data.dataset import Dataset
 from tinytracker.domain import Box
+from tinytracker.engines.feed import Feed, read_crops
+from tinytracker.engines.protocol import TensorSpec
+from tinytracker.errors import DatasetError
 from tinytracker.faces import crops as cropping
 from tinytracker.models import create_model
 from tinytracker.training import augment
@@ -99,6 +102,78 @@ def test_position_channels_follow_the_box():
         true_x = labels["truth_left_centre_x_px"][place] / 480 * 2 - 1
         assert x == pytest.approx(-true_x if mirrored else true_x, abs=0.02)
         assert y == pytest.approx(labels["truth_left_centre_y_px"][place] / 640 * 2 - 1, abs=0.02)
+
+
+def banded_dataset() -> Dataset:
+    """Eye bands that are black but for a soft white dot on the left eye's iris centre."""
+    dataset = make_dataset(40)
+    labels = dataset.labels
+    dataset.band_px = 128
+    width = np.round(labels["face_w_px"] * 1.25)
+    labels["eye_band_w_px"], labels["eye_band_h_px"] = width, np.round(width / 2)
+    labels["eye_band_x_px"] = labels["face_x_px"] + labels["face_w_px"] / 2 - width / 2
+    labels["eye_band_y_px"] = labels["face_y_px"] + 0.28 * labels["face_w_px"] - labels["eye_band_h_px"] / 2
+    bands = np.zeros((40, 64, 128, 3), np.uint8)
+    ys, xs = np.mgrid[:64, :128] + 0.5
+    for i in range(40):
+        x = (labels["truth_left_centre_x_px"][i] - labels["eye_band_x_px"][i]) / labels["eye_band_w_px"][i] * 128
+        y = (labels["truth_left_centre_y_px"][i] - labels["eye_band_y_px"][i]) / labels["eye_band_h_px"][i] * 64
+        bands[i] = (255 * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / 8))[..., None]
+    stored = {"eye_band": bands}
+    dataset._gather = lambda crop, indices: stored[crop][indices]  # type: ignore[method-assign]
+    return dataset
+
+
+BAND = {"size_px": (48, 128)}
+
+
+def places_of_dots(pictures: np.ndarray) -> np.ndarray:
+    """The middle of the white, (n, 2), -1 to 1 over the picture."""
+    height, width = pictures.shape[1:3]
+    weights = pictures[..., 0].astype(float) ** 2
+    ys, xs = np.mgrid[:height, :width] + 0.5
+    total = weights.sum((1, 2))
+    return np.stack([(weights * xs).sum((1, 2)) / total / width, (weights * ys).sum((1, 2)) / total / height], 1) * 2 - 1
+
+
+def test_the_eye_bands_box_and_points_follow_its_pixels():
+    """What moves the band moves its box: the dot's place in band and box together is its place in the frame."""
+    geometric = Geometric(flip=0.5, band_shift=0.05, band_zoom=0.05)
+    recipe = Recipe("r", "tinytracker_imx_band", batch_size=24, geometric=geometric)
+    dataset = banded_dataset()
+    maker, _, spec = maker_for(dataset, "tinytracker_imx_band", recipe, **BAND)
+    batch = maker.training(0)
+    seen = places_of_dots(batch.crops["eye_band"])
+    x, y = (batch.band_box[:, axis] + batch.band_box[:, 2 + axis] * (seen[:, axis] + 1) / 2 for axis in (0, 1))
+    true_x = dataset.labels["truth_left_centre_x_px"][batch.places] / 480
+    assert np.allclose(x, np.where(batch.mirrored, 1 - true_x, true_x), atol=0.004)
+    assert np.allclose(y, dataset.labels["truth_left_centre_y_px"][batch.places] / 640, atol=0.004)
+    assert np.std(batch.band_box[:, 2] / (dataset.labels["face_w_px"][batch.places] / 480)) > 0.02
+    points = batch.auxiliary[:, 7:19].reshape(-1, 2, 3, 2)
+    left = np.where(batch.mirrored[:, None], points[:, 1, 2], points[:, 0, 2])
+    assert np.allclose(seen, left, atol=0.03)
+    assert np.allclose(batch.inputs(spec, CPU)[1], batch.band_box * 2 - 1)
+
+
+def test_plain_eye_bands_are_the_runtimes(tmp_path):
+    """What validation sees is what the feed gives, to a grey level; mirrored, the mirrored person."""
+    dataset = banded_dataset()
+    maker, _, spec = maker_for(dataset, "tinytracker_imx_band", **BAND)
+    places = np.arange(6)
+    plain, mirrored = maker.plain(places), maker.plain(places, mirror=True)
+    feed = Feed(spec.inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs])
+    picture, box = feed.from_crops(read_crops(dataset, places, feed.kinds))
+    ours = plain.inputs(spec, CPU)
+    assert np.abs(ours[0].permute(0, 2, 3, 1).numpy() - picture).max() <= 1.01 / 128
+    assert np.allclose(ours[1], box, atol=0.02)  # of 2; boxes are cut in whole pixels
+    assert np.array_equal(mirrored.crops["eye_band"], plain.crops["eye_band"][:, :, ::-1])
+    assert np.allclose(mirrored.band_box[:, 0], 1 - plain.band_box[:, 0] - plain.band_box[:, 2], atol=1e-6)
+    assert np.allclose(mirrored.band_box[:, 1:], plain.band_box[:, 1:])
+
+
+def test_a_dataset_without_eye_bands_is_refused(dataset):
+    with pytest.raises(DatasetError, match="--band-px"):
+        maker_for(dataset, "tinytracker_imx_band", **BAND)
 
 
 def test_position_vectors_are_those_of_the_runtime():

@@ -6,7 +6,10 @@ from tinytracker.errors import UsageError
 from tinytracker.models import count, create_model
 from tinytracker.training.recipe import list_recipes, load_recipe, recipe_from_dict
 
-SHIPPED = ["eye-locator", "itracker", "tinytracker", "tinytracker-eyes", "tinytracker-paper", "tinytracker-s"]
+SHIPPED = [
+    "eye-locator", "itracker", "tinytracker", "tinytracker-eyes", "tinytracker-imx", "tinytracker-imx-band",
+    "tinytracker-imx-grid", "tinytracker-paper", "tinytracker-s",
+]  # fmt: skip
 
 
 def test_the_recipes_we_ship():

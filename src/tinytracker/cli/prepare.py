@@ -17,6 +17,9 @@ def prepare(
     dataset: Annotated[Path, typer.Argument(help="Folder of the dataset to make, or to go on with.")],
     face_px: Annotated[int, typer.Option(min=16, max=448, help="Side of the stored face crops (iTracker eats 224).")] = 160,
     eye_px: Annotated[int, typer.Option(min=16, max=448, help="Side of the stored eye crops (iTracker eats 224).")] = 64,
+    band_px: Annotated[
+        int, typer.Option(min=0, max=640, help="Store a rectangle over both eyes too, so wide (tinytracker-imx-band: 256).")
+    ] = 0,
     jobs: Annotated[int, typer.Option(min=-1, help="Processes to use; -1 is one per core.")] = -1,
     dask: Annotated[str | None, typer.Option(metavar="SCHEDULER", help="Address of a Dask scheduler to run the work on.")] = None,
 ) -> None:
@@ -30,13 +33,14 @@ def prepare(
     Examples:
       tinytracker prepare recordings/ dataset/
       tinytracker prepare gazecapture/ dataset224/ --face-px 224 --eye-px 224
+      tinytracker prepare recordings/ dataset-imx/ --band-px 256
       tinytracker prepare gazecapture/ dataset/ --dask tcp://10.0.0.5:8786
     """
     from tinytracker.data.prepare import PrepareOptions
     from tinytracker.data.prepare import prepare as prepare_dataset
 
     with progress_bar("Preparing") as update:
-        summary = prepare_dataset(recordings, dataset, PrepareOptions(face_px, eye_px), jobs, dask, update)
+        summary = prepare_dataset(recordings, dataset, PrepareOptions(face_px, eye_px, band_px), jobs, dask, update)
     whole = len(summary.outcomes) - len(summary.refused)
     typer.echo(f"{summary.kept} frames of {whole} recordings in {dataset}")
     if summary.doubtful:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tinytracker.data.gazecapture import SPLITS
-from tinytracker.data.store import FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE
+from tinytracker.data.store import EYE_BAND, FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE
 from tinytracker.errors import DatasetError, MissingExtraError, UsageError
 
 
@@ -18,19 +18,30 @@ class Dataset:
 
     labels: numpy columns of equal length, one entry per sample (docs/design.md names them); columns that one of several
     datasets lacks are filled with NaN (numbers) or "" (words). face_px, eye_px: side of the stored crops. A person is known
-    by name: the same name in two datasets is the same person.
+    by name: the same name in two datasets is the same person. band_px: width of the stored eye bands, half as high; 0 where
+    none are stored.
     """
 
     def __init__(
-        self, name: str, face_px: int, eye_px: int, frames: list[tuple[Path, int]], labels: dict[str, np.ndarray]
+        self,
+        name: str,
+        face_px: int,
+        eye_px: int,
+        frames: list[tuple[Path, int]],
+        labels: dict[str, np.ndarray],
+        band_px: int = 0,
     ) -> None:
         """`Dataset.open` makes one. frames: each recording's folder and number of samples, in the order of `labels`."""
         self.name = name
         self.face_px = face_px
         self.eye_px = eye_px
+        self.band_px = band_px
         self.labels = labels
-        sides = {"face": face_px, "left_eye": eye_px, "right_eye": eye_px}
-        self._maps = {crop: [_map(folder, crop, (n, side, side, 3)) for folder, n in frames] for crop, side in sides.items()}
+        eye = (eye_px, eye_px, 3)
+        self._shapes = {"face": (face_px, face_px, 3), "left_eye": eye, "right_eye": eye}
+        if band_px:
+            self._shapes[EYE_BAND] = (band_px // 2, band_px, 3)
+        self._maps = {crop: [_map(folder, crop, (n, *shape)) for folder, n in frames] for crop, shape in self._shapes.items()}
         self._starts = np.concatenate([[0], np.cumsum([n for _, n in frames])]).astype(np.int64)
 
     @classmethod
@@ -44,9 +55,12 @@ class Dataset:
         if not paths:
             raise UsageError("no dataset was given; expected at least one folder")
         manifests = [_manifest(path) for path in paths]
-        sizes = {(manifest["face_px"], manifest["eye_px"]) for manifest in manifests}
+        sizes = {(manifest["face_px"], manifest["eye_px"], manifest.get("band_px", 0)) for manifest in manifests}
         if len(sizes) != 1:
-            raise DatasetError(f"{', '.join(map(str, paths))} have crops of different sizes (face, eye): {sorted(sizes)}")
+            raise DatasetError(
+                f"{', '.join(map(str, paths))} have crops of different sizes (face, eye, eye band): {sorted(sizes)}"
+            )
+        face_px, eye_px, band_px = sizes.pop()
         frames = [
             (path / name, entry["frames"])
             for path, manifest in zip(paths, manifests, strict=True)
@@ -55,7 +69,7 @@ class Dataset:
         _refuse_same_recording_twice([folder for folder, _ in frames])
         labels = _join([_labels(folder, count) for folder, count in frames])
         _refuse_person_in_two_splits(labels["person"], labels["split"])
-        return cls("+".join(path.resolve().name for path in paths), *sizes.pop(), frames, labels)
+        return cls("+".join(path.resolve().name for path in paths), face_px, eye_px, frames, labels, band_px)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -78,6 +92,15 @@ class Dataset:
         """The crops of the person's right eye, uint8 (n, eye_px, eye_px, 3) RGB."""
         return self._gather("right_eye", indices)
 
+    def eye_bands(self, indices: np.ndarray) -> np.ndarray:
+        """The rectangles round both eyes (`faces.boxes.stored_eye_band`), uint8 (n, band_px / 2, band_px, 3) RGB.
+
+        Raises DatasetError if none are stored.
+        """
+        if not self.band_px:
+            raise DatasetError(f"{self.name} holds no eye bands; prepare it into another folder with --band-px 256")
+        return self._gather(EYE_BAND, indices)
+
     def _gather(self, crop: str, indices: np.ndarray) -> np.ndarray:
         """Copies samples out of the memory maps, in the order of the files, to the places asked for.
 
@@ -86,8 +109,8 @@ class Dataset:
         indices = np.asarray(indices, np.int64).reshape(-1)
         if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
             raise IndexError(f"indices from {indices.min()} to {indices.max()} in a dataset of {len(self)} samples")
-        side, maps = self.face_px if crop == "face" else self.eye_px, self._maps[crop]
-        out = np.empty((len(indices), side, side, 3), np.uint8)
+        maps = self._maps[crop]
+        out = np.empty((len(indices), *self._shapes[crop]), np.uint8)
         order = np.argsort(indices, kind="stable")
         recordings = np.searchsorted(self._starts, indices[order], side="right") - 1
         rows = indices[order] - self._starts[recordings]

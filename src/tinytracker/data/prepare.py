@@ -21,6 +21,7 @@ from tinytracker.data.gazecapture import (
     FrameLabel,
     Recording,
     RecordingFiles,
+    WholeBox,
     find_recordings,
     open_recording,
     read_recording,
@@ -28,6 +29,7 @@ from tinytracker.data.gazecapture import (
 )
 from tinytracker.data.store import (
     CROPS,
+    EYE_BAND,
     FORMAT_VERSION,
     LABELS_FILE,
     MANIFEST_FILE,
@@ -38,8 +40,10 @@ from tinytracker.data.store import (
     write_labels,
     written_whole,
 )
+from tinytracker.domain import Box, FaceBox
 from tinytracker.errors import DatasetError, ImageError, MissingExtraError, RecordingError, UsageError
-from tinytracker.faces.crops import cut, resize
+from tinytracker.faces.boxes import stored_eye_band
+from tinytracker.faces.crops import cut, resize, whole_pixels
 from tinytracker.files import write_text
 from tinytracker.images import decode
 
@@ -49,10 +53,23 @@ DASK_ANSWERS_WITHIN_S = 15
 
 @dataclass(frozen=True, slots=True)
 class PrepareOptions:
-    """What decides a dataset's bytes. face_px, eye_px: side of the square crops that are stored."""
+    """What decides a dataset's bytes. face_px, eye_px: side of the square crops that are stored. band_px: width of the stored
+    rectangle round both eyes (`faces.boxes.stored_eye_band`), half as high; 0: none is stored."""
 
     face_px: int = 160
     eye_px: int = 64
+    band_px: int = 0
+
+    def __post_init__(self) -> None:
+        if self.band_px % 2:
+            raise UsageError(f"the width of eye bands must be even, for they are half as high, not {self.band_px}")
+
+    def as_dict(self) -> dict[str, int]:
+        """As options.json and manifest.json hold them; without eye bands, as before there were any."""
+        fields = asdict(self)
+        if not self.band_px:
+            del fields["band_px"]
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +135,7 @@ def prepare(
     if jobs < 1 and jobs != -1:
         raise UsageError(f"--jobs must be at least 1, or -1 for one per core, not {jobs}")
     sources = find_recordings(recordings)
-    begin(dataset, asdict(options))
+    begin(dataset, options.as_dict())
     tasks = [(source.resolve(), dataset.resolve(), options) for source in sources]
     run = _on_dask(tasks, dask_scheduler) if dask_scheduler else _on_cores(tasks, jobs)
     outcomes = []
@@ -159,7 +176,7 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
     left_out = Counter(recording.left_out)
     rows: list[dict[str, Any]] = []
     with written_whole(dataset / recording.name) as folder:
-        crops = {name: GrowingArray(folder / f"{name}.npy", side) for name, side in _sides(options).items()}
+        crops = {name: GrowingArray(folder / f"{name}.npy", *size) for name, size in _sizes(options).items()}
         for frame in recording.frames:
             try:
                 image = decode(files.read(frame.picture), frame.picture)
@@ -175,9 +192,10 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             if not all(_touches(getattr(frame, name), image) for name in CROPS):
                 left_out["a box outside the picture"] += 1
                 continue
+            boxes = {name: _box(frame, name) for name in crops}
             for name, array in crops.items():
-                array.append(resize(cut(image, *getattr(frame, name)), array.side_px, array.side_px))
-            rows.append(_row(recording, frame, image))
+                array.append(resize(cut(image, *boxes[name]), array.width_px, array.height_px))
+            rows.append(_row(recording, frame, image, boxes))
         for array in crops.values():
             array.close()
         if not rows:
@@ -197,8 +215,19 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
     return outcome
 
 
-def _sides(options: PrepareOptions) -> dict[str, int]:
-    return {"face": options.face_px, "left_eye": options.eye_px, "right_eye": options.eye_px}
+def _sizes(options: PrepareOptions) -> dict[str, tuple[int, int]]:
+    """Height and width of the stored crops."""
+    face, eye = (options.face_px, options.face_px), (options.eye_px, options.eye_px)
+    sizes = {"face": face, "left_eye": eye, "right_eye": eye}
+    return sizes | {EYE_BAND: (options.band_px // 2, options.band_px)} if options.band_px else sizes
+
+
+def _box(frame: FrameLabel, name: str) -> WholeBox:
+    """Where a crop is cut: as the recording says; an eye band, from the other boxes."""
+    if name != EYE_BAND:
+        return getattr(frame, name)
+    face, left_eye, right_eye = (Box(*map(float, getattr(frame, kind))) for kind in CROPS)
+    return whole_pixels(stored_eye_band(FaceBox(face, left_eye, right_eye)))
 
 
 def _touches(box: tuple[int, int, int, int], image: np.ndarray) -> bool:
@@ -207,8 +236,8 @@ def _touches(box: tuple[int, int, int, int], image: np.ndarray) -> bool:
     return x < image.shape[1] and y < image.shape[0] and x + width > 0 and y + height > 0
 
 
-def _row(recording: Recording, frame: FrameLabel, image: np.ndarray) -> dict[str, Any]:
-    """A row of labels.parquet; see docs/design.md."""
+def _row(recording: Recording, frame: FrameLabel, image: np.ndarray, boxes: dict[str, WholeBox]) -> dict[str, Any]:
+    """A row of labels.parquet; see docs/design.md. boxes: by crop, as cut."""
     row: dict[str, Any] = {
         "recording": recording.name,
         "person": recording.name,
@@ -220,8 +249,8 @@ def _row(recording: Recording, frame: FrameLabel, image: np.ndarray) -> dict[str
         "frame_width_px": image.shape[1],
         "frame_height_px": image.shape[0],
     }
-    for name in CROPS:
-        row |= {f"{name}_{key}_px": float(value) for key, value in zip("xywh", getattr(frame, name), strict=True)}
+    for name, box in boxes.items():
+        row |= {f"{name}_{key}_px": float(value) for key, value in zip("xywh", box, strict=True)}
     row |= {"gaze_x_cm": float(frame.gaze_x_cm), "gaze_y_cm": float(frame.gaze_y_cm)}
     row |= {f"grid_{key}": value for key, value in zip("xywh", frame.grid, strict=True)}
     return row | {f"truth_{key}": values[frame.index] for key, values in recording.truth.items()}
@@ -257,7 +286,7 @@ def _known_outcome(folder: Path) -> Outcome | None:
 def _write_manifest(dataset: Path, options: PrepareOptions, summary: Summary) -> None:
     manifest = {
         "format": FORMAT_VERSION,
-        **asdict(options),
+        **options.as_dict(),
         "frames": summary.kept,
         "recordings": {o.name: {"split": o.split, "frames": o.kept} for o in summary.outcomes if o.kept},
         "frames_doubtful": summary.doubtful,

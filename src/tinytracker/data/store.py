@@ -1,7 +1,8 @@
 """A dataset on disk: names of its files, and writing them so that nothing half-written is ever taken for whole.
 
 DATASET/options.json says what it was begun with, DATASET/manifest.json, written last, what came of it. Each recording has
-a folder: face.npy, left_eye.npy, right_eye.npy, labels.parquet, outcome.json (docs/design.md has the columns).
+a folder: face.npy, left_eye.npy, right_eye.npy, eye_band.npy if asked for, labels.parquet, outcome.json (docs/design.md has
+the columns).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tinytracker.files import write_text
 FORMAT_VERSION = 1
 OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = "options.json", "manifest.json", "outcome.json", "labels.parquet"
 CROPS = ("face", "left_eye", "right_eye")
+EYE_BAND = "eye_band"  # stored only if asked for
 _PARTIAL_SUFFIX = ".partial"
 
 
@@ -109,10 +111,10 @@ def write_labels(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 class GrowingArray:
-    """An .npy file of square pictures, uint8 (n, side_px, side_px, 3), written one by one: a recording may have thousands."""
+    """An .npy file of pictures, uint8 (n, height_px, width_px, 3), written one by one: a recording may have thousands."""
 
-    def __init__(self, path: Path, side_px: int) -> None:
-        self.side_px = side_px
+    def __init__(self, path: Path, height_px: int, width_px: int) -> None:
+        self.height_px, self.width_px = height_px, width_px
         self._count = 0
         self._file = path.open("wb")
         self._write_header()
@@ -129,6 +131,6 @@ class GrowingArray:
         assert end_of_header == 0
 
     def _write_header(self) -> None:
-        shape = (self._count, self.side_px, self.side_px, 3)
+        shape = (self._count, self.height_px, self.width_px, 3)
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)

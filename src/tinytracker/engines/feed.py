@@ -19,8 +19,9 @@ from tinytracker.domain import Box, FaceBox
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import UsageError
 from tinytracker.faces import crops as cropping
+from tinytracker.faces.boxes import band_share_of_stored, eye_band, eye_band_of_stored
 
-CROP_KINDS = ("face", "left_eye", "right_eye")
+CROP_KINDS = ("face", "left_eye", "right_eye", "eye_band")
 
 
 class CropSource(Protocol):
@@ -35,20 +36,24 @@ class CropSource(Protocol):
 
     def right_eyes(self, indices: np.ndarray) -> np.ndarray: ...
 
+    def eye_bands(self, indices: np.ndarray) -> np.ndarray: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Crops:
     """The stored crops and boxes of n samples.
 
-    pictures: per kind ("face", "left_eye", "right_eye") uint8 (n, side, side, 3) RGB. face_boxes_px: float (n, 4), x, y,
-    width, height in the frame. frame_sizes_px: (n, 2), width and height. grids: int (n, 4), the parameters of iTracker's
-    face grid (`faces.crops.face_grid`), zeros where it was not asked for.
+    pictures: per kind ("face", "left_eye", "right_eye", "eye_band") uint8 (n, height, width, 3) RGB. face_boxes_px: float
+    (n, 4), x, y, width, height in the frame. frame_sizes_px: (n, 2), width and height. grids: int (n, 4), the parameters of
+    iTracker's face grid (`faces.crops.face_grid`), zeros where it was not asked for. stored_bands_px: float (n, 4), what the
+    pictures "eye_band" show of the frame (`faces.boxes.stored_eye_band`), zeros where they were not asked for.
     """
 
     pictures: Mapping[str, np.ndarray]
     face_boxes_px: np.ndarray
     frame_sizes_px: np.ndarray
     grids: np.ndarray
+    stored_bands_px: np.ndarray
 
     def __len__(self) -> int:
         return len(self.face_boxes_px)
@@ -56,8 +61,9 @@ class Crops:
 
 def read_crops(source: CropSource, indices: np.ndarray, kinds: frozenset[str]) -> Crops:
     """Reads samples of a dataset; of pictures and grids only the `kinds` asked for."""
-    readers = {"face": source.faces, "left_eye": source.left_eyes, "right_eye": source.right_eyes}
-    pictures = {kind: readers[kind](indices) for kind in CROP_KINDS if kind in kinds}
+    readers = {"face": "faces", "left_eye": "left_eyes", "right_eye": "right_eyes", "eye_band": "eye_bands"}
+    pictures = {kind: getattr(source, readers[kind])(indices) for kind in CROP_KINDS if kind in kinds}
+    has_band = bool(kinds & {"eye_band", "eye_band_box"})
 
     def columns(*names: str) -> np.ndarray:
         return np.stack([source.labels[name][indices] for name in names], axis=1)
@@ -67,14 +73,16 @@ def read_crops(source: CropSource, indices: np.ndarray, kinds: frozenset[str]) -
         columns("face_x_px", "face_y_px", "face_w_px", "face_h_px"),
         columns("frame_width_px", "frame_height_px"),
         columns("grid_x", "grid_y", "grid_w", "grid_h") if "face_grid" in kinds else np.zeros((len(indices), 4), int),
+        columns(*(f"eye_band_{key}_px" for key in "xywh")) if has_band else np.zeros((len(indices), 4)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one sample is: where the face is in which frame, and its grid parameters."""
+    """What one sample is: where the face and the eye band are in which frame, and the face's grid parameters."""
 
     box: Box
+    band: Box
     frame_width_px: int
     frame_height_px: int
     grid: tuple[int, int, int, int]
@@ -94,6 +102,8 @@ class Feed:
         ]
         self._arrays = [writer.empty(1) for writer in self._writers]
         self.kinds = frozenset(spec.kind for spec in inputs)
+        shapes = [spec.height_px / spec.width_px for spec in inputs if spec.kind == "eye_band"]
+        self._band_height_over_width = shapes[0] if shapes else 1.0
 
     def from_frame(self, image: np.ndarray, face: FaceBox) -> list[np.ndarray]:
         """The tensors for a face in a frame; image: uint8 (height, width, 3) RGB.
@@ -101,10 +111,11 @@ class Feed:
         Raises UsageError if the network sees eyes and the face has no eye boxes.
         """
         height_px, width_px = image.shape[:2]
-        look = _Look(face.box, width_px, height_px, cropping.grid_cells(face.box, width_px, height_px))
+        band = eye_band(face, self._band_height_over_width)
+        look = _Look(face.box, band, width_px, height_px, cropping.grid_cells(face.box, width_px, height_px))
         for writer, array in zip(self._writers, self._arrays, strict=True):
             if isinstance(writer, _PictureWriter):
-                box = _box_of(face, writer.spec.kind)
+                box = band if writer.spec.kind == "eye_band" else _box_of(face, writer.spec.kind)
                 picture = cropping.crop(image, box, writer.spec.width_px, writer.spec.height_px)
                 writer.write(array[0], picture, look)
             else:
@@ -118,11 +129,13 @@ class Feed:
             frame_width_px, frame_height_px = (int(length) for length in crops.frame_sizes_px[sample])
             x, y, width, height = (int(cell) for cell in crops.grids[sample])
             box = Box(*(float(length) for length in crops.face_boxes_px[sample]))
-            look = _Look(box, frame_width_px, frame_height_px, (x, y, width, height))
+            stored_band = Box(*(float(length) for length in crops.stored_bands_px[sample]))
+            band = eye_band_of_stored(stored_band, self._band_height_over_width)
+            look = _Look(box, band, frame_width_px, frame_height_px, (x, y, width, height))
             for writer, array in zip(self._writers, arrays, strict=True):
                 if isinstance(writer, _PictureWriter):
                     stored = crops.pictures[writer.spec.kind][sample]
-                    picture = cropping.resize(stored, writer.spec.width_px, writer.spec.height_px)
+                    picture = writer.fit(stored)
                     writer.write(array[sample], picture, look)
                 else:
                     writer.write(array[sample], look)
@@ -144,6 +157,13 @@ class _PictureWriter:
     def empty(self, samples: int) -> np.ndarray:
         return np.empty((samples, *self._tensor.shape[1:]), self._tensor.dtype)
 
+    def fit(self, stored: np.ndarray) -> np.ndarray:
+        """The network's picture from a dataset's, uint8 (height_px, width_px, 3)."""
+        height_px, width_px = self.spec.height_px, self.spec.width_px
+        if self.spec.kind == "eye_band":
+            return cropping.middle_part(stored, *band_share_of_stored(height_px / width_px), width_px, height_px)
+        return cropping.resize(stored, width_px, height_px)
+
     def write(self, out: np.ndarray, picture: np.ndarray, look: _Look) -> None:
         """out: (height, width, channels), contiguous. picture: uint8 (height, width, 3) RGB."""
         if self.spec.colour == "grey":
@@ -161,7 +181,7 @@ class _PictureWriter:
 
 
 class _NumberWriter:
-    """Writes the face box or the face grid."""
+    """Writes the box of the face or of the eye band, or the face grid."""
 
     def __init__(self, spec: InputSpec, tensor: TensorSpec) -> None:
         self.spec = spec
@@ -171,10 +191,11 @@ class _NumberWriter:
         return np.empty((samples, *self._tensor.shape[1:]), self._tensor.dtype)
 
     def write(self, out: np.ndarray, look: _Look) -> None:
-        if self.spec.kind == "face_box":
-            numbers = cropping.face_box_numbers(look.box, look.frame_width_px, look.frame_height_px)
-        else:
+        if self.spec.kind == "face_grid":
             numbers = cropping.face_grid(*look.grid)
+        else:
+            box = look.box if self.spec.kind == "face_box" else look.band
+            numbers = cropping.face_box_numbers(box, look.frame_width_px, look.frame_height_px)
         out[...] = self._tensor.quantize(numbers)
 
 

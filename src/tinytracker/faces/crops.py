@@ -46,6 +46,14 @@ def crop(image: np.ndarray, box: Box, width_px: int, height_px: int) -> np.ndarr
     return resize(cut(image, *rounded), width_px, height_px)
 
 
+def middle_part(image: np.ndarray, share_x: float, share_y: float, width_px: int, height_px: int) -> np.ndarray:
+    """The middle of a picture, `share_x` of its width and `share_y` of its height (at most 1), resized to uint8
+    (height_px, width_px, 3); its place is rounded to whole pixels of the result."""
+    whole = resize(image, round(width_px / share_x), round(height_px / share_y))
+    left, top = (whole.shape[1] - width_px) // 2, (whole.shape[0] - height_px) // 2
+    return whole[top : top + height_px, left : left + width_px]
+
+
 def whole_pixels(box: Box) -> tuple[int, int, int, int]:
     """(x, y, width, height) of a box in whole pixels, at least 1 wide and high."""
     return round(box.x_px), round(box.y_px), max(1, round(box.width_px)), max(1, round(box.height_px))
@@ -71,7 +79,8 @@ def position_channels(box: Box, frame_width_px: int, frame_height_px: int, width
 
 
 def face_box_numbers(box: Box, frame_width_px: int, frame_height_px: int) -> np.ndarray:
-    """The `face_box` input: (x, y, width, height) over the frame's width and height, from [0, 1] to [-1, 1], float32 (4,)."""
+    """The `face_box` and `eye_band_box` inputs: (x, y, width, height) over the frame's width and height, from [0, 1] to
+    [-1, 1], float32 (4,)."""
     lengths_px = np.array([box.x_px, box.y_px, box.width_px, box.height_px])
     frame_px = np.array([frame_width_px, frame_height_px, frame_width_px, frame_height_px])
     return (lengths_px / frame_px * 2 - 1).astype(np.float32)

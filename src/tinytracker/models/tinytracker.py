@@ -39,7 +39,7 @@ class TinyTracker(Network):
         self.options = {}
         self.grid = BakedGrid(size=crop.size) if crop.position == "baked" else nn.Identity()
         self.mix = nn.Conv2d(crop.network_channels, 3, 1)  # so that the backbone stays the one of three-channel pictures
-        layers, (height, width) = _backbone(crop.size, padding)
+        layers, (height, width) = backbone(crop.size, padding)
         self.backbone = nn.Sequential(*layers)
         self.embedding_shape = (LAST_CHANNELS, height, width)
         self.head = nn.Sequential(
@@ -58,7 +58,8 @@ class TinyTracker(Network):
         return self.backbone(self.mix(self.grid(face)))
 
 
-def _backbone(size: Size, padding: Padding) -> tuple[list[nn.Module], Size]:
+def backbone(size: Size, padding: Padding) -> tuple[list[nn.Module], Size]:
+    """The layers from three channels to LAST_CHANNELS, and the size of their map."""
     stem = ConvBN(3, STEM_CHANNELS, 3, size=size, stride=2, padding=padding)
     layers: list[nn.Module] = [stem]
     channels, size = STEM_CHANNELS, stem.out_size

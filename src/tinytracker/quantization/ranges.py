@@ -73,6 +73,6 @@ def input_range(spec: InputSpec, observed: tuple[float, float] = SIGNED_UNIT) ->
     """The range of an input tensor; `observed` widens a face box's."""
     if spec.kind == "face_grid":
         return 0.0, 1.0
-    if spec.kind == "face_box":
+    if spec.kind in ("face_box", "eye_band_box"):
         return min(SIGNED_UNIT[0], observed[0]), max(SIGNED_UNIT[1], observed[1])
     return spec.pixel_offset, spec.pixel_offset + 255 * spec.pixel_scale

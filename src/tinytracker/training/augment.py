@@ -49,8 +49,15 @@ def draw_maps(rng: np.random.Generator, mirrored: np.ndarray, shift: float, zoom
     return Maps(matrix.astype(np.float32), (2 * shift * normal[2:]).T.astype(np.float32))  # a box is 2 units wide
 
 
+def in_middle(maps: Maps, share_x: float, share_y: float) -> Maps:
+    """Maps within a rectangle, as maps within the larger one whose middle it is: `share_x` of its width, `share_y` of its
+    height."""
+    shares = np.array([share_x, share_y], np.float32)
+    return Maps(maps.matrix * shares[:, None], maps.shift * shares)
+
+
 def moved_boxes(boxes_px: np.ndarray, maps: Maps) -> np.ndarray:
-    """Where face boxes (n, 4) lie when seen through maps without rotation, in pixels of the frame as it was (unmirrored)."""
+    """Where boxes (n, 4) lie when seen through maps without rotation, in pixels of the frame as it was (unmirrored)."""
     size = boxes_px[:, 2:] * np.abs(maps.matrix[:, 0, :1])
     centre = boxes_px[:, :2] + boxes_px[:, 2:] * (1 + maps.shift) / 2
     return np.concatenate([centre - size / 2, size], axis=1)
@@ -118,7 +125,7 @@ class NoiseBank:
 def change_looks(
     rng: np.random.Generator, images: np.ndarray, looks: Looks, options: Photometric, bank: NoiseBank, is_face: bool
 ) -> None:
-    """Changes crops in place: uint8 (n, H, W, 3 or 1)."""
+    """Changes crops in place: uint8 (n, H, W, 3 or 1). is_face: as wide as a face, be it a face crop or an eye band."""
     count, height, width, channels = images.shape
     ramps = options.ramp * rng.standard_normal((count, 2))
     across, down = (
@@ -148,10 +155,10 @@ def _blur(image: np.ndarray, shrink: float, is_face: bool) -> np.ndarray:
     """
     height, width = image.shape[:2]
     eye_px = 64 / shrink
-    seen = eye_px / EYE_PX_PER_FACE if is_face else eye_px
-    if seen >= min(height, width):
+    seen = eye_px / EYE_PX_PER_FACE if is_face else eye_px  # of the width
+    if seen >= width:
         return image
-    small = (max(8, round(seen * width / height)), max(8, round(seen)))
+    small = (max(8, round(seen)), max(8, round(seen * height / width)))
     return cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_LINEAR)
 
 

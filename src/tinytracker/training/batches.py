@@ -18,13 +18,14 @@ from torch import Tensor
 
 from tinytracker.cards import InputSpec
 from tinytracker.domain import Box
+from tinytracker.faces.boxes import band_share_of_stored
 from tinytracker.faces.crops import face_grid, grid_cells
 from tinytracker.models.network import NetworkSpec
 from tinytracker.training import augment
 from tinytracker.training.recipe import Recipe
 from tinytracker.training.samples import Samples
 
-CROP_KINDS = ("face", "left_eye", "right_eye")
+CROP_KINDS = ("face", "left_eye", "right_eye", "eye_band")
 OTHER_EYE = {"left_eye": "right_eye", "right_eye": "left_eye"}
 AUXILIARY = 7 + 12 + 1  # angles, eye points, logarithm of the distance
 REFERENCE_DISTANCE_CM = 35.0
@@ -36,8 +37,9 @@ class Batch:
     """n samples as the network sees them.
 
     places: int (n,), which of the samples; mirrored: bool (n,).
-    crops: by kind, uint8 (n, H, W, C). box: float32 (n, 4), the face box's numbers in [-1, 1]; grid: float32 (n, 625) or
-        empty. frame_box: float32 (n, 4), the box over the frame: x, y, width, height in [0, 1].
+    crops: by kind, uint8 (n, H, W, C). grid: float32 (n, 625) or
+        empty. frame_box: float32 (n, 4), the face box over the frame: x, y, width, height in [0, 1]; band_box: the same of
+        the eye band, NaN if the network sees none.
     target: float32 (n, 2) gaze in cm, or (n, 14) the eye locator's numbers. distance_cm: float32 (n,), NaN unknown.
     auxiliary: float32 (n, AUXILIARY), NaN unknown.
     """
@@ -46,6 +48,7 @@ class Batch:
     mirrored: np.ndarray
     crops: dict[str, np.ndarray]
     frame_box: np.ndarray
+    band_box: np.ndarray
     grid: np.ndarray
     target: np.ndarray
     distance_cm: np.ndarray
@@ -58,6 +61,8 @@ class Batch:
     def _input(self, spec: InputSpec, device: torch.device) -> Tensor:
         if spec.kind == "face_box":
             return torch.from_numpy(self.frame_box * 2 - 1).to(device)
+        if spec.kind == "eye_band_box":
+            return torch.from_numpy(self.band_box * 2 - 1).to(device)
         if spec.kind == "face_grid":
             return torch.from_numpy(self.grid).to(device)
         pixels = torch.from_numpy(self.crops[spec.kind]).to(device).permute(0, 3, 1, 2)
@@ -95,7 +100,8 @@ class BatchMaker:
         self._wants_grid = any(one.kind == "face_grid" for one in spec.inputs)
         self._bank = augment.NoiseBank(recipe.photometric.noise, seed)
         # Brightest to darkest differ by camera; contrast turns about each face's own mean.
-        self._means = samples.crops["face"][:, ::8, ::8].mean(axis=(1, 2, 3)) / 255
+        widest = samples.crops.get("face", next(iter(samples.crops.values())))
+        self._means = widest[:, ::8, ::8].mean(axis=(1, 2, 3)) / 255
         self._permutation = lru_cache(maxsize=2)(self._shuffled)
 
     def training(self, step: int, rank: int = 0, world: int = 1) -> Batch:
@@ -107,32 +113,38 @@ class BatchMaker:
         rng = np.random.default_rng((self._seed, step, rank))
         geometric = self._recipe.geometric
         mirrored = augment.draw_mirrored(rng, geometric, len(places))
-        face = augment.draw_maps(rng, mirrored, geometric.face_shift, geometric.face_zoom, geometric.rotation_deg)
-        eyes = {kind: augment.draw_maps(rng, mirrored, geometric.eye_shift, geometric.eye_zoom) for kind in OTHER_EYE}
-        batch = self._seen(places, mirrored, face, eyes)
+        maps = {"face": augment.draw_maps(rng, mirrored, geometric.face_shift, geometric.face_zoom, geometric.rotation_deg)}
+        maps |= {kind: augment.draw_maps(rng, mirrored, geometric.eye_shift, geometric.eye_zoom) for kind in OTHER_EYE}
+        if "eye_band" in self._sizes:
+            height, width = self._sizes["eye_band"]
+            band = augment.draw_maps(rng, mirrored, geometric.band_shift, geometric.band_zoom)
+            maps["eye_band"] = augment.Maps(band.matrix, band.shift * np.array([1, width / height], np.float32))
+        batch = self._seen(places, mirrored, maps)
         looks = augment.draw_looks(rng, self._recipe.photometric, len(places), self._means[places])
         for kind, images in batch.crops.items():
-            augment.change_looks(rng, images, looks, self._recipe.photometric, self._bank, kind == "face")
-        if self._recipe.face_dropout:
+            augment.change_looks(rng, images, looks, self._recipe.photometric, self._bank, kind not in OTHER_EYE)
+        if self._recipe.face_dropout and "face" in batch.crops:
             batch.crops["face"][rng.random(len(places)) < self._recipe.face_dropout] = 128
         return batch
 
     def plain(self, places: np.ndarray, mirror: bool = False) -> Batch:
         """Samples without augmentation, or all mirrored."""
         same = augment.draw_maps(np.random.default_rng(0), np.full(len(places), mirror), 0.0, 0.0)
-        return self._seen(places, np.full(len(places), mirror), same, dict.fromkeys(OTHER_EYE, same))
+        return self._seen(places, np.full(len(places), mirror), dict.fromkeys(CROP_KINDS, same))
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((self._seed, 2, epoch)).permutation(len(self._samples))
 
-    def _seen(self, places: np.ndarray, mirrored: np.ndarray, face: augment.Maps, eyes: dict[str, augment.Maps]) -> Batch:
+    def _seen(self, places: np.ndarray, mirrored: np.ndarray, maps: dict[str, augment.Maps]) -> Batch:
         """Samples through maps, all labels with them."""
         samples = self._samples
-        boxes = augment.moved_boxes(samples.face_box_px[places], face) / np.tile(samples.frame_px[places], 2)
-        boxes[mirrored, 0] = 1 - boxes[mirrored, 0] - boxes[mirrored, 2]
+        sees_band = "eye_band" in self._sizes
+        boxes = self._boxes(samples.face_box_px, places, mirrored, maps["face"])
+        bands = self._boxes(samples.band_box_px, places, mirrored, maps["eye_band"]) if sees_band else np.full_like(boxes, np.nan)
         gaze = samples.gaze_cm[places]
         gaze[mirrored, 0] *= -1
-        points, openness = face.to_new(samples.points[places]), samples.openness[places]
+        points = maps["eye_band" if sees_band else "face"].to_new(samples.points[places])
+        openness = samples.openness[places]
         points[mirrored], openness[mirrored] = points[mirrored, ::-1], openness[mirrored, ::-1]
         angles = _mirrored_angles(samples.angles[places], mirrored)
         distance = samples.distance_cm[places]
@@ -141,13 +153,20 @@ class BatchMaker:
         return Batch(
             places,
             mirrored,
-            {kind: self._crop(kind, places, mirrored, face if kind == "face" else eyes[kind]) for kind in self._sizes},
+            {kind: self._crop(kind, places, mirrored, maps[kind]) for kind in self._sizes},
             boxes.astype(np.float32),
+            bands.astype(np.float32),
             self._grids(boxes) if self._wants_grid else np.empty((len(places), 0), np.float32),
             target.astype(np.float32),
             distance,
             np.concatenate(parts, axis=1).astype(np.float32),
         )
+
+    def _boxes(self, boxes_px: np.ndarray, places: np.ndarray, mirrored: np.ndarray, maps: augment.Maps) -> np.ndarray:
+        """Boxes over the frame, (n, 4) in [0, 1], as they lie when seen through maps."""
+        boxes = augment.moved_boxes(boxes_px[places], maps) / np.tile(self._samples.frame_px[places], 2)
+        boxes[mirrored, 0] = 1 - boxes[mirrored, 0] - boxes[mirrored, 2]
+        return boxes
 
     def _crop(self, kind: str, places: np.ndarray, mirrored: np.ndarray, maps: augment.Maps) -> np.ndarray:
         """A mirrored person's left eye is their right one."""
@@ -155,7 +174,10 @@ class BatchMaker:
         images = crops[kind][places]
         if kind in OTHER_EYE:
             images[mirrored] = crops[OTHER_EYE[kind]][places[mirrored]]
-        return augment.warp(images, maps, *self._sizes[kind])
+        height, width = self._sizes[kind]
+        if kind == "eye_band":
+            maps = augment.in_middle(maps, *band_share_of_stored(height / width))
+        return augment.warp(images, maps, height, width)
 
     def _grids(self, boxes: np.ndarray) -> np.ndarray:
         return np.stack([face_grid(*grid_cells(Box(*map(float, box)), 1, 1)) for box in boxes])

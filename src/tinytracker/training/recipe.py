@@ -42,7 +42,8 @@ class Geometric:
     """Changes of where the boxes lie; labels and position inputs follow exactly. Lengths as shares of the box's side.
 
     flip: share of samples mirrored. face_shift, face_zoom: s.d. of the face box's shift, each way, and of the logarithm
-    of its size. eye_shift, eye_zoom: the same for each eye box. rotation_deg: s.d. of turning the face crop, for the eye
+    of its size. eye_shift, eye_zoom: the same for each eye box. band_shift, band_zoom: the same for the eye band, whose
+    shifts, down too, are shares of its width. rotation_deg: s.d. of turning the face crop, for the eye
     locator only (a gaze point in the frame's axes would have to turn about the camera).
     """
 
@@ -51,6 +52,8 @@ class Geometric:
     face_zoom: float = 0.0
     eye_shift: float = 0.0
     eye_zoom: float = 0.0
+    band_shift: float = 0.0
+    band_zoom: float = 0.0
     rotation_deg: float = 0.0
 
 

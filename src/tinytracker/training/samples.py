@@ -10,6 +10,7 @@ import numpy as np
 from tinytracker.cards import InputSpec
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import DatasetError, UsageError
+from tinytracker.faces.boxes import STORED_HEIGHT_OVER_WIDTH, STORED_OVER_BAND_WIDTH, band_share_of_stored
 from tinytracker.models.network import NetworkSpec
 
 MARGIN = 1.25  # stored crop over network crop, so that a shifted or smaller box still finds real pixels
@@ -26,18 +27,20 @@ ANGLES = (
 class Samples:
     """n samples. Where a label is not known (no truth_* columns, as in GazeCapture) it is NaN.
 
-    crops: by input kind, uint8 (n, height, width, 3 or 1).
+    crops: by input kind, uint8 (n, height, width, 3 or 1); of an eye band, more than the band (`faces.boxes`).
     gaze_cm: float32 (n, 2). face_box_px: float32 (n, 4), x, y, width, height. frame_px: float32 (n, 2), width, height.
+    band_box_px: float32 (n, 4), the eye band in the middle of what is stored of it; NaN if the network sees none.
     distance_cm: float32 (n,).
     angles: float32 (n, 7), the columns of ANGLES in their units.
-    points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the face crop, -1
-        at its left and top edge, 1 at its right and bottom edge.
+    points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the face crop, or in
+        the eye band where the network sees that; -1 at its left and top edge, 1 at its right and bottom edge.
     openness: float32 (n, 2), left and right eye: height over width.
     """
 
     crops: dict[str, np.ndarray]
     gaze_cm: np.ndarray
     face_box_px: np.ndarray
+    band_box_px: np.ndarray
     frame_px: np.ndarray
     distance_cm: np.ndarray
     angles: np.ndarray
@@ -71,14 +74,17 @@ def load_samples(
         raise DatasetError(f"{dataset.name} has no samples to use in its {split} split; prepare more recordings")
     labels = {name: column[indices] for name, column in dataset.labels.items()}
     box = _columns(labels, [f"face_{key}_px" for key in "xywh"])
+    bands = [one for one in spec.inputs if one.kind == "eye_band"]
+    band = _bands(dataset, labels, bands[0]) if bands else np.full_like(box, np.nan)
     samples = Samples(
         crops={one.kind: _crops(dataset, indices, one, margin) for one in spec.inputs if one.height_px},
         gaze_cm=_columns(labels, ["gaze_x_cm", "gaze_y_cm"]),
         face_box_px=box,
+        band_box_px=band,
         frame_px=_columns(labels, ["frame_width_px", "frame_height_px"]),
         distance_cm=_columns(labels, ["truth_distance_cm"])[:, 0],
         angles=_columns(labels, [name for name, _ in ANGLES]) / np.array([unit for _, unit in ANGLES], np.float32),
-        points=_points(labels, box),
+        points=_points(labels, band if bands else box),
         openness=_columns(labels, [f"truth_{eye}_openness" for eye in EYES]),
     )
     if spec.output == "eyes" and not np.isfinite(samples.points).all():
@@ -92,12 +98,18 @@ def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool)
         read, stored_px = dataset.faces, dataset.face_px
     elif spec.kind in ("left_eye", "right_eye"):
         read, stored_px = (dataset.left_eyes if spec.kind == "left_eye" else dataset.right_eyes), dataset.eye_px
+    elif spec.kind == "eye_band":
+        read, stored_px = dataset.eye_bands, dataset.band_px
     else:
         raise UsageError(f"a network with the input {spec.kind} cannot be trained on a dataset of crops")
-    factor = MARGIN if margin else 1.0
-    height, width = (round(side * factor) for side in (spec.height_px, spec.width_px))
-    if margin:
-        height, width = min(height, stored_px), min(width, stored_px)
+    if spec.kind == "eye_band":  # stored with real pixels around: all of it stays, at no more pixels than the network's
+        width = min(round(spec.width_px * STORED_OVER_BAND_WIDTH), stored_px)
+        height = round(width * STORED_HEIGHT_OVER_WIDTH)
+    else:
+        factor = MARGIN if margin else 1.0
+        height, width = (round(side * factor) for side in (spec.height_px, spec.width_px))
+        if margin:
+            height, width = min(height, stored_px), min(width, stored_px)
     out = np.empty((len(indices), height, width, 3 if spec.colour == "rgb" else 1), np.uint8)
     shrinks = height <= stored_px and width <= stored_px
     for start in range(0, len(indices), CHUNK):
@@ -109,6 +121,15 @@ def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool)
                 image = cv2.resize(image, (width, height), interpolation=interpolation)
             out[place] = image.reshape(out.shape[1:])
     return out
+
+
+def _bands(dataset: Dataset, labels: dict[str, np.ndarray], spec: InputSpec) -> np.ndarray:
+    """The eye bands that the network sees, float32 (n, 4); raises DatasetError if the dataset holds none."""
+    dataset.eye_bands(np.empty(0, np.int64))
+    stored = _columns(labels, [f"eye_band_{key}_px" for key in "xywh"])
+    across, _ = band_share_of_stored(1.0)
+    size = stored[:, 2:3] * across * np.array([1, spec.height_px / spec.width_px], np.float32)
+    return np.concatenate([stored[:, :2] + (stored[:, 2:] - size) / 2, size], axis=1)
 
 
 def _columns(labels: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
