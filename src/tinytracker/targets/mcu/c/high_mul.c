@@ -3,9 +3,11 @@ static inline int32_t gm_high_mul(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + 0x40000000) >> 31);
 }
 
-/* value / 2^exponent to nearest, halves away from zero. */
+/* value / 2^exponent to nearest, halves away from zero; exponent from 0 to 31. */
 static inline int32_t gm_round_shift(int32_t value, int32_t exponent) {
-    return exponent == 0 ? value : (value + (value >> 31) + (int32_t)(1U << (exponent - 1))) >> exponent;
+    int32_t mask = (int32_t)((1U << exponent) - 1U);
+    int32_t threshold = (mask >> 1) + (value < 0);
+    return (value >> exponent) + ((value & mask) > threshold);
 }
 
 static inline int32_t gm_clamp(int32_t value, int32_t low, int32_t high) {

@@ -62,7 +62,8 @@ class Match:
     reads, writes: computed tensors that go in and come out, with the layout each has or shall have.
     instructions: estimated instructions per inference on the core asked for; the schedule adds them up.
     scratch: freed when the step is over. overwrites: output -> input that it may share its memory with, each element being
-    read for the last time before its place is written. streams: see "Rows" above. note: for the report, in a few words.
+    read for the last time before its place is written. views: output -> input that it is the same bytes of. streams: see
+    "Rows" above. note: for the report, in a few words.
     detail: whatever the kernel wants to find again when it emits.
     """
 
@@ -74,6 +75,7 @@ class Match:
     instructions: int
     scratch: tuple[Scratch, ...] = ()
     overwrites: Mapping[int, int] = field(default_factory=dict)
+    views: Mapping[int, int] = field(default_factory=dict)
     streams: bool = False
     note: str = ""
     detail: object = None
@@ -91,7 +93,10 @@ class Writer(Protocol):
     """What emit.py hands to a kernel that writes its step."""
 
     def pointer(self, tensor: int) -> str:
-        """C expression of type `int8_t *`: where a tensor lies in the arena (const int8_t * for what the step reads)."""
+        """C expression of type `int8_t *`: where a tensor lies in the arena, in the layout the match reads or writes it."""
+
+    def read_pointer(self, tensor: int) -> str:
+        """The same for a tensor that the step reads in one layout and writes in another."""
 
     def scratch(self, name: str, ctype: str = "int8_t") -> str:
         """C expression of type `ctype *`: a scratch buffer of this step."""

@@ -1,0 +1,46 @@
+"""Rearranging a tensor from one layout into another, where two kernels want different ones."""
+
+from __future__ import annotations
+
+from tinytracker.targets.mcu.cpu import Cpu
+from tinytracker.targets.mcu.graph import Graph
+from tinytracker.targets.mcu.kernels import Match, Step, Writer
+from tinytracker.targets.mcu.kernels.walks import merged, walk_record
+from tinytracker.targets.mcu.layout import Layout
+
+
+class Convert:
+    """Never offered: the schedule puts it in. Its match covers no operator; it reads and writes the same tensor."""
+
+    name = "rearranging"
+
+    @classmethod
+    def between(cls, graph: Graph, number: int, place: int, source: Layout, target: Layout) -> Match:
+        """The step that brings a tensor from `source` to `target` in front of graph.ops[place]."""
+        return Match(cls(), place, 0, {number: source}, {number: target}, 8 * graph[number].elements + 50, detail=number)
+
+    def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
+        return []
+
+    def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
+        number = match.detail
+        assert isinstance(number, int)
+        source, target = match.reads[number], match.writes[number]
+        hwc = graph[number].hwc
+        lengths, (steps,) = merged(
+            [hwc["HWC".index(axis)] for axis in target],
+            [_stride(source, hwc, axis) for axis in target],
+        )
+        writer.support("copy")
+        walk = walk_record(writer, f"tensor{number}_{source}_{target}", lengths, steps)
+        return Step(f"gm_copy(&{walk}, {writer.read_pointer(number)}, {writer.pointer(number)});")
+
+
+def _stride(layout: Layout, hwc: tuple[int, int, int], axis: str) -> int:
+    """Distance between neighbours along "H", "W" or "C"."""
+    stride = 1
+    for inner in reversed(layout):
+        if inner == axis:
+            return stride
+        stride *= hwc["HWC".index(inner)]
+    raise AssertionError(axis)

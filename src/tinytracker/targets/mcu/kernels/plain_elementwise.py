@@ -1,0 +1,154 @@
+"""Plain operators element by element: tables, sums, products, softmax."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinytracker.targets.mcu.cpu import Cpu
+from tinytracker.targets.mcu.fixedpoint import quantize_multiplier
+from tinytracker.targets.mcu.graph import Graph, Op
+from tinytracker.targets.mcu.kernels import Match, Step, Writer
+from tinytracker.targets.mcu.kernels.channels import initialiser
+from tinytracker.targets.mcu.kernels.walks import broadcast_strides, fits, merged, walk_record
+from tinytracker.targets.mcu.layout import Layout
+from tinytracker.targets.mcu.quant import clamp_range
+from tinytracker.targets.mcu.tables import softmax_exponents, table
+
+ANY_LAYOUT = (Layout.HWC, Layout.HCW, Layout.CHW)
+
+
+class Table:
+    """One int8 in, one out: 256 bytes of flash, three instructions."""
+
+    name = "table"
+
+    def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
+        op = graph.ops[first]
+        if table(graph, op) is None:
+            return []
+        source, output = op.inputs[0], op.outputs[0]
+        cost = 7 * graph[source].elements
+        return [
+            Match(self, first, 1, {source: layout}, {output: layout}, cost, overwrites={output: source}) for layout in ANY_LAYOUT
+        ]
+
+    def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
+        op = graph.ops[match.first]
+        values = table(graph, op)
+        assert values is not None
+        writer.support("table")
+        name = writer.table(f"layer{op.place}_table", values)
+        source, output = writer.pointer(op.inputs[0]), writer.pointer(op.outputs[0])
+        return Step(f"gm_table({name}, {source}, {output}, {graph[op.inputs[0]].elements});")
+
+
+def sum_multipliers(graph: Graph, op: Op) -> list[tuple[int, int]]:
+    """(multiplier, shift) of an ADD's or SUB's inputs and output. Sources: TFLM's add_common.cc (in double) and
+    sub_common.cc (in float32)."""
+    first, second, output = graph[op.inputs[0]], graph[op.inputs[1]], graph[op.outputs[0]]
+    if op.kind == "SUB":
+        one, two, out = np.float32(first.scale), np.float32(second.scale), np.float32(output.scale)
+        twice = np.float32(2) * max(one, two)
+        reals = [float(one / twice), float(two / twice), float(twice / (np.float32(1 << 20) * out))]
+    else:
+        double = 2 * max(first.scale, second.scale)
+        reals = [first.scale / double, second.scale / double, double / ((1 << 20) * output.scale)]
+    return [quantize_multiplier(real) for real in reals]
+
+
+def sum_fields(graph: Graph, op: Op) -> str:
+    """C text of a gm_sum_layer."""
+    first, second, output = graph[op.inputs[0]], graph[op.inputs[1]], graph[op.outputs[0]]
+    (m1, s1), (m2, s2), (m3, s3) = sum_multipliers(graph, op)
+    low, high = clamp_range(output, op.activation)
+    sign = -1 if op.kind == "SUB" else 1
+    return initialiser(first.zero_point, m1, -s1, second.zero_point, m2, -s2, sign, m3, -s3, output.zero_point, low, high)
+
+
+def product_fields(graph: Graph, op: Op) -> str:
+    """C text of a gm_product_layer. Source: TFLM's mul_common.cc."""
+    first, second, output = graph[op.inputs[0]], graph[op.inputs[1]], graph[op.outputs[0]]
+    multiplier, shift = quantize_multiplier(first.scale * second.scale / output.scale)
+    low, high = clamp_range(output, op.activation)
+    return initialiser(first.zero_point, second.zero_point, multiplier, shift, output.zero_point, low, high)
+
+
+class Pairwise:
+    """ADD, SUB and MUL of two arrays or an array and a smaller one that is repeated; either may be a constant."""
+
+    name = "element by element"
+
+    def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
+        op = graph.ops[first]
+        if op.kind not in ("ADD", "SUB", "MUL"):
+            return []
+        output = op.outputs[0]
+        lengths, _ = _pair_walk(graph, op)
+        if not fits(lengths):
+            return []
+        computed = graph.data_inputs(op)
+        cost = (35 if op.kind == "MUL" else 45) * graph[output].elements
+        alike = len(computed) == 2 and all(graph[number].shape == graph[output].shape for number in computed)
+        of_same_shape = [number for number in computed if graph[number].shape == graph[output].shape]
+        of_same_shape.sort(key=lambda number: graph.only_reader(number) is None)  # those that die here first
+        overwrites = dict.fromkeys([output], of_same_shape[0]) if of_same_shape else {}
+        return [
+            Match(self, first, 1, {number: layout for number in computed}, {output: layout}, cost, overwrites=overwrites)
+            for layout in (ANY_LAYOUT if alike else (Layout.HWC,))
+        ]
+
+    def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
+        op = graph.ops[match.first]
+        stem = f"layer{op.place}"
+        a, b = (_operand(graph, number, stem, writer) for number in op.inputs[:2])
+        output = writer.pointer(op.outputs[0])
+        lengths, (first, second) = _pair_walk(graph, op)
+        if op.kind == "MUL":
+            writer.support("product")
+            layer = writer.record("gm_product_layer", stem, product_fields(graph, op))
+            walk = walk_record(writer, f"{stem}_walk", lengths, first, second)
+            return Step(f"gm_product_walk(&{layer}, &{walk}, {a}, {b}, {output});")
+        if first == second == [1]:
+            writer.support("sum_all")
+            layer = writer.record("gm_sum_layer", stem, sum_fields(graph, op))
+            return Step(f"gm_sum_all(&{layer}, {a}, {b}, {output}, {lengths[0]});")
+        writer.support("sum_walk")
+        layer = writer.record("gm_sum_layer", stem, sum_fields(graph, op))
+        walk = walk_record(writer, f"{stem}_walk", lengths, first, second)
+        return Step(f"gm_sum_walk(&{layer}, &{walk}, {a}, {b}, {output});")
+
+
+def _pair_walk(graph: Graph, op: Op) -> tuple[list[int], list[list[int]]]:
+    shape = graph[op.outputs[0]].shape
+    return merged(shape, *(broadcast_strides(graph[number].shape, shape) for number in op.inputs[:2]))
+
+
+def _operand(graph: Graph, number: int, stem: str, writer: Writer) -> str:
+    data = graph[number].data
+    return writer.pointer(number) if data is None else writer.table(f"{stem}_constant", data.astype(np.int8))
+
+
+class Softmax:
+    name = "softmax"
+
+    def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
+        op = graph.ops[first]
+        if op.kind != "SOFTMAX":
+            return []
+        source, output = op.inputs[0], op.outputs[0]
+        cost = 60 * graph[source].elements + 200
+        return [Match(self, first, 1, {source: Layout.HWC}, {output: Layout.HWC}, cost, overwrites={output: source})]
+
+    def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
+        op = graph.ops[match.first]
+        source = graph[op.inputs[0]]
+        writer.support("softmax")
+        exponents = writer.table(f"layer{op.place}_exponents", softmax_exponents(source, op.attributes["beta"]))
+        depth = source.shape[-1]
+        return Step(
+            f"gm_softmax({exponents}, {writer.pointer(op.inputs[0])}, {writer.pointer(op.outputs[0])}, "
+            f"{depth}, {source.elements // depth});"
+        )
+
+
+KERNELS = (Table(), Pairwise(), Softmax())

@@ -1,0 +1,16 @@
+"""Graph -> graph, each step exact: the network computes the same bytes after as before.
+
+- ends.py: a float input's QUANTIZE and a float output's DEQUANTIZE go; their scales stand in the header
+- padding.py: PAD into the convolution behind it
+"""
+
+from tinytracker.targets.mcu.graph import Graph
+from tinytracker.targets.mcu.passes.ends import drop_float_ends
+from tinytracker.targets.mcu.passes.padding import fold_padding
+
+__all__ = ["drop_float_ends", "simplify"]
+
+
+def simplify(graph: Graph) -> Graph:
+    """All exact passes, in the order in which they help each other."""
+    return fold_padding(graph)
