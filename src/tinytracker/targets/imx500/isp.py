@@ -68,7 +68,9 @@ class Registers:
         return tensor.astype(np.float32) * np.float32(step)
 
 
-def registers_for(pixel_scale: float, pixel_offset: float, step: float, order: Order = "RGB", is_signed: bool = True) -> Registers:
+def registers_for(
+    pixel_scale: float, pixel_offset: float, step: float, order: Order = "RGB", is_signed: bool = True
+) -> Registers:
     """The registers that make q * step = p * pixel_scale + pixel_offset of a pixel p, as near as their bits let.
 
     For our networks, (p - 128) / 128 and a step of 1 / 128, they are 1024 and -2048: q = p - 128, exact. Raises ModelError if
@@ -78,8 +80,8 @@ def registers_for(pixel_scale: float, pixel_offset: float, step: float, order: O
     norm = round(pixel_offset / step * (1 << NORM_SHIFT))
     if not _fits(div, DIV_BITS) or not _fits(norm, NORM_BITS):
         raise ModelError(
-            f"pixels of scale {pixel_scale:g} and offset {pixel_offset:g} over a step of {step:g} need registers {div} and {norm}; "
-            f"the sensor has {DIV_BITS} and {NORM_BITS} bits, so scale the input otherwise"
+            f"pixels of scale {pixel_scale:g} and offset {pixel_offset:g} over a step of {step:g} need registers {div} and "
+            f"{norm}; the sensor has {DIV_BITS} and {NORM_BITS} bits, so scale the input otherwise"
         )
     return Registers(order, (div, div, div), (norm, norm, norm), is_signed)
 
@@ -97,7 +99,7 @@ def registers_of(network_info: Mapping[str, str], place: str = "network_info.txt
     try:
         values = {key: int(network_info[f"inputTensorNorm_{key}"], 0) for key in (*outer, "K03", "K13", "K23")}
     except (KeyError, ValueError) as error:
-        raise ModelError(f"{place}: no usable {error}; expected inputTensorNorm_K00 and its like: package the network again") from error
+        raise ModelError(f"{place}: no usable {error}; expected inputTensorNorm_K00 and its like: package it again") from error
     div = tuple(_from_bits(values[key], DIV_BITS) for key in outer)
     norm = tuple(_from_bits(values[key], NORM_BITS) for key in ("K03", "K13", "K23"))
     is_signed = bool(values["K03"] >> (NORM_BITS - 1) & 1)
