@@ -17,6 +17,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from tests.recordings import FACE, LEFT_EYE, RIGHT_EYE, edit_json, make_recording, pack, tree_bytes
+from tinytracker.data.dataset import Dataset
 from tinytracker.data.prepare import PrepareOptions, Summary, prepare
 from tinytracker.errors import DatasetError, InputError, OutputError, RecordingError, UsageError
 from tinytracker.faces.crops import resize
@@ -89,6 +90,34 @@ class TestContent:
             **{"grid_x": 7, "grid_y": 7, "grid_w": 13, "grid_h": 9},
             "truth_blink": True,
         }
+
+    def test_eye_bands_are_stored_if_asked_for(self, tmp_path: Path) -> None:
+        """Their place is the definition's, worked by hand from the boxes of tests.recordings."""
+        folder = make_recording(tmp_path / "in")
+        frame = cv2.cvtColor(cv2.imread(str(folder / "frames/00002.jpg")), cv2.COLOR_BGR2RGB)
+        prepare(tmp_path / "in", tmp_path / "out", PrepareOptions(face_px=24, eye_px=16, band_px=76))
+        # Middle of the eye boxes: ((63 + 9) + (37 + 9)) / 2 = 59 across, 50 + 8 = 58 down; 1.25 x 61 px wide, half as high.
+        x, y, width, height = 21, 39, 76, 38
+        row = parquet.read_table(tmp_path / "out/00002/labels.parquet").to_pylist()[2]
+        assert [row[f"eye_band_{key}_px"] for key in "xywh"] == [x, y, width, height]
+        stored = np.load(tmp_path / "out/00002/eye_band.npy")
+        assert stored.shape == (4, 38, 76, 3)
+        assert np.array_equal(stored[2], frame[y : y + height, x : x + width])
+        dataset = Dataset.open(tmp_path / "out")
+        assert dataset.band_px == 76
+        assert np.array_equal(dataset.eye_bands(np.array([3, 2])), stored[[3, 2]])
+
+    def test_without_eye_bands_a_dataset_is_what_it_was(self, tmp_path: Path) -> None:
+        make_recording(tmp_path / "in")
+        prepare(tmp_path / "in", tmp_path / "out", SMALL)
+        assert json.loads((tmp_path / "out/options.json").read_text()) == {"format": 1, "face_px": 24, "eye_px": 16}
+        assert "band_px" not in json.loads((tmp_path / "out/manifest.json").read_text())
+        with pytest.raises(DatasetError, match="holds no eye bands; prepare it into another folder with --band-px"):
+            Dataset.open(tmp_path / "out").eye_bands(np.array([0]))
+        with pytest.raises(DatasetError, match="choose another folder"):
+            prepare(tmp_path / "in", tmp_path / "out", PrepareOptions(24, 16, 64))
+        with pytest.raises(UsageError, match="must be even"):
+            PrepareOptions(band_px=65)
 
     def test_manifest_counts(self, people: Path, tmp_path: Path) -> None:
         edit_json(people / "00003", "faceGrid.json", lambda grid: grid | {"IsValid": [1, 0, 0, 1]})

@@ -13,6 +13,7 @@ from tinytracker.domain import Box, FaceBox
 from tinytracker.engines.feed import Crops, Feed, read_crops
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import UsageError
+from tinytracker.faces.boxes import eye_band, eye_boxes_from_face_box, stored_eye_band
 from tinytracker.faces.crops import crop, face_box_numbers, face_grid, grid_cells, position_channels
 
 RANDOM = np.random.default_rng(3)
@@ -90,10 +91,7 @@ class Stored:
         **{f"face_{key}_px": np.array([value] * 3, float) for key, value in zip("xywh", (10, 6, 24, 20), strict=True)},
         "frame_width_px": np.array([64] * 3),
         "frame_height_px": np.array([48] * 3),
-        **{
-            f"grid_{key}": np.array([value] * 3)
-            for key, value in zip("xywh", grid_cells(BOX, 64, 48), strict=True)
-        },
+        **{f"grid_{key}": np.array([value] * 3) for key, value in zip("xywh", grid_cells(BOX, 64, 48), strict=True)},
     }
 
     def faces(self, indices):
@@ -131,3 +129,41 @@ def test_eyes_not_located_are_said():
     spec = InputSpec("left_eye", "left_eye", 8, 8)
     with pytest.raises(UsageError, match="eye boxes"):
         Feed([spec], [TensorSpec("left_eye", (1, 8, 8, 3), "int8", 1 / 128)]).from_frame(FRAME, FaceBox(BOX))
+
+
+def test_an_eye_band_from_a_frame_is_the_stored_ones_middle():
+    """The live path and the dataset's agree on what an eye band shows and on where it lies."""
+    frame = cv2.resize(RANDOM.integers(0, 256, (12, 16, 3), np.uint8), (640, 480), interpolation=cv2.INTER_CUBIC)
+    face = FaceBox(Box(200.0, 100.0, 240.0, 240.0), Box(330.0, 140.0, 60.0, 60.0), Box(250.0, 140.0, 60.0, 60.0))
+    inputs = (InputSpec("eye_band", "eye_band", 96, 256), InputSpec("eye_band_box", "eye_band_box"))
+    feed = Feed(inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in inputs])
+    live = [array.copy() for array in feed.from_frame(frame, face)]
+    # 320 x 170 middle of the eyes, as wide as the face, 0.375 times as high.
+    assert np.allclose(live[1][0], face_box_numbers(Box(200.0, 125.0, 240.0, 90.0), 640, 480))
+    assert np.allclose(live[0][0], crop(frame, Box(200, 125, 240, 90), 256, 96) / 128 - 1, atol=1e-6)
+
+    stored = Box(170.0, 95.0, 300.0, 150.0)
+    assert stored_eye_band(face) == stored
+
+    class Dataset:
+        labels = {  # noqa: RUF012
+            **{f"face_{key}_px": np.array([value]) for key, value in zip("xywh", (200, 100, 240, 240), strict=True)},
+            **{f"eye_band_{key}_px": np.array([value]) for key, value in zip("xywh", (170, 95, 300, 150), strict=True)},
+            "frame_width_px": np.array([640]),
+            "frame_height_px": np.array([480]),
+        }
+
+        def eye_bands(self, indices: np.ndarray) -> np.ndarray:
+            return crop(frame, stored, 320, 160)[None][indices]
+
+    picture, box = feed.from_crops(read_crops(Dataset(), np.array([0]), feed.kinds))
+    assert np.allclose(box[0], live[1][0])
+    assert np.abs(picture[0] - live[0][0]).mean() < 1.5 / 128
+
+
+def test_an_eye_bands_place_follows_from_the_face_alone_where_the_eyes_are_not_known():
+    left, right = eye_boxes_from_face_box(BOX)
+    assert eye_band(FaceBox(BOX), 0.375) == eye_band(FaceBox(BOX, left, right), 0.375)
+    band = eye_band(FaceBox(BOX), 0.375)
+    assert (band.width_px, band.height_px) == (BOX.width_px, BOX.width_px * 0.375)
+    assert band.centre_px == pytest.approx((BOX.x_px + BOX.width_px / 2, BOX.y_px + 0.28 * BOX.height_px))
