@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tinytracker.targets.mcu.kernels import Kernel, plain_elementwise, plain_move, plain_pool, plain_weights
+from tinytracker.targets.mcu.kernels import Kernel, plain_elementwise, plain_move, plain_pool, plain_weights, rows
 
 KERNELS: tuple[Kernel, ...] = (
+    *rows.KERNELS,
     *plain_weights.KERNELS,
     *plain_pool.KERNELS,
     *plain_elementwise.KERNELS,

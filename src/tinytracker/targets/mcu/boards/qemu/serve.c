@@ -1,0 +1,42 @@
+/* Answers gaze_link's messages on the serial port. */
+#include "board.h"
+#include "gaze_served.h"
+#include "uart.h"
+
+#define IDLE_TICKS (BOARD_CLOCK_HZ / 10U) /* 100 ms */
+
+__attribute__((section(".arena"), aligned(16))) static uint8_t arena[GAZE_SERVED_ARENA_BYTES];
+static gaze_link board_link;
+
+static void send(void *state, const uint8_t *bytes, size_t count) {
+    (void)state;
+    uart_send(bytes, count);
+}
+
+/* Instructions under -icount shift=0; a frame of more than 2^24 ticks is counted too small by a multiple of them. */
+static uint32_t instructions(void *state) {
+    static uint32_t last, total;
+    (void)state;
+    uint32_t now = ticks_now();
+    total += (now - last) & TICKS_MASK;
+    last = now;
+    return total * (1000000000U / BOARD_CLOCK_HZ);
+}
+
+int main(void) {
+    const gaze_link_model model = gaze_served_model(arena);
+    const gaze_link_port port = {BOARD_NAME, send, instructions, GAZE_LINK_COUNT_INSTRUCTIONS, 0, 0};
+    gaze_link_init(&board_link, &model, &port);
+    uart_open();
+    uint32_t last_byte = ticks_now();
+    for (;;) {
+        uint8_t byte;
+        if (uart_take(&byte)) {
+            gaze_link_receive(&board_link, &byte, 1);
+            last_byte = ticks_now();
+        } else if (((ticks_now() - last_byte) & TICKS_MASK) > IDLE_TICKS) {
+            gaze_link_idle(&board_link);
+            last_byte = ticks_now();
+        }
+    }
+}

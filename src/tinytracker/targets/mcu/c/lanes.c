@@ -1,0 +1,30 @@
+// needs: high_mul
+/* Two pixels in one word: the second one 23 bits above the first. A weight times such a word, summed in 64 bits, is both
+   pixels' sums at once; both lanes begin at GM_LANE_ZERO, so that no borrow passes between them. */
+#define GM_LANE 8388608
+#define GM_LANE_ZERO (4194304LL * GM_LANE + 4194304LL)
+
+/* Per output channel: result = clamp((round(2 * (sum + bias) * multiplier / 2^32) + half) >> shift, with the zero point in it). */
+typedef struct {
+    const int8_t *weights;     /* [channels][terms] */
+    const int32_t *bias;       /* twice the bias, input zero point folded in, minus what the lanes begin at */
+    const int32_t *multiplier;
+    const int8_t *shift;       /* to the right, at least 1 */
+    int32_t zero_point;
+    int32_t low;
+    int32_t high;
+} gm_lane_channels;
+
+static inline int32_t gm_low_lane(int64_t lanes) {
+    return (int32_t)((uint32_t)lanes & (GM_LANE - 1));
+}
+
+static inline int32_t gm_high_lane(int64_t lanes) {
+    return (int32_t)(lanes >> 23);
+}
+
+/* add: half of 2^shift and the zero point times 2^shift. */
+static inline int32_t gm_round(int32_t sum, int32_t bias, int32_t multiplier, int32_t add, int32_t shift) {
+    int32_t value = (int32_t)(((int64_t)(2 * sum + bias) * multiplier + 0x80000000LL) >> 32);
+    return (value + (value >> 31) + add) >> shift;
+}

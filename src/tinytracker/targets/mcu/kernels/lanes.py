@@ -1,0 +1,92 @@
+"""What `c/lanes.c` can compute exactly, and the tables it reads.
+
+A word holds two pixels 23 bits apart, so the lower one's sum must stay within 22 bits and a sign: sum |weight| * 128 < 2^22.
+The rounding shift must be to the right by 1 to 22 bits; channels whose weights are all zero give a constant and are
+rewritten so that they do. A layer outside these limits is left to the plain kernels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinytracker.targets.mcu.graph import Graph, Op
+from tinytracker.targets.mcu.kernels import Writer
+from tinytracker.targets.mcu.kernels.channels import initialiser
+from tinytracker.targets.mcu.quant import Requantization, channels_last, requantization
+
+LANE_LIMIT = 1 << 22
+MOST_SHIFT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """How a row is cut. fours: tiles of four pairs of pixels; threes: behind them, of three."""
+
+    fours: int
+    threes: int
+
+    @property
+    def pairs(self) -> int:
+        return 4 * self.fours + 3 * self.threes
+
+    @property
+    def widest(self) -> int:
+        return 4 if self.fours else 3
+
+
+def tiles_of(width: int) -> Tiles:
+    """The tiles that cover a row with the least work."""
+    pairs = (width + 1) // 2
+    choices = [Tiles(fours, max(0, -(-(pairs - 4 * fours) // 3))) for fours in range(-(-pairs // 4) + 1)]
+    return min(choices, key=lambda tiles: (18 * tiles.fours + 14 * tiles.threes, tiles.pairs))
+
+
+def can_use_lanes(graph: Graph, op: Op) -> bool:
+    """Whether a weighted layer's sums and shifts are within the limits."""
+    q = requantization(graph, op)
+    reach = np.abs(channels_last(graph, op)).sum(axis=1)
+    live = reach > 0
+    if not live.any():
+        return True
+    limits = (
+        (128 * reach[live] < LANE_LIMIT).all(),
+        (-q.shift[live] >= 1).all(),
+        (-q.shift[live] <= MOST_SHIFT).all(),
+        (q.greatest[live] < 2**30 - LANE_LIMIT).all(),
+    )
+    return all(bool(limit) for limit in limits)
+
+
+def constant_channels(graph: Graph, op: Op, q: Requantization) -> Requantization:
+    """Channels without weights as (0 * 1) >> 1 plus twice their constant: nothing that could overflow is left of them."""
+    dead = np.flatnonzero(np.abs(channels_last(graph, op)).sum(axis=1) == 0)
+    bias, multiplier, shift = q.bias.copy(), q.multiplier.copy(), q.shift.copy()
+    for channel in dead:
+        # value = q.apply - zero_point comes out of round(2 * bias * 2^30 / 2^32) >> 1 = bias / 2 >> 1 for bias = 4 * value
+        value = q.apply(int(channel), int(q.bias[channel])) - q.zero_point
+        bias[channel], multiplier[channel], shift[channel] = 4 * value, 1 << 30, -1
+    return replace(q, bias=bias, multiplier=multiplier, shift=shift)
+
+
+def lane_record(writer: Writer, graph: Graph, op: Op) -> str:
+    """C text of a gm_lane_channels whose tables have been added."""
+    q = constant_channels(graph, op, requantization(graph, op))
+    weights = graph.constant(op.inputs[1]).astype(np.int8)
+    if op.kind == "DEPTHWISE_CONV_2D":
+        weights, begin = weights[0].transpose(2, 0, 1).reshape(weights.shape[3], -1), 0
+    else:
+        weights, begin = weights.reshape(weights.shape[0], -1), LANE_LIMIT
+        if weights.shape[1] % 2:
+            weights = np.pad(weights, ((0, 0), (0, 1)))
+    stem = f"layer{op.place}"
+    return initialiser(
+        writer.table(f"{stem}_weights", weights),
+        writer.table(f"{stem}_bias", (2 * (q.bias - begin)).astype(np.int32)),
+        writer.table(f"{stem}_multiplier", q.multiplier.astype(np.int32)),
+        writer.table(f"{stem}_shift", (-q.shift).astype(np.int8)),
+        q.zero_point,
+        q.low,
+        q.high,
+    )
