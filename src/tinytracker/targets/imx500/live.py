@@ -22,6 +22,7 @@ from tinytracker.devices import Device
 from tinytracker.domain import Box, FaceBox, Frame, GazePoint, GazeSample
 from tinytracker.errors import ModelError
 from tinytracker.faces.boxes import eye_band
+from tinytracker.faces.crops import face_box_numbers
 from tinytracker.faces.eyes import eyes_closed
 from tinytracker.faces.tracker import FaceTracker, Tracked
 from tinytracker.targets.imx500.camera import News, only_output
@@ -42,6 +43,9 @@ REMEMBERED_FRAMES = 256
 AI_CAMERA_FOV_DEG = 66.3  # across the Raspberry Pi AI Camera's longer side, by its product brief
 
 
+Correction = Callable[[np.ndarray, Box, tuple[int, int]], np.ndarray]  # outputs, region and picture's size -> outputs
+
+
 class LiveCamera(Protocol):
     """What the pipeline needs of a `camera.ChipCamera`."""
 
@@ -58,18 +62,20 @@ class LiveCamera(Protocol):
 class ChipModel:
     """From the numbers that the sensor gives to a gaze point.
 
-    card: of the network on the chip, whose only input is one picture of three channels. Raises ModelError for another one.
+    card: of the network on the chip, whose only picture has three channels; a box beside it is the host's business. Raises
+    ModelError for another one.
     """
 
     def __init__(self, card: ModelCard) -> None:
-        if card.output != "gaze" or len(card.inputs) != 1 or card.inputs[0].shape[-1:] != (3,):
+        pictures = [spec for spec in card.inputs if not spec.kind.endswith("_box")]
+        if card.output != "gaze" or len(pictures) != 1 or pictures[0].shape[-1:] != (3,):
             inputs = ", ".join(f"{spec.name} {'x'.join(map(str, spec.shape))}" for spec in card.inputs)
             raise ModelError(
                 f"{card.name} takes {inputs} and gives {card.output}; the sensor feeds one picture of three channels to a "
                 "gaze network"
             )
         self.card = card
-        self.spec: InputSpec = card.inputs[0]
+        self.spec: InputSpec = pictures[0]
         self._correct = _correction(card)
         self._gaze = GazePoint(0.0, 0.0)
 
@@ -84,7 +90,7 @@ class ChipModel:
 
     def take(self, numbers: np.ndarray, seen: Box, frame_px: tuple[int, int]) -> GazePoint:
         """The gaze of the network's outputs (2,) on the region `seen`, in pixels of a picture of `frame_px`."""
-        x_cm, y_cm = self._correct(np.asarray(numbers, np.float32) * self.card.output_scale_cm, seen, frame_px)
+        x_cm, y_cm = self._correct(np.asarray(numbers, np.float32), seen, frame_px) * self.card.output_scale_cm
         self._gaze = GazePoint(float(x_cm), float(y_cm))
         return self._gaze
 
@@ -93,9 +99,25 @@ class ChipModel:
         return self._gaze
 
 
-def _correction(card: ModelCard) -> Callable[[np.ndarray, Box, tuple[int, int]], np.ndarray]:
-    """What the host does to the gaze (cm) of a network that does not see where its region lies."""
-    return lambda gaze_cm, seen, frame_px: gaze_cm
+def _correction(card: ModelCard) -> Correction:
+    """The card's correction (see `models.sensor`): y * scale(box) + offset(box), both of one hidden layer, or constants."""
+    layers = {
+        name: tuple(np.asarray(layer.get(part, 0.0), np.float32) for part in ("weight", "bias"))
+        for name, layer in card.correction.items()
+        if name != "input"
+    }
+    if not layers:
+        return lambda numbers, seen, frame_px: numbers
+    if not card.correction.get("input"):
+        return lambda numbers, seen, frame_px: numbers * layers["scale"][1] + layers["offset"][1]
+
+    def corrected(numbers: np.ndarray, seen: Box, frame_px: tuple[int, int]) -> np.ndarray:
+        box = face_box_numbers(seen, *frame_px)
+        hidden = np.maximum(layers["hidden"][0] @ box + layers["hidden"][1], 0)
+        scale, offset = (layers[name][0] @ hidden + layers[name][1] for name in ("scale", "offset"))
+        return numbers * scale + offset
+
+    return corrected
 
 
 class ChipPipeline(GazePipeline):
