@@ -63,7 +63,9 @@ class Faults:
 
 
 class FaultySensor(SimulatedSensor):
-    def __init__(self, images: Sequence[np.ndarray], faults: Faults, network: Network = brightness, timing: Timing = TIMING) -> None:
+    def __init__(
+        self, images: Sequence[np.ndarray], faults: Faults, network: Network = brightness, timing: Timing = TIMING
+    ) -> None:
         wrong = faults.outputs
         super().__init__(
             pictures(images, timing.frame_ms), network if wrong is None else lambda _: list(wrong), REGISTERS, TENSOR, timing

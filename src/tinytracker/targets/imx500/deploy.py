@@ -1,0 +1,115 @@
+"""On the Raspberry Pi: from what `tinytracker export --target imx500` wrote to a network that the camera takes.
+
+The packaging tool is the Raspberry Pi's own (package imx500-tools) and comes from there; nothing of it is in here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinytracker.cards import ModelCard, card_path, read_card, write_card
+from tinytracker.errors import DeviceError, InputError, ModelError, TargetError
+from tinytracker.files import sha256
+from tinytracker.targets.imx500.rpk import PackagedNetwork, read_rpk
+
+PACKAGER = "imx500-package"
+PACKER_OUT, NETWORK = "packerOut.zip", "network.rpk"
+FIRMWARE = (Path("/lib/firmware/imx500_loader.fpk"), Path("/lib/firmware/imx500_firmware.fpk"))
+WITHOUT_PACKAGER = (
+    f"{PACKAGER} is not on PATH; it runs on a Raspberry Pi only: copy the folder there and run: sudo apt install imx500-tools"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that the camera needs. remedy: what to do where it is missing."""
+
+    what: str
+    is_there: bool
+    remedy: str = ""
+
+
+def checks() -> list[Check]:
+    """Packager, firmware and picamera2, as this computer has them."""
+    firmware = [Check(f"firmware {path}", path.is_file(), "sudo apt install imx500-all (imx500-firmware)") for path in FIRMWARE]
+    has_picamera2 = importlib.util.find_spec("picamera2") is not None
+    return [
+        Check(f"{PACKAGER} on PATH", shutil.which(PACKAGER) is not None, "sudo apt install imx500-tools"),
+        *firmware,
+        Check(
+            "picamera2",
+            has_picamera2,
+            "sudo apt install python3-picamera2, and make the virtual environment with --system-site-packages",
+        ),
+    ]
+
+
+def find_card(folder: Path) -> ModelCard:
+    """The card of the exported network in a folder; raises InputError if there is none, or several that differ."""
+    found: dict[str, ModelCard] = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            if "inputs" not in json.loads(path.read_text()):
+                continue
+            card = read_card(path)
+        except (OSError, ValueError, TypeError, ModelError):
+            continue
+        found.setdefault(card.name, card)
+    if len(found) != 1:
+        names = ", ".join(found) or "none"
+        raise InputError(f"{folder} holds the cards of {names}; expected that of one network, as `tinytracker export` writes it")
+    return next(iter(found.values()))
+
+
+def package(folder: Path) -> tuple[Path, PackagedNetwork]:
+    """Makes folder/network.rpk of folder/packerOut.zip, with the network's card beside it.
+
+    Raises InputError if the folder is not an export, DeviceError without the packager, TargetError if it fails or what it made
+    does not fit the card.
+    """
+    packed = folder / PACKER_OUT
+    if not packed.is_file():
+        raise InputError(f"{folder} holds no {PACKER_OUT}; expected what `tinytracker export --target imx500` wrote")
+    card = find_card(folder)
+    if shutil.which(PACKAGER) is None:
+        raise DeviceError(WITHOUT_PACKAGER)
+    answer = subprocess.run([PACKAGER, "-i", str(packed), "-o", str(folder)], capture_output=True, text=True, check=False)
+    network = folder / NETWORK
+    if answer.returncode or not network.is_file():
+        last = (answer.stderr or answer.stdout).strip().splitlines()[-1:] or ["it said nothing"]
+        raise TargetError(f"{PACKAGER} made no {network}: {last[0]}; convert the network again with the pinned converter")
+    made = read_rpk(network)
+    _refuse_other_input(card, made, network)
+    write_card(_for_rpk(card, network), card_path(network))
+    return network, made
+
+
+def card_of(network: Path) -> ModelCard:
+    """The card beside a packaged network; raises ModelError if there is none or it is of another file."""
+    path = card_path(network)
+    if not path.is_file():
+        raise ModelError(f"{network} has no card; expected {path.name} beside it, as `tinytracker deploy imx500 DIR` writes it")
+    card = read_card(path)
+    if card.sha256 and card.sha256 != sha256(network):
+        raise ModelError(f"{path} is the card of another file (its sha256 is not {network.name}'s); deploy again")
+    return card
+
+
+def _for_rpk(card: ModelCard, network: Path) -> ModelCard:
+    from dataclasses import replace
+
+    return replace(card, number_format="int8", sha256=sha256(network), counts={**card.counts, "bytes": network.stat().st_size})
+
+
+def _refuse_other_input(card: ModelCard, made: PackagedNetwork, network: Path) -> None:
+    wanted = next(((spec.width_px, spec.height_px) for spec in card.inputs if spec.width_px), None)
+    if wanted is not None and wanted != (made.width_px, made.height_px):
+        raise TargetError(
+            f"{network} takes {made.width_px} x {made.height_px}, the card of {card.name} says {wanted[0]} x {wanted[1]}: the "
+            "folder mixes two exports; export again into an empty one"
+        )
