@@ -55,7 +55,7 @@ _MACHINES = (
     Machine("qemu-m4", "cortex-m4", "mps2-an386", 25_000_000, 0x40004000, _LOW_FLASH, _LOW_RAM),
     Machine("qemu-m7", "cortex-m7", "mps2-an500", 25_000_000, 0x40004000, _LOW_FLASH, _LOW_RAM),
     Machine("qemu-m33", "cortex-m33", "mps2-an505", 20_000_000, 0x50200000, (0x10000000, 4 * MIB), (0x38000000, 2 * MIB)),
-    Machine("qemu-m55", "cortex-m55", "mps3-an547", 32_000_000, 0x59303000, (0x11000000, MIB), (0x31000000, 4 * MIB)),
+    Machine("qemu-m55", "cortex-m55", "mps3-an547", 32_000_000, 0x59303000, (0x0, MIB // 2), (0x21000000, 4 * MIB)),
 )
 MACHINES = {machine.name: machine for machine in _MACHINES}
 

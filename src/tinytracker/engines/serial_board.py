@@ -1,0 +1,57 @@
+"""A board on a serial link as an engine: the host crops, the board computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tinytracker.engines.board_link import BoardLink
+from tinytracker.engines.board_protocol import BoardTensor
+from tinytracker.engines.protocol import TensorSpec
+from tinytracker.errors import DeviceError
+from tinytracker.files import sha256
+
+
+class SerialBoardEngine:
+    """The network of a .tflite, computed by a board that was flashed with what was compiled from it.
+
+    counts: what the board counted, per inference, in `count_unit` ("cycles", "instructions", "us", or "" if it does not).
+    Raises DeviceError if the board holds another network, ModelError if the file is none.
+    """
+
+    name = "serial-board"
+    batch = 1
+
+    def __init__(self, link: BoardLink, path: Path) -> None:
+        from tinytracker.engines.litert import LiteRTEngine
+
+        hello = link.hello
+        if hello.model_hash != model_hash(path):
+            raise DeviceError(f"{hello.board} runs another network (hash {hello.model_hash:08x}) than {path.name} "
+                              f"({model_hash(path):08x}); give --model that one, or flash this one")  # fmt: skip
+        described = LiteRTEngine(path, kernels="builtin")  # knows the tensors' names and shapes
+        self.link = link
+        self.inputs = tuple(map(_on_board, described.inputs, hello.inputs))
+        self.outputs = tuple(map(_on_board, described.outputs, hello.outputs))
+        self.count_unit = hello.count
+        self.counts: list[int] = []
+
+    def invoke(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        result = self.link.infer(inputs)
+        self.counts.append(result.count)
+        return [values.reshape(spec.shape) for values, spec in zip(result.outputs, self.outputs, strict=True)]
+
+
+def _on_board(spec: TensorSpec, tensor: BoardTensor) -> TensorSpec:
+    """Where the file begins with QUANTIZE or ends in DEQUANTIZE, a board leaves it out: int8, with the scale it told."""
+    if spec.dtype != "float32":
+        return spec
+    return replace(spec, dtype="int8", scale=float(tensor.scale), zero_point=tensor.zero_point)
+
+
+def model_hash(path: Path) -> int:
+    """The number by which boards tell networks apart: the first 32 bits of the file's SHA-256."""
+    return int(sha256(path)[:8], 16)
