@@ -4,7 +4,7 @@
 #define GM_LANE 8388608
 #define GM_LANE_ZERO (4194304LL * GM_LANE + 4194304LL)
 
-/* Per output channel: result = clamp((round(2 * (sum + bias) * multiplier / 2^32) + half) >> shift, with the zero point in it). */
+/* Per output channel: result = clamp(round(round((2 * sum + bias) * multiplier / 2^32) / 2^shift) + zero_point). */
 typedef struct {
     const int8_t *weights;     /* [channels][terms] */
     const int32_t *bias;       /* twice the bias, input zero point folded in, minus what the lanes begin at */
@@ -23,8 +23,26 @@ static inline int32_t gm_high_lane(int64_t lanes) {
     return (int32_t)(lanes >> 23);
 }
 
-/* add: half of 2^shift and the zero point times 2^shift. */
-static inline int32_t gm_round(int32_t sum, int32_t bias, int32_t multiplier, int32_t add, int32_t shift) {
+/* Half of 2^shift, to round by, and the output's zero point on the scale before the shift. */
+static inline int32_t gm_add(int32_t zero_point, int32_t shift) {
+    return (int32_t)(1U << (shift - 1)) + zero_point * (int32_t)(1U << shift);
+}
+
+/* The result for one sum, saturated to int8; a narrower clamp is the caller's. */
+static inline int8_t gm_round8(int32_t sum, int32_t bias, int32_t multiplier, int32_t add, int32_t shift) {
     int32_t value = (int32_t)(((int64_t)(2 * sum + bias) * multiplier + 0x80000000LL) >> 32);
-    return (value + (value >> 31) + add) >> shift;
+    value = (value + (value >> 31) + add) >> shift;
+    return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+}
+
+/* A row's clamp, where it is narrower than int8. */
+static void gm_clamp_row(const gm_lane_channels *q, int8_t *out, int32_t step, int32_t width, int32_t channels) {
+    if (q->low == -128 && q->high == 127) {
+        return;
+    }
+    for (int32_t channel = 0; channel < channels; channel++, out += step) {
+        for (int32_t x = 0; x < width; x++) {
+            out[x] = (int8_t)gm_clamp(out[x], q->low, q->high);
+        }
+    }
 }

@@ -1,41 +1,65 @@
 // needs: rows lane_tiles
-/* One output row of a convolution: tiles of eight or six pixels are packed once, two pixels a word, for all channels. */
+/* One output row of a convolution: tiles of eight, six or four pixels are packed once, two pixels a word, for all channels. */
 typedef struct {
     gm_lane_channels q;
     int32_t depth;                       /* input channels */
     int32_t kernel_height, kernel_width;
     int32_t x_step;                      /* bytes from one output pixel's input to the next one's */
     int32_t tap_step;                    /* bytes from one tap of a row to the next */
-    int32_t terms;                       /* products per output, made even */
+    int32_t terms;                       /* products per output */
     int32_t channels, width;             /* of the output */
-    int32_t tiles4;                      /* tiles of eight pixels; the rest are of six */
+    int32_t tiles4, tiles3;              /* tiles of eight pixels, then of six; the rest are of four */
 } gm_row_conv_layer;
 
-/* x: [depth][pairs]; pixels beyond `pixels` are zero. */
-static int32_t *gm_pack(const int8_t *in, int32_t x_step, int32_t c_step, int32_t depth, int32_t pixels, int32_t pairs, int32_t *x) {
+/* x: [depth][pairs]; all pixels of the tile are there. */
+static inline int32_t *gm_pack_whole(const int8_t *in, int32_t x_step, int32_t c_step, int32_t depth, int32_t pairs, int32_t *x) {
+    for (int32_t c = 0; c < depth; c++, in += c_step, x += pairs) {
+        const int8_t *p = in;
+        x[0] = p[0] + p[x_step] * GM_LANE;
+        p += 2 * x_step;
+        x[1] = p[0] + p[x_step] * GM_LANE;
+        if (pairs > 2) {
+            p += 2 * x_step;
+            x[2] = p[0] + p[x_step] * GM_LANE;
+        }
+        if (pairs > 3) {
+            p += 2 * x_step;
+            x[3] = p[0] + p[x_step] * GM_LANE;
+        }
+    }
+    return x;
+}
+
+/* The same where the row ends within the tile: what is beyond is zero. */
+static int32_t *gm_pack_part(const int8_t *in, int32_t x_step, int32_t c_step, int32_t depth, int32_t pixels, int32_t pairs,
+                             int32_t *x) {
     for (int32_t c = 0; c < depth; c++, in += c_step) {
-        const int8_t *pixel = in;
-        int32_t left = pixels;
-        for (int32_t pair = 0; pair < pairs; pair++, left -= 2) {
-            int32_t first = 0, second = 0;
-            if (left > 0) {
-                first = *pixel;
-                pixel += x_step;
-            }
-            if (left > 1) {
-                second = *pixel;
-                pixel += x_step;
-            }
+        for (int32_t i = 0; i < 2 * pairs; i += 2) {
+            int32_t first = i < pixels ? in[i * x_step] : 0;
+            int32_t second = i + 1 < pixels ? in[(i + 1) * x_step] : 0;
             *x++ = first + second * GM_LANE;
         }
     }
     return x;
 }
 
+static int32_t *gm_pack(const int8_t *in, int32_t x_step, int32_t c_step, int32_t depth, int32_t pixels, int32_t pairs, int32_t *x) {
+    if (pixels < 2 * pairs) {
+        return gm_pack_part(in, x_step, c_step, depth, pixels, pairs, x);
+    }
+    if (x_step == 1 && pairs == 4) {
+        return gm_pack_whole(in, 1, c_step, depth, 4, x);
+    }
+    if (x_step == 1 && pairs == 3) {
+        return gm_pack_whole(in, 1, c_step, depth, 3, x);
+    }
+    return gm_pack_whole(in, x_step, c_step, depth, pairs, x);
+}
+
 static void gm_row_conv(const gm_row_conv_layer *l, const gm_rows *rows, int32_t *x, int8_t *out, int32_t out_step) {
     int32_t done = 0;
     for (int32_t tile = 0; done < l->width; tile++) {
-        int32_t pairs = tile < l->tiles4 ? 4 : 3;
+        int32_t pairs = tile < l->tiles4 ? 4 : tile < l->tiles4 + l->tiles3 ? 3 : 2;
         int32_t left = l->width - done;
         int32_t pixels = left < 2 * pairs ? left : 2 * pairs;
         int32_t *end = x;
@@ -45,14 +69,14 @@ static void gm_row_conv(const gm_row_conv_layer *l, const gm_rows *rows, int32_t
                 end = gm_pack(in, l->x_step, rows->step[ky], l->depth, pixels, pairs, end);
             }
         }
-        while (end != x + l->terms * pairs) {
-            *end++ = 0;
-        }
         if (pairs == 4) {
             gm_tile4(&l->q, x, l->terms, l->channels, out + done, out_step, pixels);
-        } else {
+        } else if (pairs == 3) {
             gm_tile3(&l->q, x, l->terms, l->channels, out + done, out_step, pixels);
+        } else {
+            gm_tile2(&l->q, x, l->terms, l->channels, out + done, out_step, pixels);
         }
         done += pixels;
     }
+    gm_clamp_row(&l->q, out, out_step, l->width, l->channels);
 }

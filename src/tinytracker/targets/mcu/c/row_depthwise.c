@@ -3,9 +3,9 @@ static void gm_row_depthwise(const gm_row_depthwise_layer *l, const gm_rows *row
     const gm_lane_channels *q = &l->q;
     const int8_t *w = q->weights;
     int32_t taps = l->kernel_height * l->kernel_width;
-    for (int32_t channel = 0; channel < l->channels; channel++, w += taps, out += out_step) {
+    for (int32_t channel = 0; channel < l->channels; channel++, w += taps) {
         int32_t bias = q->bias[channel], multiplier = q->multiplier[channel], shift = q->shift[channel];
-        int32_t add = (int32_t)(1U << (shift - 1)) + q->zero_point * (int32_t)(1U << shift);
+        int32_t add = gm_add(q->zero_point, shift);
         for (int32_t x = 0; x < l->width; x++) {
             int32_t sum = 0;
             const int8_t *tap = w;
@@ -15,7 +15,8 @@ static void gm_row_depthwise(const gm_row_depthwise_layer *l, const gm_rows *row
                     sum += *tap++ * *in;
                 }
             }
-            out[x] = (int8_t)gm_clamp(gm_round(sum, bias, multiplier, add, shift), q->low, q->high);
+            out[channel * out_step + x] = gm_round8(sum, bias, multiplier, add, shift);
         }
     }
+    gm_clamp_row(q, out, out_step, l->width, l->channels);
 }

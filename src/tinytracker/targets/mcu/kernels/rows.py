@@ -161,9 +161,9 @@ def _instructions(graph: Graph, op: Op) -> int:
     if op.kind == "DEPTHWISE_CONV_2D":
         return 4 * macs(graph, op) + 20 * output.elements
     height, width, channels = output.hwc
+    tiles = tiles_of(width)
     terms = macs(graph, op) // output.elements
-    pairs = tiles_of(width).pairs
-    return height * pairs * (terms * (14 * channels + 120) // 5 + 32 * channels)
+    return height * (terms * (channels * tiles.work + 6 * tiles.pairs) + 16 * channels * tiles.pairs * 2)
 
 
 def _scratch(graph: Graph, ops: tuple[Op, ...], layout: Layout) -> list[Scratch]:
@@ -188,10 +188,9 @@ def _scratch(graph: Graph, ops: tuple[Op, ...], layout: Layout) -> list[Scratch]
 
 
 def _terms(graph: Graph, op: Op) -> int:
-    """Products per output of a CONV_2D, made even."""
+    """Products per output of a CONV_2D."""
     weights = graph[op.inputs[1]].shape
-    terms = weights[1] * weights[2] * weights[3]
-    return terms + terms % 2
+    return weights[1] * weights[2] * weights[3]
 
 
 class _RunText:
@@ -335,6 +334,7 @@ class _RunText:
                 channels,
                 width,
                 tiles_of(width).fours,
+                tiles_of(width).threes,
             ),
         )
         self._line(f"gm_row_conv(&{layer}, &rows{index}, {writer.scratch('pairs', 'int32_t')}, {out}, {step});")

@@ -1,0 +1,133 @@
+// needs: dsp_decode dsp_pack dsp_expand dsp_keep dsp_depthwise dsp_project dsp_finish
+/* A 1x1 convolution with ReLU, a 3x3 depthwise one with ReLU, a 1x1 one: an inverted residual block. What lies between them
+   never is a tensor. A strip of a few pairs of rows is worked on at a time, and of it sixteen channels: each pair of channels
+   is expanded into two planes, run over by the depthwise convolution, and left in tiles; sixteen are projected onto sums.
+   The last pair of rows of every channel is kept for the next strip. */
+typedef struct {
+    const int32_t *expansion;  /* records for gm_dsp_decode, one per pair of channels */
+    const int32_t *depthwise;  /* records for gm_dsp_depthwise, one per channel */
+    const int32_t *projection; /* weights for gm_dsp_project, sixteen channels after each other */
+    gm_channels q;             /* of the projection */
+    void (*run_depthwise)(const gm_dsp_depthwise *layer);
+    int32_t height, width, depth;
+    int32_t pairs;             /* of input channels in a tile */
+    int32_t inner;             /* pairs of expanded channels */
+    int32_t out_height, out_width, channels;
+    int32_t padded;            /* out_width, made even */
+    int32_t stride, above, left; /* of the depthwise convolution: its padding */
+    int32_t pitch;             /* words of a plane's row */
+    int32_t strip;             /* pairs of rows in a strip */
+    int32_t zero;              /* zero point of the expanded channels, and of the depthwise ones */
+} gm_dsp_block_layer;
+
+typedef struct {
+    int32_t *tiles, *words, *planes;
+    int8_t *kept, *chunk;
+    int32_t *sums;
+} gm_dsp_block_scratch;
+
+static void gm_dsp_fill(int32_t *words, int32_t value, int32_t count) {
+    for (; count > 0; count -= 4, words += 4) { /* to a multiple of four words: see the scratch's sizes */
+        words[0] = value;
+        words[1] = value;
+        words[2] = value;
+        words[3] = value;
+    }
+}
+
+static int32_t gm_dsp_both(int32_t value) {
+    return (int32_t)(((uint32_t)value & 0xFFFFU) * 0x10001U);
+}
+
+/* Columns and rows that the tiles have and the image has not hold the zero point again. */
+static void gm_dsp_repair(const gm_dsp_block_layer *l, int32_t *plane, int32_t rows, int32_t last) {
+    if (l->width % 2 != 0) {
+        for (int32_t row = 0; row < rows; row++) {
+            plane[row * l->pitch + l->width] = gm_dsp_both(l->zero);
+        }
+    }
+    if (last && l->height % 2 != 0) {
+        int32_t *words = plane + (rows - 1) * l->pitch;
+        for (int32_t x = 0; x < l->width; x++) {
+            words[x] = (int32_t)(((uint32_t)words[x] & 0xFFFFU) | ((uint32_t)l->zero << 16));
+        }
+    }
+}
+
+/* Output rows that are complete when the first `pairs` pairs of rows are there. */
+static int32_t gm_dsp_complete(const gm_dsp_block_layer *l, int32_t pairs) {
+    int32_t rows = l->stride == 1 ? 2 * pairs - 1 : pairs - 1 + l->above;
+    return 2 * pairs >= l->height || rows > l->out_height ? l->out_height : rows;
+}
+
+/* Pairs of rows `first` to `first + count`, their tiles packed; gives the number of output rows. */
+static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_block_scratch *s, int32_t first, int32_t count,
+                                  int8_t *out) {
+    int32_t last = 2 * (first + count) >= l->height;
+    int32_t row = first > 0 ? gm_dsp_complete(l, first) : 0;
+    int32_t rows = gm_dsp_complete(l, first + count) - row;
+    int32_t tiles = (rows * l->padded + 3) / 4;
+    int32_t columns = (l->width + 1) / 2;
+    int32_t plane_words = (l->strip + 2) * l->pitch;
+    gm_dsp_expansion expansion = {s->tiles, s->words, 0, 0, 8 * columns, 4 * (l->pitch - 2 * columns), count, l->pairs};
+    gm_dsp_depthwise depthwise = {0, 4 * l->pitch, 0, l->depthwise, rows, 0, l->padded / 4, l->padded % 4 != 0, 2 * l->zero + 1};
+    gm_dsp_projection projection = {s->chunk, l->projection, s->sums, 32 * tiles, (l->channels + 1) / 2, 8};
+    const int32_t *record = l->expansion;
+    const int8_t *brought = s->kept;
+    int8_t *kept = s->kept;
+
+    depthwise.upper = l->stride == 1 && first == 0;
+    gm_dsp_fill(s->planes, gm_dsp_both(l->zero), 2 * plane_words);
+    gm_dsp_fill(s->sums, 0, projection.channel_pairs * tiles * 8);
+    for (int32_t begin = 0; begin < l->inner; begin += 8) {
+        projection.pairs = l->inner - begin < 8 ? (l->inner - begin + 1) / 2 * 2 : 8;
+        int8_t *place = s->chunk + 16 * (8 - projection.pairs);
+        for (int32_t pair = begin; pair < begin + 8 && pair < l->inner; pair++) {
+            int32_t *plane = s->planes + l->left;
+            gm_dsp_decode(record, s->words, l->pairs, depthwise.twice);
+            record += 5 + l->pairs;
+            if (first > 0) {
+                brought = gm_dsp_bring_back(brought, plane, 2 * columns);
+                brought = gm_dsp_bring_back(brought, plane + plane_words, 2 * columns);
+            }
+            expansion.plane = plane + l->pitch;
+            expansion.other = plane + l->pitch + plane_words;
+            gm_dsp_expand(&expansion);
+            gm_dsp_repair(l, expansion.plane, count, last);
+            gm_dsp_repair(l, expansion.other, count, last);
+            if (!last) {
+                kept = gm_dsp_keep(plane + count * l->pitch, kept, 2 * columns);
+                kept = gm_dsp_keep(plane + count * l->pitch + plane_words, kept, 2 * columns);
+            }
+            if (rows > 0) {
+                /* The first output row of a strip begins in the kept pair, but for stride 2 with no padding above. */
+                depthwise.plane = s->planes + (first == 0 && l->stride == 2 && l->above == 0 ? l->pitch : 0);
+                for (int32_t channel = 0; channel < 2; channel++) {
+                    depthwise.out = place + 2 * channel;
+                    l->run_depthwise(&depthwise);
+                    depthwise.plane += plane_words;
+                    depthwise.record += 5;
+                }
+                place += 16;
+            } else {
+                depthwise.record += 10;
+            }
+        }
+        if (rows > 0) {
+            gm_dsp_project(&projection);
+        }
+        projection.weights += projection.channel_pairs * projection.pairs;
+    }
+    gm_dsp_finish(&l->q, s->sums, tiles, rows, l->out_width, l->padded, l->channels, out);
+    return rows;
+}
+
+static void gm_dsp_block(const gm_dsp_block_layer *l, const gm_dsp_block_scratch *s, const int8_t *in, int8_t *out) {
+    int32_t pairs = (l->height + 1) / 2;
+    for (int32_t first = 0; first < pairs; first += l->strip) {
+        int32_t count = pairs - first < l->strip ? pairs - first : l->strip;
+        int32_t rows = 2 * (first + count) > l->height ? l->height - 2 * first : 2 * count;
+        gm_dsp_pack_rows(in + 2 * first * l->width * l->depth, rows, l->width, l->depth, s->tiles);
+        out += gm_dsp_block_strip(l, s, first, count, out) * l->out_width * l->channels;
+    }
+}

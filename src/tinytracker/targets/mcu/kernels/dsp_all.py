@@ -1,0 +1,8 @@
+"""The kernels for ARMv7E-M."""
+
+from __future__ import annotations
+
+from tinytracker.targets.mcu.kernels import Kernel
+from tinytracker.targets.mcu.kernels.dsp_block import Block
+
+KERNELS: tuple[Kernel, ...] = (Block(),)

@@ -1,0 +1,122 @@
+"""What the kernels for ARMv7E-M (`c/dsp.S`) share: which layers their arithmetic holds for, and weights as they read them.
+
+They requantise in three or four instructions: SMMLAR of the doubled accumulator, ASR, SSAT. For that an accumulator must fit
+into 30 bits, the shift must go to the right, and the clamp must be int8's own: no activation, or a ReLU whose output's zero
+point is -128. A channel whose weights are all zero is a constant: the bias is chosen so that the same instructions give it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinytracker.targets.mcu.graph import Graph, Op
+from tinytracker.targets.mcu.quant import HIGH, LOW, Requantization, channels_last, requantization
+
+GREATEST_SHIFT = 22  # the zero point times 2^shift, twice, fits beside a multiplied accumulator in 32 bits
+CHUNK = 8  # pairs of channels that are projected at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Channels:
+    """Per output channel: bias (int64, input's zero point folded in), multiplier, right shift, and, where allowed, how far
+    the weights are shifted to the left instead. weights: int64 (channels, terms)."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    multiplier: np.ndarray
+    right: np.ndarray
+    left: np.ndarray
+    zero_point: int
+
+
+def relu_channels(graph: Graph, op: Op, left_shifts: int = 0) -> Channels | None:
+    """Of a layer behind which a ReLU clamps at the zero point -128; None if the arithmetic does not hold."""
+    q = requantization(graph, op)
+    if (q.low, q.high, q.zero_point) != (LOW, HIGH, LOW):
+        return None
+    return _channels(graph, op, q, 0, left_shifts)
+
+
+def linear_channels(graph: Graph, op: Op) -> Channels | None:
+    """Of a layer with no clamp but int8's; None if the arithmetic does not hold: it needs a shift of at least 1."""
+    q = requantization(graph, op)
+    return None if (q.low, q.high) != (LOW, HIGH) else _channels(graph, op, q, 1, 0)
+
+
+def _channels(graph: Graph, op: Op, q: Requantization, least_shift: int, left_shifts: int) -> Channels | None:
+    weights = channels_last(graph, op)
+    bias, multiplier, right = q.bias.copy(), q.multiplier.copy(), np.maximum(-q.shift, 0)
+    left = np.maximum(q.shift, 0)
+    dead = ~weights.any(axis=1)
+    for channel in np.flatnonzero(dead):
+        value = q.apply(int(channel), int(q.bias[channel]))
+        # SMMLAR(2 * bias, 2^30) is bias / 2; with a shift of 1 the half that is added and a negative sign's -1 fall away
+        bias[channel], multiplier[channel], right[channel], left[channel] = 4 * (value - q.zero_point), 1 << 30, 1, 0
+    alive = ~dead
+    holds = (
+        (q.greatest[alive] << (1 + left[alive]) < 2**31).all()
+        and (right[alive] + left[alive] >= least_shift).all()
+        and (right <= GREATEST_SHIFT).all()
+        and (left <= left_shifts).all()
+        and (least_shift == 0 or (left == 0).all())
+    )
+    return Channels(weights, bias, multiplier, right, left, q.zero_point) if holds else None
+
+
+def padded_terms(weights: np.ndarray, multiple: int) -> np.ndarray:
+    """(channels, terms) with zeros behind each channel's terms up to a multiple."""
+    missing = -weights.shape[1] % multiple
+    return np.pad(weights, ((0, 0), (0, missing)))
+
+
+def even_channels(values: np.ndarray) -> np.ndarray:
+    """With one more row of zeros where their number is odd."""
+    return np.pad(values, [(0, len(values) % 2), *[(0, 0)] * (values.ndim - 1)])
+
+
+def in_tile_order(weights: np.ndarray) -> np.ndarray:
+    """(channels, terms) with the terms as `gm_dsp_pack` leaves them: of every four the first, third, second, fourth."""
+    channels = len(weights)
+    return padded_terms(weights, 4).reshape(channels, -1, 4)[:, :, [0, 2, 1, 3]].reshape(channels, -1)
+
+
+def paired_words(weights: np.ndarray) -> np.ndarray:
+    """int32 (pairs of channels, pairs of terms): bytes (first channel's term, second's, first's next, second's next)."""
+    channels, terms = weights.shape
+    grouped = weights.astype(np.int8).reshape(channels // 2, 2, terms // 2, 2).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(grouped).reshape(-1, 4).view(np.int32).reshape(channels // 2, terms // 2)
+
+
+def pair_records(channels: Channels) -> np.ndarray:
+    """int32: per pair of output channels what `gm_dsp_decode` reads. Biases doubled, as the accumulators are."""
+    words = paired_words(even_channels(in_tile_order(channels.weights)))
+    bias, multiplier, right = (even_channels(values) for values in (channels.bias, channels.multiplier, channels.right))
+    head = np.stack([2 * bias[0::2], 2 * bias[1::2], multiplier[0::2], multiplier[1::2], right[0::2] | right[1::2] << 8], 1)
+    return np.concatenate([head.astype(np.int32), words], axis=1)
+
+
+def depthwise_records(channels: Channels) -> np.ndarray:
+    """int32 (channels, 5) for `gm_dsp_depthwise_...`: bias (doubled), multiplier, and as bytes the weights of the 3x3 window
+    (y, x) in the order 00 01 10 11, 02 20 12 21, 22, then right shift and 1 + left shift. An odd channel more is zeros."""
+    order = [0, 1, 3, 4, 2, 6, 5, 7, 8]
+    shifts = np.stack([channels.right, 1 + channels.left, np.zeros_like(channels.right)], axis=1)
+    tail = np.concatenate([channels.weights[:, order], shifts], axis=1).astype(np.int8)
+    head = np.stack([channels.bias << (1 + channels.left), channels.multiplier], axis=1).astype(np.int32)
+    records = np.concatenate([head, np.ascontiguousarray(tail).view(np.int32)], axis=1)
+    missing = len(records) % 2
+    # A channel that is not there has no shift to count down: one doubling.
+    spare = np.array([[0, 0, 0, 0, 1 << 16]] * missing, np.int32).reshape(-1, 5)
+    return np.concatenate([records, spare])
+
+
+def projection_words(channels: Channels) -> np.ndarray:
+    """int32: for `gm_dsp_project`, chunk of 16 input channels by chunk, pair of output channels by pair."""
+    weights = even_channels(channels.weights)
+    weights = padded_terms(weights, 2)  # a pair of channels in a tile's word
+    words = []
+    for begin in range(0, weights.shape[1], 2 * CHUNK):
+        chunk = padded_terms(weights[:, begin : begin + 2 * CHUNK], 4)
+        words.append(paired_words(chunk).reshape(-1))
+    return np.concatenate(words)
