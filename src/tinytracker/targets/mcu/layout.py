@@ -37,11 +37,11 @@ def arrange(image: np.ndarray, layout: Layout) -> np.ndarray:
     return np.ascontiguousarray(image.transpose(axes)).reshape(-1)
 
 
-def offset(layout: Layout, hwc: tuple[int, int, int], y: int, x: int, c: int) -> int:
-    """Where pixel (y, x) of channel c lies, in elements."""
+def steps(layout: Layout, hwc: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Distances in elements from one row, pixel and channel to the next."""
     height, width, channels = hwc
     return {
-        Layout.HWC: (y * width + x) * channels + c,
-        Layout.HCW: (y * channels + c) * width + x,
-        Layout.CHW: (c * height + y) * width + x,
+        Layout.HWC: (width * channels, channels, 1),
+        Layout.HCW: (channels * width, 1, width),
+        Layout.CHW: (width, 1, height * width),
     }[layout]

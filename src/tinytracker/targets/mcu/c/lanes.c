@@ -1,7 +1,6 @@
-// needs: high_mul
-/* Two pixels in one word: the second one 23 bits above the first. A weight times such a word, summed in 64 bits, is both
-   pixels' sums at once; both lanes begin at GM_LANE_ZERO, so that no borrow passes between them. */
-#define GM_LANE 8388608
+// needs: high_mul lane
+/* A weight times a word of two pixels, summed in 64 bits, is both pixels' sums at once: 23 bits are enough for the lower
+   one. Both lanes begin at half their range, so that no borrow passes between them. */
 #define GM_LANE_ZERO (4194304LL * GM_LANE + 4194304LL)
 
 /* Per output channel: result = clamp(round(round((2 * sum + bias) * multiplier / 2^32) / 2^shift) + zero_point). */

@@ -8,11 +8,11 @@ static void gm_average_pool(const gm_pool_layer *l, const int8_t *in, int8_t *ou
                 int32_t sum = 0;
                 for (int32_t y = box.top; y < box.bottom; y++) {
                     for (int32_t x = box.left; x < box.right; x++) {
-                        sum += in[(y * l->width + x) * l->channels + c];
+                        sum += in[y * l->in_y + x * l->in_x + c * l->in_c];
                     }
                 }
                 sum = sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
-                *out++ = (int8_t)gm_clamp(sum, l->low, l->high);
+                out[out_y * l->out_y + out_x * l->out_x + c * l->out_c] = (int8_t)gm_clamp(sum, l->low, l->high);
             }
         }
     }

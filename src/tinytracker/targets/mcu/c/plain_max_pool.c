@@ -7,11 +7,11 @@ static void gm_max_pool(const gm_pool_layer *l, const int8_t *in, int8_t *out) {
                 int32_t most = -128;
                 for (int32_t y = box.top; y < box.bottom; y++) {
                     for (int32_t x = box.left; x < box.right; x++) {
-                        int32_t value = in[(y * l->width + x) * l->channels + c];
+                        int32_t value = in[y * l->in_y + x * l->in_x + c * l->in_c];
                         most = value > most ? value : most;
                     }
                 }
-                *out++ = (int8_t)gm_clamp(most, l->low, l->high);
+                out[out_y * l->out_y + out_x * l->out_x + c * l->out_c] = (int8_t)gm_clamp(most, l->low, l->high);
             }
         }
     }

@@ -1,10 +1,12 @@
-/* Average or maximum under a window; what lies outside the image does not count. Images in TFLite's order. */
+/* Average or maximum under a window; what lies outside the image does not count. Steps are bytes from one row, pixel or
+   channel to the next. */
 typedef struct {
     int32_t height, width, channels;
     int32_t out_height, out_width;
     int32_t kernel_height, kernel_width;
     int32_t stride_y, stride_x, before_y, before_x;
     int32_t low, high;
+    int32_t in_y, in_x, in_c, out_y, out_x, out_c; /* steps */
 } gm_pool_layer;
 
 typedef struct {

@@ -6,7 +6,7 @@ from tinytracker.targets.mcu.cpu import Cpu
 from tinytracker.targets.mcu.graph import Graph
 from tinytracker.targets.mcu.kernels import Match, Step, Writer
 from tinytracker.targets.mcu.kernels.walks import merged, walk_record
-from tinytracker.targets.mcu.layout import Layout
+from tinytracker.targets.mcu.layout import Layout, steps
 
 
 class Convert:
@@ -27,20 +27,10 @@ class Convert:
         assert isinstance(number, int)
         source, target = match.reads[number], match.writes[number]
         hwc = graph[number].hwc
-        lengths, (steps,) = merged(
+        lengths, (distances,) = merged(
             [hwc["HWC".index(axis)] for axis in target],
-            [_stride(source, hwc, axis) for axis in target],
+            [steps(source, hwc)["HWC".index(axis)] for axis in target],
         )
         writer.support("copy")
-        walk = walk_record(writer, f"tensor{number}_{source}_{target}", lengths, steps)
+        walk = walk_record(writer, f"tensor{number}_{source}_{target}", lengths, distances)
         return Step(f"gm_copy(&{walk}, {writer.read_pointer(number)}, {writer.pointer(number)});")
-
-
-def _stride(layout: Layout, hwc: tuple[int, int, int], axis: str) -> int:
-    """Distance between neighbours along "H", "W" or "C"."""
-    stride = 1
-    for inner in reversed(layout):
-        if inner == axis:
-            return stride
-        stride *= hwc["HWC".index(inner)]
-    raise AssertionError(axis)

@@ -97,7 +97,7 @@ class _Shape:
             tiles = count * self.columns
             expand = tiles * (11 * self.pairs + 40) + 60 + 20 * count
             decode = 25 + 5 * self.pairs
-            keep = (28 * self.columns + 50) * (2 if 0 < place else 1) if strip < self.row_pairs else 0
+            keep = (28 * self.columns + 50) * (2 if place > 0 else 1) if strip < self.row_pairs else 0
             quads, two = divmod(self.padded, 4)
             row = quads * (52 if self.stride == 1 else 56) + (32 if two else 0) + 25
             depthwise = 2 * (rows * row + 70)
@@ -200,7 +200,11 @@ def is_pointwise(graph: Graph, op: Op) -> bool:
     """A 1x1 CONV_2D of one image, stride 1, one group."""
     if op.kind != "CONV_2D" or op.window is None or not op.window.is_point or not graph[op.inputs[1]].is_constant:
         return False
-    return graph[op.inputs[1]].shape[3] == graph[op.inputs[0]].hwc[2] and len(graph[op.inputs[0]].shape) == 4 and graph[op.inputs[0]].shape[0] == 1
+    return (
+        graph[op.inputs[1]].shape[3] == graph[op.inputs[0]].hwc[2]
+        and len(graph[op.inputs[0]].shape) == 4
+        and graph[op.inputs[0]].shape[0] == 1
+    )
 
 
 def is_depthwise_3x3(graph: Graph, op: Op) -> bool:

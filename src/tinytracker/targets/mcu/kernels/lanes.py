@@ -2,7 +2,8 @@
 
 A word holds two pixels 23 bits apart, so the lower one's sum must stay within 22 bits and a sign: sum |weight| * 128 < 2^22.
 The rounding shift must be to the right by 1 to 22 bits; channels whose weights are all zero give a constant and are
-rewritten so that they do. A layer outside these limits is left to the plain kernels.
+rewritten so that they do. A layer outside these limits is computed by `c/row_conv_any.c` or `c/row_depthwise_any.c`, which
+sum in parts and round the plain way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from tinytracker.targets.mcu.graph import Graph, Op
 from tinytracker.targets.mcu.kernels import Writer
-from tinytracker.targets.mcu.kernels.channels import initialiser
+from tinytracker.targets.mcu.kernels.channels import channels_record, initialiser
 from tinytracker.targets.mcu.quant import Requantization, channels_last, requantization
 
 LANE_LIMIT = 1 << 22
@@ -98,3 +99,11 @@ def lane_record(writer: Writer, graph: Graph, op: Op) -> str:
         q.low,
         q.high,
     )
+
+
+def any_record(writer: Writer, graph: Graph, op: Op) -> str:
+    """C text of a gm_channels for the kernels without these limits, weights in the same order."""
+    weights = graph.constant(op.inputs[1]).astype(np.int8)
+    if op.kind == "DEPTHWISE_CONV_2D":
+        weights = weights[0].transpose(2, 0, 1)
+    return channels_record(writer, op, weights, requantization(graph, op))

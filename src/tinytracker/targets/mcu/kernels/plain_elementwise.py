@@ -10,7 +10,7 @@ from tinytracker.targets.mcu.graph import Graph, Op
 from tinytracker.targets.mcu.kernels import Match, Step, Writer
 from tinytracker.targets.mcu.kernels.channels import initialiser
 from tinytracker.targets.mcu.kernels.walks import broadcast_strides, fits, merged, walk_record
-from tinytracker.targets.mcu.layout import Layout
+from tinytracker.targets.mcu.layout import Layout, arrange, steps
 from tinytracker.targets.mcu.quant import clamp_range
 from tinytracker.targets.mcu.tables import softmax_exponents, table
 
@@ -83,26 +83,26 @@ class Pairwise:
         if op.kind not in ("ADD", "SUB", "MUL"):
             return []
         output = op.outputs[0]
-        lengths, _ = _pair_walk(graph, op)
-        if not fits(lengths):
+        if not fits(_pair_walk(graph, op, Layout.HWC)[0]):
             return []
         computed = graph.data_inputs(op)
         cost = (35 if op.kind == "MUL" else 45) * graph[output].elements
-        alike = len(computed) == 2 and all(graph[number].shape == graph[output].shape for number in computed)
+        images = all(len(graph[number].shape) == 4 and graph[number].shape[0] == 1 for number in (*op.inputs[:2], output))
         of_same_shape = [number for number in computed if graph[number].shape == graph[output].shape]
         of_same_shape.sort(key=lambda number: graph.only_reader(number) is None)  # those that die here first
         overwrites = dict.fromkeys([output], of_same_shape[0]) if of_same_shape else {}
         return [
             Match(self, first, 1, {number: layout for number in computed}, {output: layout}, cost, overwrites=overwrites)
-            for layout in (ANY_LAYOUT if alike else (Layout.HWC,))
+            for layout in (ANY_LAYOUT if images else (Layout.HWC,))
         ]
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
         op = graph.ops[match.first]
         stem = f"layer{op.place}"
-        a, b = (_operand(graph, number, stem, writer) for number in op.inputs[:2])
+        a, b = (_operand(graph, number, stem, writer, match.writes[op.outputs[0]]) for number in op.inputs[:2])
         output = writer.pointer(op.outputs[0])
-        lengths, (first, second) = _pair_walk(graph, op)
+        layout = match.writes[op.outputs[0]]
+        lengths, (first, second) = _pair_walk(graph, op, layout)
         if op.kind == "MUL":
             writer.support("product")
             layer = writer.record("gm_product_layer", stem, product_fields(graph, op))
@@ -118,14 +118,26 @@ class Pairwise:
         return Step(f"gm_sum_walk(&{layer}, &{walk}, {a}, {b}, {output});")
 
 
-def _pair_walk(graph: Graph, op: Op) -> tuple[list[int], list[list[int]]]:
-    shape = graph[op.outputs[0]].shape
-    return merged(shape, *(broadcast_strides(graph[number].shape, shape) for number in op.inputs[:2]))
+def _pair_walk(graph: Graph, op: Op, layout: Layout) -> tuple[list[int], list[list[int]]]:
+    """The walk through both operands in the order of the output in `layout`."""
+    output = graph[op.outputs[0]]
+    if layout is Layout.HWC:
+        return merged(output.shape, *(broadcast_strides(graph[number].shape, output.shape) for number in op.inputs[:2]))
+    order = ["HWC".index(axis) for axis in layout]
+    walks = []
+    for number in op.inputs[:2]:
+        hwc = graph[number].hwc
+        distances = [0 if length == 1 else step for length, step in zip(hwc, steps(layout, hwc), strict=True)]
+        walks.append([distances[axis] for axis in order])
+    return merged([output.hwc[axis] for axis in order], *walks)
 
 
-def _operand(graph: Graph, number: int, stem: str, writer: Writer) -> str:
-    data = graph[number].data
-    return writer.pointer(number) if data is None else writer.table(f"{stem}_constant", data.astype(np.int8))
+def _operand(graph: Graph, number: int, stem: str, writer: Writer, layout: Layout) -> str:
+    tensor = graph[number]
+    if tensor.data is None:
+        return writer.pointer(number)
+    data = tensor.data.astype(np.int8)
+    return writer.table(f"{stem}_constant", data if layout is Layout.HWC else arrange(data[0], layout))
 
 
 class Softmax:

@@ -8,7 +8,7 @@ from tinytracker.targets.mcu.graph import Graph
 from tinytracker.targets.mcu.kernels import Match, Step, Writer
 from tinytracker.targets.mcu.kernels.channels import initialiser
 from tinytracker.targets.mcu.kernels.walks import merged, strides_of, walk_record
-from tinytracker.targets.mcu.layout import Layout
+from tinytracker.targets.mcu.layout import Layout, steps
 from tinytracker.targets.mcu.quant import clamp_range
 
 _FUNCTIONS = {"AVERAGE_POOL_2D": "average_pool", "MAX_POOL_2D": "max_pool"}
@@ -24,7 +24,7 @@ class PlainPool:
         assert op.window is not None
         looks = op.window.kernel[0] * op.window.kernel[1]
         cost = graph[op.outputs[0]].elements * (12 * looks + 30)
-        return [Match(self, first, 1, {op.inputs[0]: Layout.HWC}, {op.outputs[0]: Layout.HWC}, cost)]
+        return [Match(self, first, 1, {op.inputs[0]: layout}, {op.outputs[0]: layout}, cost) for layout in Layout]
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
         op = graph.ops[match.first]
@@ -36,7 +36,14 @@ class PlainPool:
             "gm_pool_layer",
             f"layer{op.place}",
             initialiser(
-                *source.hwc, *output.hwc[:2], *window.kernel, *window.stride, *window.before, *clamp_range(output, op.activation)
+                *source.hwc,
+                *output.hwc[:2],
+                *window.kernel,
+                *window.stride,
+                *window.before,
+                *clamp_range(output, op.activation),
+                *steps(match.reads[op.inputs[0]], source.hwc),
+                *steps(match.writes[op.outputs[0]], output.hwc),
             ),
         )
         return Step(f"gm_{function}(&{layer}, {writer.pointer(op.inputs[0])}, {writer.pointer(op.outputs[0])});")
@@ -58,10 +65,11 @@ class PlainMean:
             return []
         source, output = op.inputs[0], op.outputs[0]
         cost = 10 * graph[source].elements + 60 * graph[output].elements
-        offers = [Match(self, first, 1, {source: Layout.HWC}, {output: Layout.HWC}, cost)]
-        if op.attributes["axes"] == (1, 2) and len(graph[source].shape) == 4:
-            offers.append(Match(self, first, 1, {source: Layout.HCW}, {output: Layout.HWC}, cost))
-        return offers
+        spatial = op.attributes["axes"] == (1, 2) and len(graph[source].shape) == 4 and graph[source].shape[0] == 1
+        return [
+            Match(self, first, 1, {source: layout}, {output: Layout.HWC}, cost)
+            for layout in (Layout if spatial else (Layout.HWC,))
+        ]
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
         op = graph.ops[match.first]
@@ -69,9 +77,8 @@ class PlainMean:
         writer.support("mean")
         shape, axes = source.shape, op.attributes["axes"]
         strides = strides_of(shape)
-        if match.reads[op.inputs[0]] is Layout.HCW:
-            height, width, channels = source.hwc
-            strides = [height * width * channels, width * channels, 1, width]
+        if len(shape) == 4 and shape[0] == 1:
+            strides = [0, *steps(match.reads[op.inputs[0]], source.hwc)]
         kept = merged(
             [shape[axis] for axis in range(len(shape)) if axis not in axes],
             [strides[axis] for axis in range(len(shape)) if axis not in axes],
@@ -80,8 +87,8 @@ class PlainMean:
         count = source.elements // output.elements
         multiplier, shift = mean_multiplier(source.scale, output.scale, count)
         lengths = [1] * (3 - len(kept[0])) + kept[0] + [1] * (2 - len(summed[0])) + summed[0]
-        steps = [0] * (3 - len(kept[0])) + kept[1][0] + [0] * (2 - len(summed[0])) + summed[1][0]
-        walk = walk_record(writer, f"layer{op.place}_walk", lengths, steps)
+        distances = [0] * (3 - len(kept[0])) + kept[1][0] + [0] * (2 - len(summed[0])) + summed[1][0]
+        walk = walk_record(writer, f"layer{op.place}_walk", lengths, distances)
         layer = writer.record(
             "gm_mean_layer",
             f"layer{op.place}",

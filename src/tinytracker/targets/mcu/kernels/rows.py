@@ -14,7 +14,7 @@ from tinytracker.targets.mcu.cpu import Cpu
 from tinytracker.targets.mcu.graph import Graph, Op, macs
 from tinytracker.targets.mcu.kernels import Match, Scratch, Step, Writer
 from tinytracker.targets.mcu.kernels.channels import initialiser
-from tinytracker.targets.mcu.kernels.lanes import can_use_lanes, lane_record, tiles_of
+from tinytracker.targets.mcu.kernels.lanes import any_record, can_use_lanes, lane_record, tiles_of
 from tinytracker.targets.mcu.kernels.plain_elementwise import sum_fields
 from tinytracker.targets.mcu.layout import Layout
 
@@ -131,7 +131,7 @@ def can_row(graph: Graph, op: Op) -> bool:
         return False
     if op.kind == "DEPTHWISE_CONV_2D" and output.shape[3] != source.shape[3]:
         return False
-    return op.window.kernel[0] <= MOST_ROWS and can_use_lanes(graph, op)
+    return op.window.kernel[0] <= MOST_ROWS
 
 
 def _can_add(graph: Graph, first: int, last: int) -> bool:
@@ -158,8 +158,11 @@ def _instructions(graph: Graph, op: Op) -> int:
     output = graph[op.outputs[0]]
     if op.kind == "ADD":
         return 45 * output.elements
+    fast = can_use_lanes(graph, op)
     if op.kind == "DEPTHWISE_CONV_2D":
-        return 4 * macs(graph, op) + 20 * output.elements
+        return (4 if fast else 6) * macs(graph, op) + (20 if fast else 40) * output.elements
+    if not fast:
+        return 2 * macs(graph, op) + 50 * output.elements
     height, width, channels = output.hwc
     tiles = tiles_of(width)
     terms = macs(graph, op) // output.elements
@@ -308,36 +311,28 @@ class _RunText:
         graph, writer, window = self._graph, self._writer, op.window
         assert window is not None
         _, width, channels = graph[op.outputs[0]].hwc
+        fast = can_use_lanes(graph, op)
+        channel_fields = (lane_record if fast else any_record)(writer, graph, op)
+        stem = f"layer{op.place}"
         if op.kind == "DEPTHWISE_CONV_2D":
             small = window.kernel == (3, 3) and window.dilation[1] == 1
-            function = "row_depthwise_3x3" if small else "row_depthwise"
+            function = "row_depthwise_any" if not fast else "row_depthwise_3x3" if small else "row_depthwise"
+            record = "gm_row_depthwise_layer" if fast else "gm_row_depthwise_any_layer"
+            fields = initialiser(channel_fields, *window.kernel, window.stride[1], window.dilation[1], channels, width)
             writer.support(function)
-            fields = initialiser(
-                lane_record(writer, graph, op), *window.kernel, window.stride[1], window.dilation[1], channels, width
-            )
-            layer = writer.record("gm_row_depthwise_layer", f"layer{op.place}", fields)
+            layer = writer.record(record, stem, fields)
             self._line(f"gm_{function}(&{layer}, &rows{index}, {out}, {step});")
             return
-        writer.support("row_conv")
         depth = graph[op.inputs[0]].hwc[2]
         pixel = depth if layout is Layout.HWC else 1
-        layer = writer.record(
-            "gm_row_conv_layer",
-            f"layer{op.place}",
-            initialiser(
-                lane_record(writer, graph, op),
-                depth,
-                *window.kernel,
-                pixel * window.stride[1],
-                pixel * window.dilation[1],
-                _terms(graph, op),
-                channels,
-                width,
-                tiles_of(width).fours,
-                tiles_of(width).threes,
-            ),
-        )
-        self._line(f"gm_row_conv(&{layer}, &rows{index}, {writer.scratch('pairs', 'int32_t')}, {out}, {step});")
+        distances = (pixel * window.stride[1], pixel * window.dilation[1])
+        tiles = tiles_of(width)
+        function = "row_conv" if fast else "row_conv_any"
+        cut = (tiles.fours, tiles.threes) if fast else ()
+        fields = initialiser(channel_fields, depth, *window.kernel, *distances, _terms(graph, op), channels, width, *cut)
+        writer.support(function)
+        layer = writer.record(f"gm_{function}_layer", stem, fields)
+        self._line(f"gm_{function}(&{layer}, &rows{index}, {writer.scratch('pairs', 'int32_t')}, {out}, {step});")
 
     def _add(self, index: int, row: str, y: str) -> None:
         graph, writer = self._graph, self._writer
