@@ -13,46 +13,11 @@
     str r9, [sp, #20]           @ 20: end of the weights
     strd r6, r7, [sp, #24]      @ 24: skip, 28: rows
     str r5, [sp, #32]           @ 32: row
-    @ The first pair takes the biases in; of the others the last 8, 16, ... go through the loop from its beginning, those
-    @ before them enter it late: at (pairs - 2) mod 8 steps before its end, or behind it if there are none.
-    adr r9, 2f
-    subs r8, #1
-    beq 1f
-    sub r10, r8, #1
-    and r10, #7
-    rsb r10, #7
-    movs r11, #44               @ bytes of a step
-    mul r10, r11
-    add r9, r10
-    b 4f
-1:  adr r9, 3f
-4:  orr r9, #1
-    str r9, [sp, #16]           @ 16: where to go after the first pair
+    PLAN_PRODUCTS
+    str r9, [sp, #16]           @ 16: entry
     mov a, r1
-5:  ldr w, [sp, #12]
-    ldrd m3, n3, [w], #8
-    ldrd w0, w1, [w], #8
-    ldrd x0, x1, [a], #8
-    smlad m0, w0, x0, m3
-    smlad n0, w1, x0, n3
-    smlad m1, w0, x1, m3
-    smlad n1, w1, x1, n3
-    ldrd x0, x1, [a], #8
-    smlad m2, w0, x0, m3
-    smlad n2, w1, x0, n3
-    smlad m3, w0, x1, m3
-    smlad n3, w1, x1, n3
-    ldr pc, [sp, #16]
-    .align 2
-2:  .rept 8
-    ldrd w0, w1, [w], #8
-    MULTIPLY
-    .endr
-    ldr w0, [sp, #20]
-    cmp w, w0
-    bne 2b
-    .align 2
-3:  ldm w!, {w0, w1, x0}
+1:  PRODUCTS 12, 20, 16
+    ldm w!, {w0, w1, x0}
     TO_INT8_RELU m0, w0, w1, x0
     TO_INT8_RELU m1, w0, w1, x0
     TO_INT8_RELU m2, w0, w1, x0
@@ -72,7 +37,7 @@
     strd w0, x0, [sp]
     ldr x1, [sp, #8]
     cmp w0, x1
-    bne 5b
+    bne 1b
     ldrd m0, m1, [sp, #24]
     add w0, m0
     add x0, m0
@@ -82,7 +47,7 @@
     str w0, [sp, #8]
     subs m1, #1
     str m1, [sp, #28]
-    bne 5b
+    bne 1b
     add sp, #36
     pop {r4-r11, pc}
     END_FUNCTION gm_dsp_expand

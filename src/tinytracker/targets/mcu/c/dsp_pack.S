@@ -1,11 +1,11 @@
 
-@ void gm_dsp_pack(const int8_t *pixels, int32_t down, int32_t step, int32_t *tiles, int32_t groups, int32_t columns)
+@ void gm_dsp_pack(const int8_t *pixels, int32_t down, int32_t step, int32_t *tiles, int32_t groups, int32_t ahead,
+@                  int32_t count)
     FUNCTION gm_dsp_pack
     push {r4-r11, lr}
     sub sp, #12
-    @ [sp]: from a tile's last group to the next tile's first; [sp, #48]: groups; [sp, #52]: columns
-    ldr r12, [sp, #48]
-    lsl r4, r2, #1
+    @ [sp]: from a tile's last group to the next tile's first; [sp, #48]: groups; [sp, #52]: ahead; [sp, #56]: count
+    ldrd r12, r4, [sp, #48]
     sub r4, r4, r12, lsl #2
     str r4, [sp]
     add r1, r0
@@ -36,9 +36,9 @@
     ldr r12, [sp]
     add r0, r12
     add r1, r12
-    ldr r12, [sp, #52]
+    ldr r12, [sp, #56]
     subs r12, #1
-    str r12, [sp, #52]
+    str r12, [sp, #56]
     bne 1b
     add sp, #12
     pop {r4-r11, pc}

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tinytracker.targets.mcu.kernels import Kernel
 from tinytracker.targets.mcu.kernels.dsp_block import Block
+from tinytracker.targets.mcu.kernels.dsp_point import Point
 
-KERNELS: tuple[Kernel, ...] = (Block(),)
+KERNELS: tuple[Kernel, ...] = (Block(), Point())

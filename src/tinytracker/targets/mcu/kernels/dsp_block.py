@@ -13,6 +13,7 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
     CHUNK,
     Channels,
     depthwise_records,
+    is_pointwise,
     linear_channels,
     pair_records,
     projection_words,
@@ -194,17 +195,6 @@ def _find(graph: Graph, first: int) -> tuple[_Shape, Channels, Channels, Channel
     if channels[0] is None or channels[1] is None or channels[2] is None:
         return None
     return shape, channels[0], channels[1], channels[2]
-
-
-def is_pointwise(graph: Graph, op: Op) -> bool:
-    """A 1x1 CONV_2D of one image, stride 1, one group."""
-    if op.kind != "CONV_2D" or op.window is None or not op.window.is_point or not graph[op.inputs[1]].is_constant:
-        return False
-    return (
-        graph[op.inputs[1]].shape[3] == graph[op.inputs[0]].hwc[2]
-        and len(graph[op.inputs[0]].shape) == 4
-        and graph[op.inputs[0]].shape[0] == 1
-    )
 
 
 def is_depthwise_3x3(graph: Graph, op: Op) -> bool:

@@ -31,6 +31,14 @@ class Channels:
     zero_point: int
 
 
+def is_pointwise(graph: Graph, op: Op) -> bool:
+    """A 1x1 CONV_2D of one image, stride 1, one group."""
+    if op.kind != "CONV_2D" or op.window is None or not op.window.is_point or not graph[op.inputs[1]].is_constant:
+        return False
+    source = graph[op.inputs[0]]
+    return len(source.shape) == 4 and source.shape[0] == 1 and graph[op.inputs[1]].shape[3] == source.hwc[2]
+
+
 def relu_channels(graph: Graph, op: Op, left_shifts: int = 0) -> Channels | None:
     """Of a layer behind which a ReLU clamps at the zero point -128; None if the arithmetic does not hold."""
     q = requantization(graph, op)
@@ -69,6 +77,14 @@ def padded_terms(weights: np.ndarray, multiple: int) -> np.ndarray:
     """(channels, terms) with zeros behind each channel's terms up to a multiple."""
     missing = -weights.shape[1] % multiple
     return np.pad(weights, ((0, 0), (0, missing)))
+
+
+def last_two_paired(channels: Channels) -> Channels:
+    """Where the number of channels is odd, the last but one stands twice, so that the last two are a pair."""
+    count = len(channels.weights)
+    order = [*range(count - 1), count - 2, count - 1] if count % 2 else [*range(count)]
+    fields = (channels.weights, channels.bias, channels.multiplier, channels.right, channels.left)
+    return Channels(*(values[order] for values in fields), channels.zero_point)
 
 
 def even_channels(values: np.ndarray) -> np.ndarray:
