@@ -24,6 +24,7 @@ ENGINES = {
     "litert-reference": ".tflite",
     "tflite-micro": ".tflite",
     "onnx": ".onnx",
+    "imx500": ".onnx",
     "torch": ".safetensors",
 }
 SAMPLES_AT_ONCE = 64
@@ -48,14 +49,16 @@ class GazeModel:
         """Loads a released network by its name, or a .tflite, .onnx or .safetensors file.
 
         A file's card lies beside it (NAME.json); a .tflite without one gets it inferred (`engines.infer`).
-        engine: a key of ENGINES; None takes the one for the file's suffix. output_scale_cm: overrides the card's.
+        engine: a key of ENGINES; None takes the one for the file's suffix, and "imx500" for an .onnx whose card says int8. output_scale_cm: overrides the card's.
 
         Raises ModelError naming the file, UsageError for an unknown engine, MissingExtraError for one not installed.
         """
         path = _find(name)
-        engine_name = _engine_for(path, engine)
         has_card = card_path(path).exists()
         card = read_card(card_path(path)) if has_card else None
+        if engine is None and path.suffix == ".onnx" and card is not None and card.number_format == "int8":
+            engine = "imx500"  # no other target writes such a file
+        engine_name = _engine_for(path, engine)
         if card is not None and card.sha256 and card.sha256 != sha256(path):
             raise ModelError(f"{card_path(path)} is the card of another file (its sha256 is not {path.name}'s); export again")
         opened = open_engine(path, engine_name)
@@ -113,6 +116,10 @@ def open_engine(path: Path, name: str) -> Engine:
         from tinytracker.engines.onnx import OnnxEngine
 
         return OnnxEngine(path)
+    if name == "imx500":
+        from tinytracker.engines.imx500 import Imx500Engine
+
+        return Imx500Engine(path)
     if name == "torch":
         from tinytracker.engines.torch import TorchEngine
 

@@ -76,7 +76,9 @@ class SensorHead(nn.Module):
 
     def __init__(self, head: Head, correct_by_box: bool) -> None:
         super().__init__()
-        self.gaze: nn.Module = nn.Linear(FEATURES, 2) if head == "linear" else SigmoidGaze()
+        # Sony's quantiser fuses a fully connected layer with a sigmoid, but not with a tanh.
+        last: list[nn.Module] = [nn.Linear(FEATURES, 2)] + ([nn.Sigmoid()] if head == "sigmoid" else [])
+        self.gaze = nn.Sequential(*last)
         # A sigmoid gives 0 to 1 where -1 to 1 is wanted.
         scale, offset = (1.0, 0.0) if head == "linear" else (2.0, -1.0)
         self.correct: nn.Module = BoxCorrection(scale, offset) if correct_by_box else FixedCorrection(scale, offset)
@@ -85,19 +87,6 @@ class SensorHead(nn.Module):
         if isinstance(self.correct, FixedCorrection):
             return self.correct(self.gaze(embedding))
         return self.correct(self.gaze(embedding[:, :FEATURES]), embedding[:, FEATURES:])
-
-
-class SigmoidGaze(nn.Module):
-    """(B, FEATURES) -> (B, 2) in (0, 1). A 1x1 convolution, for convolution and sigmoid fuse in the sensor; a fully connected
-    layer and its sigmoid do not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(FEATURES, 2, 1)
-        self.act = nn.Sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.flatten(self.act(self.conv(x[:, :, None, None])), 1)
 
 
 class FixedCorrection(nn.Module):

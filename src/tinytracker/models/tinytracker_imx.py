@@ -36,7 +36,7 @@ def tinytracker_imx(
 
     size_px: one number or (height, width); the sensor pads the width to a multiple of 32. position: "none"; "channels": the
     two position channels, to train with crops that lie anywhere and bake in for one when exported to the sensor, as the paper
-    did (arXiv 2307.07813); "baked": those of the whole frame. head: "linear", or "sigmoid" (convolution and sigmoid fuse).
+    did (arXiv 2307.07813); "baked": those of the whole frame. head: "linear", or "sigmoid".
     correct_by_box: the host corrects the output by the box's four numbers; by default where position is "none".
     """
     crop = CropOptions(size_px, "rgb", position)
