@@ -44,7 +44,8 @@ class ClipFrame:
 
 class Clip:
     """The same arguments give the same clip. seed: who and where. device: what they look at; a laptop of 34 x 21 cm if not
-    given. Raises UsageError for a length or rate that makes no clip."""
+    given. head_motion: how much the head moves, against somebody who sits at ease. Raises UsageError for a length or rate that
+    makes no clip."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Clip:
         seed: int = CLIP_SEED,
         person: int = CLIP_PERSON,
         device: Device | None = None,
+        head_motion: float = 1.0,
     ) -> None:
         if seconds <= 0 or frames_per_second <= 0 or round(seconds * frames_per_second) < 1:
             raise UsageError(f"a clip needs at least one frame, not {seconds:g} s at {frames_per_second:g} frames/s")
@@ -64,7 +66,7 @@ class Clip:
         self._session = Session(Person.from_seed(int(who.integers(1 << 62))), rng, Setup.at(self.device, rng))
         self._times_s = np.arange(len(self)) / frames_per_second
         self._dots, self._rests = _dot_path(rng, self._times_s, self.device, self._session.trial.orientation)
-        self._sways = _sway_path(rng, self._times_s)
+        self._sways = [sway.scaled(head_motion) for sway in _sway_path(rng, self._times_s)]
         self._lids = _lid_path(rng, self._times_s)
         self._face = Expression(smile=0.15)
 
