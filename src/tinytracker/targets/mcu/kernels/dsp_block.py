@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from tinytracker.targets.mcu.cpu import Cpu
 from tinytracker.targets.mcu.graph import Graph, Op
@@ -13,6 +15,7 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
     CHUNK,
     Channels,
     depthwise_records,
+    in_tile_order,
     is_pointwise,
     linear_channels,
     pair_records,
@@ -26,12 +29,13 @@ MOST_LEFT_SHIFTS = 6  # of depthwise weights: times 2^(1 + shifts) they are int1
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """All lengths in pixels or channels; see gm_dsp_block_layer."""
+class BlockShape:
+    """All lengths in pixels or channels; see gm_dsp_block_layer. pairs: of input channels in a tile."""
 
     height: int
     width: int
     depth: int
+    pairs: int
     inner: int
     out_height: int
     out_width: int
@@ -39,11 +43,6 @@ class _Shape:
     stride: int
     above: int
     left: int
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of input channels in a tile."""
-        return -(-self.depth // 4) * 2
 
     @property
     def padded(self) -> int:
@@ -110,12 +109,15 @@ class _Shape:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    shape: _Shape
-    expansion: Channels
+class BlockLayer:
+    """records: the expansion's, as gm_dsp_decode reads them. ops: depthwise, projection; strip: pairs of rows at a time."""
+
+    shape: BlockShape
+    records: np.ndarray
     depthwise: Channels
     projection: Channels
-    strip: int
+    ops: tuple[Op, Op]
+    strip: int = 1
 
 
 class Block:
@@ -124,77 +126,89 @@ class Block:
     name = "dsp block"
 
     def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
-        found = _find(graph, first) if cpu.has_dsp and cpu.has_unaligned else None
-        if found is None:
+        layer = find_block(graph, first) if cpu.has_dsp and cpu.has_unaligned else None
+        if layer is None:
             return []
-        shape, *channels = found
         reads = {graph.ops[first].inputs[0]: Layout.HWC}
-        writes = {graph.ops[first + 2].outputs[0]: Layout.HWC}
-        offers = []
-        for strip in range(1, shape.row_pairs + 1):
-            offers.append(
-                Match(
-                    self, first, 3, reads, writes, shape.instructions(strip), shape.scratch(strip),
-                    note=f"strips of {2 * strip} rows", detail=_Block(shape, *channels, strip),
-                )
-            )  # fmt: skip
-        return offers
+        writes = {layer.ops[1].outputs[0]: Layout.HWC}
+        return [
+            Match(
+                self, first, 3, reads, writes, layer.shape.instructions(strip), layer.shape.scratch(strip),
+                note=f"strips of {min(2 * strip, layer.shape.height)} rows", detail=replace(layer, strip=strip),
+            )
+            for strip in range(1, layer.shape.row_pairs + 1)
+        ]  # fmt: skip
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
-        block = match.detail
-        assert isinstance(block, _Block)
-        shape = block.shape
-        ops = graph.ops[match.first : match.first + 3]
-        run = "gm_dsp_depthwise_1" if shape.stride == 1 else f"gm_dsp_depthwise_2{'_below' if shape.above else ''}"
-        writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_expand", "dsp_keep", "dsp_depthwise", run[3:], "dsp_project")
-        writer.support("dsp_block")
-        layer = writer.record(
-            "gm_dsp_block_layer",
-            f"layer{ops[0].place}_block",
-            initialiser(
-                writer.table(f"layer{ops[0].place}_records", pair_records(block.expansion)),
-                writer.table(f"layer{ops[1].place}_records", depthwise_records(block.depthwise)),
-                writer.table(f"layer{ops[2].place}_words", projection_words(block.projection)),
-                finish_record(graph, ops[2], writer),
-                run, shape.height, shape.width, shape.depth, shape.pairs, -(-shape.inner // 2),
-                shape.out_height, shape.out_width, shape.channels, shape.padded, shape.stride, shape.above, shape.left,
-                shape.pitch, block.strip, block.expansion.zero_point,
-            ),
-        )  # fmt: skip
-        words = ", ".join(writer.scratch(name, "int32_t") for name in ("tiles", "words", "planes"))
-        kept, chunk, sums = writer.scratch("kept"), writer.scratch("chunk"), writer.scratch("sums", "int32_t")
-        source, output = writer.pointer(ops[0].inputs[0]), writer.pointer(ops[2].outputs[0])
+        assert isinstance(match.detail, BlockLayer)
+        layer = assemble_block(match.detail, graph, writer)
+        source, output = writer.pointer(graph.ops[match.first].inputs[0]), writer.pointer(match.detail.ops[1].outputs[0])
         return Step(
-            f"const gm_dsp_block_scratch scratch = {{{words}, {kept}, {chunk}, {sums}}};\n"
+            f"const gm_dsp_block_scratch scratch = {block_scratch(writer)};\n"
             f"gm_dsp_block(&{layer}, &scratch, {source}, {output});"
         )
 
 
-def _find(graph: Graph, first: int) -> tuple[_Shape, Channels, Channels, Channels] | None:
+def assemble_block(layer: BlockLayer, graph: Graph, writer: Writer) -> str:
+    """Adds a block's tables and code; gives the name of its gm_dsp_block_layer."""
+    shape, (depthwise, project) = layer.shape, layer.ops
+    run = "dsp_depthwise_1" if shape.stride == 1 else f"dsp_depthwise_2{'_below' if shape.above else ''}"
+    writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_expand", "dsp_keep", "dsp_depthwise", run, "dsp_project")
+    writer.support("dsp_block")
+    return writer.record(
+        "gm_dsp_block_layer",
+        f"layer{depthwise.place}_block",
+        initialiser(
+            writer.table(f"layer{depthwise.place}_expansion", layer.records),
+            writer.table(f"layer{depthwise.place}_depthwise", depthwise_records(layer.depthwise)),
+            writer.table(f"layer{project.place}_projection", projection_words(layer.projection)),
+            finish_record(graph, project, writer),
+            f"gm_{run}", shape.height, shape.width, shape.depth, shape.pairs, -(-shape.inner // 2),
+            shape.out_height, shape.out_width, shape.channels, shape.padded, shape.stride, shape.above, shape.left,
+            shape.pitch, layer.strip, layer.depthwise.zero_point,
+        ),
+    )  # fmt: skip
+
+
+def block_scratch(writer: Writer) -> str:
+    """C text of a gm_dsp_block_scratch."""
+    words = [writer.scratch(name, "int32_t") for name in ("tiles", "words", "planes")]
+    return initialiser(*words, writer.scratch("kept"), writer.scratch("chunk"), writer.scratch("sums", "int32_t"))
+
+
+def find_block(graph: Graph, first: int) -> BlockLayer | None:
+    """The block whose 1x1 convolution is graph.ops[first]."""
+    if first + 3 > len(graph.ops) or not is_pointwise(graph, graph.ops[first]):
+        return None
+    channels = relu_channels(graph, graph.ops[first])
+    if channels is None:
+        return None
+    pairs = -(-graph[graph.ops[first].inputs[0]].hwc[2] // 4) * 2
+    return find_tail(graph, first, pairs, pair_records(in_tile_order(channels.weights), channels))
+
+
+def find_tail(graph: Graph, first: int, pairs: int, records: np.ndarray) -> BlockLayer | None:
+    """The block that graph.ops[first] is the expansion of, with its records and pairs of numbers in a tile."""
     if first + 3 > len(graph.ops):
         return None
     expand, depthwise, project = graph.ops[first : first + 3]
-    if not (is_pointwise(graph, expand) and is_depthwise_3x3(graph, depthwise) and is_pointwise(graph, project)):
+    if not (is_depthwise_3x3(graph, depthwise) and is_pointwise(graph, project)):
         return None
     for before, after in ((expand, depthwise), (depthwise, project)):
         if before.outputs[0] != after.inputs[0] or graph.only_reader(before.outputs[0]) is None:
             return None
     window = depthwise.window
     assert window is not None
-    height, width, depth = graph[expand.inputs[0]].hwc
-    out_height, out_width, inner = graph[depthwise.outputs[0]].hwc
-    shape = _Shape(
-        height, width, depth, inner, out_height, out_width, graph[project.outputs[0]].hwc[2],
+    middle, last = relu_channels(graph, depthwise, MOST_LEFT_SHIFTS), linear_channels(graph, project)
+    if middle is None or last is None:
+        return None
+    height, width, inner = graph[expand.outputs[0]].hwc
+    out_height, out_width, channels = graph[project.outputs[0]].hwc
+    shape = BlockShape(
+        height, width, graph[expand.inputs[0]].hwc[2], pairs, inner, out_height, out_width, channels,
         window.stride[0], *window.before,
     )  # fmt: skip
-    channels = (
-        relu_channels(graph, expand),
-        relu_channels(graph, depthwise, MOST_LEFT_SHIFTS),
-        linear_channels(graph, project),
-    )
-    if channels[0] is None or channels[1] is None or channels[2] is None:
-        return None
-    return shape, channels[0], channels[1], channels[2]
+    return BlockLayer(shape, records, middle, last, (depthwise, project))
 
 
 def is_depthwise_3x3(graph: Graph, op: Op) -> bool:
@@ -216,8 +230,6 @@ def is_depthwise_3x3(graph: Graph, op: Op) -> bool:
 
 def finish_record(graph: Graph, op: Op, writer: Writer) -> str:
     """C text of a gm_channels without weights, for gm_dsp_finish."""
-    import numpy as np
-
     q = requantization(graph, op)
     assert fits_int32(q.bias)
     stem = f"layer{op.place}"

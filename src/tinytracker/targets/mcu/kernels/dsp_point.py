@@ -10,6 +10,7 @@ from tinytracker.targets.mcu.kernels import Match, Scratch, Step, Writer
 from tinytracker.targets.mcu.kernels.channels import initialiser
 from tinytracker.targets.mcu.kernels.dsp_words import (
     Channels,
+    in_tile_order,
     is_pointwise,
     last_two_paired,
     linear_channels,
@@ -59,6 +60,7 @@ class Point:
         assert isinstance(point, _Point)
         op = graph.ops[match.first]
         height, width, depth = graph[op.inputs[0]].hwc
+        channels = last_two_paired(point.channels)
         run = "dsp_point_relu" if point.relu else "dsp_point_linear"
         writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_point", run)
         writer.support("dsp_conv_point")
@@ -66,7 +68,7 @@ class Point:
             "gm_dsp_conv_point_layer",
             f"layer{op.place}",
             initialiser(
-                writer.table(f"layer{op.place}_records", pair_records(last_two_paired(point.channels))),
+                writer.table(f"layer{op.place}_records", pair_records(in_tile_order(channels.weights), channels)),
                 f"gm_{run}", height * width, depth, -(-depth // 4) * 2, len(point.channels.weights), point.together,
                 2 * point.channels.zero_point + 1,
             ),

@@ -105,9 +105,10 @@ def paired_words(weights: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(grouped).reshape(-1, 4).view(np.int32).reshape(channels // 2, terms // 2)
 
 
-def pair_records(channels: Channels) -> np.ndarray:
-    """int32: per pair of output channels what `gm_dsp_decode` reads. Biases doubled, as the accumulators are."""
-    words = paired_words(even_channels(in_tile_order(channels.weights)))
+def pair_records(weights: np.ndarray, channels: Channels) -> np.ndarray:
+    """int32: per pair of output channels what `gm_dsp_decode` reads. weights: theirs (channels, terms), in a tile's order, the
+    terms a multiple of 4. Biases doubled, as the accumulators are."""
+    words = paired_words(even_channels(weights))
     bias, multiplier, right = (even_channels(values) for values in (channels.bias, channels.multiplier, channels.right))
     head = np.stack([2 * bias[0::2], 2 * bias[1::2], multiplier[0::2], multiplier[1::2], right[0::2] | right[1::2] << 8], 1)
     return np.concatenate([head.astype(np.int32), words], axis=1)
