@@ -134,7 +134,7 @@ def test_packager_that_fails(exported: Path, packager: Path) -> None:
 
 def test_network_that_does_not_fit_the_card(exported: Path, packager: Path, tmp_path: Path) -> None:
     (tmp_path / "made.rpk").write_bytes(rpk(128, 128))
-    with pytest.raises(TargetError, match="takes 128 x 128.*says 64 x 64"):
+    with pytest.raises(TargetError, match=r"takes 128 x 128.*says 64 x 64"):
         package(exported)
     assert not (exported / "network.json").exists()
 

@@ -76,7 +76,7 @@ def test_lost_frame_is_injected_again(tmp_path: Path) -> None:
 def test_gives_up_in_one_line(tmp_path: Path) -> None:
     with (
         Bench(tmp_path, Faults(injection_errors=frozenset(range(100)))) as injector,
-        pytest.raises(DeviceError, match="6 attempts.*bypass-cache"),
+        pytest.raises(DeviceError, match=r"6 attempts.*bypass-cache"),
     ):
         injector.run(tensor(1))
 
@@ -122,15 +122,16 @@ def test_tensors_are_what_the_processor_would_make(tmp_path: Path) -> None:
     made = list(input_tensors(Crops(20), np.array([0, 7, 19]), spec, REGISTERS))  # type: ignore[arg-type]
     assert [t[1, 5, 5] for t in made] == [-128, 70 - 128, 190 - 128]
     assert made[0].shape == (3, 64, 64)
-    box, frame_px = list(seen_boxes(Crops(20), np.array([7]), spec))[0]  # type: ignore[arg-type]
+    box, frame_px = next(iter(seen_boxes(Crops(20), np.array([7]), spec)))  # type: ignore[arg-type]
     assert (box.x_px, box.width_px, frame_px) == (7.0, 50.0, (640, 480))
 
 
-class TestResuming:
-    ABOUT = {"network": "abc", "dataset": "d", "split": "test"}
+ABOUT = {"network": "abc", "dataset": "d", "split": "test"}
 
+
+class TestResuming:
     def run(self, tmp_path: Path, stop_after: int | None = None) -> tuple[dict[int, float], int]:
-        log = InjectionLog(tmp_path / "log.jsonl", self.ABOUT)
+        log = InjectionLog(tmp_path / "log.jsonl", ABOUT)
         bench = Bench(tmp_path)
         asked: list[int] = []
 
@@ -163,9 +164,9 @@ class TestResuming:
     def test_log_of_another_run_is_refused(self, tmp_path: Path) -> None:
         self.run(tmp_path, stop_after=1)
         with pytest.raises(DatasetError, match="was begun for"):
-            InjectionLog(tmp_path / "log.jsonl", {**self.ABOUT, "network": "other"})
+            InjectionLog(tmp_path / "log.jsonl", {**ABOUT, "network": "other"})
 
     def test_any_file_is_not_a_log(self, tmp_path: Path) -> None:
-        (tmp_path / "log.jsonl").write_text(json.dumps(self.ABOUT, sort_keys=True) + "\nhello\n")
+        (tmp_path / "log.jsonl").write_text(json.dumps(ABOUT, sort_keys=True) + "\nhello\n")
         with pytest.raises(DatasetError, match="no log of injections"):
-            InjectionLog(tmp_path / "log.jsonl", self.ABOUT)
+            InjectionLog(tmp_path / "log.jsonl", ABOUT)

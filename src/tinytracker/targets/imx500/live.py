@@ -11,6 +11,7 @@ says by how much (`lag_ms`).
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
@@ -20,6 +21,7 @@ import numpy as np
 from tinytracker.cards import InputSpec, ModelCard
 from tinytracker.devices import Device
 from tinytracker.domain import Box, FaceBox, Frame, GazePoint, GazeSample
+from tinytracker.engines.correction import Correction
 from tinytracker.errors import ModelError
 from tinytracker.faces.boxes import eye_band
 from tinytracker.faces.crops import face_box_numbers
@@ -36,14 +38,11 @@ logger = logging.getLogger(__name__)
 NO_RESULT = "no result from the sensor"
 STALE = "stale result"
 
-# From a command to the first frame cut by it. Assumed: while the host gets a frame the sensor takes the next one, and the
-# registers hold from the one after. What is measured is the sum of this and the result's own lag (`measure_loop_lag`).
+# From a command to the first frame cut by it, until it is measured. Assumed: while the host gets a frame the sensor takes the
+# next one, and the registers hold from the one after.
 ROI_LEAD_FRAMES = 2
 REMEMBERED_FRAMES = 256
 AI_CAMERA_FOV_DEG = 66.3  # across the Raspberry Pi AI Camera's longer side, by its product brief
-
-
-Correction = Callable[[np.ndarray, Box, tuple[int, int]], np.ndarray]  # outputs, region and picture's size -> outputs
 
 
 class LiveCamera(Protocol):
@@ -76,7 +75,7 @@ class ChipModel:
             )
         self.card = card
         self.spec: InputSpec = pictures[0]
-        self._correct = _correction(card)
+        self._correction = Correction(card.correction)
         self._gaze = GazePoint(0.0, 0.0)
 
     @property
@@ -90,7 +89,9 @@ class ChipModel:
 
     def take(self, numbers: np.ndarray, seen: Box, frame_px: tuple[int, int]) -> GazePoint:
         """The gaze of the network's outputs (2,) on the region `seen`, in pixels of a picture of `frame_px`."""
-        x_cm, y_cm = self._correct(np.asarray(numbers, np.float32), seen, frame_px) * self.card.output_scale_cm
+        box = face_box_numbers(seen, *frame_px)
+        outputs = self._correction.apply(np.asarray(numbers, np.float32)[None], box[None])[0]
+        x_cm, y_cm = outputs * self.card.output_scale_cm
         self._gaze = GazePoint(float(x_cm), float(y_cm))
         return self._gaze
 
@@ -99,32 +100,12 @@ class ChipModel:
         return self._gaze
 
 
-def _correction(card: ModelCard) -> Correction:
-    """The card's correction (see `models.sensor`): y * scale(box) + offset(box), both of one hidden layer, or constants."""
-    layers = {
-        name: tuple(np.asarray(layer.get(part, 0.0), np.float32) for part in ("weight", "bias"))
-        for name, layer in card.correction.items()
-        if name != "input"
-    }
-    if not layers:
-        return lambda numbers, seen, frame_px: numbers
-    if not card.correction.get("input"):
-        return lambda numbers, seen, frame_px: numbers * layers["scale"][1] + layers["offset"][1]
-
-    def corrected(numbers: np.ndarray, seen: Box, frame_px: tuple[int, int]) -> np.ndarray:
-        box = face_box_numbers(seen, *frame_px)
-        hidden = np.maximum(layers["hidden"][0] @ box + layers["hidden"][1], 0)
-        scale, offset = (layers[name][0] @ hidden + layers[name][1] for name in ("scale", "offset"))
-        return numbers * scale + offset
-
-    return corrected
-
-
 class ChipPipeline(GazePipeline):
     """A `tracking.pipeline.GazePipeline` whose gaze comes from the sensor. Feed it the frames of `camera`, in order.
 
-    loop_lag_frames: from commanding a region to the first result made from it, as `measure_loop_lag` found; None estimates it
-    from the sensor's own run times. roi: a region that stays; None steers it by the face. `lags`: how often each lag came.
+    loop_lag_frames: from commanding a region to the first result made from it, as `measure_loop_lag` found; None assumes it.
+    The result's own part of it is told by the sensor's run times, the rest is the region's (`lead_frames`). roi: a region that
+    stays; None steers it by the face. `lags`: how often each lag came.
     """
 
     def __init__(
@@ -189,7 +170,7 @@ class ChipPipeline(GazePipeline):
             self.filter.reset()
             return self._without_gaze(frame, tracked, EYES_CLOSED)
         with self.watch.stage("gaze"):
-            roi = self._rois.at(news.frame - lag - ROI_LEAD_FRAMES)
+            roi = self._rois.at(news.frame - lag - self.lead_frames(news))
             numbers = only_output(news.result.outputs, 2, self.camera.name)
             raw = self.chip_model.take(numbers, news.view.to_picture(roi.box), news.view.picture_px)
         distance_cm = distance_of_face_cm(face, frame.width_px, frame.height_px, self.fov_deg)
@@ -209,18 +190,25 @@ class ChipPipeline(GazePipeline):
     def _steering_for(self, news: News) -> Steering:
         """The steering of the picture's view, which the camera tells with the first frame."""
         if self._steering is None or self._steering.view != news.view:
-            self._steering = Steering(
-                self.chip_model.target, news.view, self.mode, self.camera.tensor_size, ROI_LEAD_FRAMES, self._settings
-            )
+            size = self.camera.tensor_size
+            self._steering = Steering(self.chip_model.target, news.view, self.mode, size, settings=self._settings)
+        self._steering.lead_frames = self.lead_frames(news)
         return self._steering
+
+    def result_frames(self, news: News) -> int:
+        """How many frames after its own a result comes at least: read-out and both of the sensor's run times."""
+        latency_ms = self.mode.pi_readout_ms + sum(news.kpi_ms or (0.0, 0.0))
+        return max(1, math.ceil(latency_ms / news.frame_ms))
+
+    def lead_frames(self, news: News) -> int:
+        """How many frames after its command a region is cut."""
+        if self.loop_lag_frames is None:
+            return ROI_LEAD_FRAMES
+        return max(1, self.loop_lag_frames - self.result_frames(news))
 
     def _lag_meter(self, news: News) -> LagMeter:
         if self._meter is None:
-            if self.loop_lag_frames is not None:
-                least = max(1, self.loop_lag_frames - ROI_LEAD_FRAMES)
-            else:
-                least = 1 + int(sum(news.kpi_ms or (0.0, 0.0)) / news.frame_ms)
-            self._meter = LagMeter(least)
+            self._meter = LagMeter(self.result_frames(news))
         return self._meter
 
     def _tracked_at(self, frame: int) -> Tracked:

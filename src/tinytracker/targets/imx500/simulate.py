@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 
 from tinytracker.domain import Frame
+from tinytracker.errors import UsageError
 from tinytracker.targets.imx500 import isp
 from tinytracker.targets.imx500 import metadata as meta
+from tinytracker.targets.imx500.accounting import TRANSFER_MS, inference_ms
 from tinytracker.targets.imx500.camera import CameraSettings, ChipCamera
 from tinytracker.targets.imx500.isp import Registers
-from tinytracker.targets.imx500.sensor import WHOLE, Roi, view_of_whole_picture
+from tinytracker.targets.imx500.sensor import WHOLE, Roi, SensorMode, view_of_whole_picture
 from tinytracker.targets.imx500.steering import RoiLog
 
 Network = Callable[[np.ndarray], Sequence[np.ndarray]]  # input tensor (3, height, width) -> outputs
@@ -48,6 +50,13 @@ class Timing:
     inference_ms: float
     roi_frames: int = 2
     extra_frames: int = 0
+
+    def __post_init__(self) -> None:
+        if self.frame_ms <= 0 or self.roi_frames < 1 or self.extra_frames < 0:
+            raise UsageError(
+                f"a simulated sensor needs time between frames, a region that takes at least a frame and no negative lag, not "
+                f"{self.frame_ms:g} ms, {self.roi_frames} and {self.extra_frames} frames"
+            )
 
     @property
     def result_frames(self) -> int:
@@ -74,7 +83,7 @@ class SimulatedSensor:
     rois: RoiLog = field(default_factory=RoiLog)
     frame: int = -1
     first_count: int = 7  # nobody tells where the sensor begins to count
-    seen: list[Roi] = field(default_factory=list)  # the region of each frame that the network saw
+    seen: list[tuple[int, Roi]] = field(default_factory=list)  # each frame that the network saw, and its region
 
     def __post_init__(self) -> None:
         self._busy_until_ms = 0.0
@@ -105,7 +114,7 @@ class SimulatedSensor:
         timing = self.timing
         view = view_of_whole_picture(picture.width_px, picture.height_px)
         tensor = isp.tensor_of(isp.look(picture.image, view, roi, *self.tensor_size), self.registers)
-        self.seen.append(roi)
+        self.seen.append((self.frame, roi))
         kpi_ms = (timing.inference_ms, timing.transfer_ms)
         result = meta.with_result(self.network(tensor), self.name, self.first_count + self.frame, kpi_ms)
         self._pending.append((self.frame + timing.result_frames, result))
@@ -206,6 +215,15 @@ class SimulatedHardware:
 
     def open_camera(self, number: int) -> SimulatedCamera:
         return SimulatedCamera(self.sensor)
+
+
+def timing_of(mode: SensorMode, frame_ms: float, macs: int, *, at_full_speed: bool, roi_frames: int, extra_frames: int) -> Timing:
+    """The timing of a network of `macs` multiply-accumulates (at the slower rate published) in a mode.
+
+    at_full_speed: the sensor's own read-out; else the Raspberry Pi driver's.
+    """
+    readout_ms = mode.fastest_readout_ms if at_full_speed else mode.pi_readout_ms
+    return Timing(frame_ms, readout_ms, TRANSFER_MS, inference_ms(macs)[1], roi_frames, extra_frames)
 
 
 class SimulatedSource(ChipCamera):
