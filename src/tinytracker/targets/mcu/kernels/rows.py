@@ -53,6 +53,16 @@ def ring_of(graph: Graph, op: Op, layout: Layout) -> Ring | None:
     return Ring(full, window.before[1], slots, full * channels, outside)
 
 
+def ring_layout(graph: Graph, first: int, layout: Layout) -> Layout | None:
+    """How rows lie in front of a run's first layer that come in `layout`: a depthwise layer turns them on the way into its
+    ring; None if it has no ring and could not read them."""
+    op = graph.ops[first]
+    assert op.window is not None
+    if op.kind == "CONV_2D" or layout is Layout.HCW or graph[op.inputs[0]].hwc[2] == 1:
+        return layout
+    return None if op.window.is_point else Layout.HCW
+
+
 class Rows:
     """One run: convolutions (of one group), depthwise convolutions, and last perhaps the ADD of a residual."""
 
@@ -66,8 +76,10 @@ class Rows:
             if first + count > len(graph.ops) or not self._continues(graph, first, first + count - 1):
                 break
             source = graph.ops[first].inputs[0]
-            for layout in (Layout.HWC,) if source in graph.inputs else (Layout.HCW,):
-                offers.append(self._match(graph, first, count, layout))
+            layout = Layout.HWC if source in graph.inputs else Layout.HCW
+            if layout is Layout.HWC and ring_layout(graph, first, layout) is None:
+                break
+            offers.append(self._match(graph, first, count, layout))
         return offers
 
     @staticmethod
@@ -100,7 +112,7 @@ class Rows:
             reads,
             {output: Layout.HCW},
             sum(_instructions(graph, op) for op in ops),
-            tuple(_scratch(graph, ops, layout)),
+            tuple(_scratch(graph, ops, ring_layout(graph, first, layout) or layout)),
             overwrites,
             streams=ops[-1].kind != "ADD",
             note="row by row" if count > 1 else "",
@@ -203,10 +215,13 @@ class _RunText:
         self._graph, self._match, self._ops, self._writer = graph, match, ops, writer
         self._lines: list[str] = []
         self._depth = 0
+        self._source_layout = Layout.HWC
 
     def text(self) -> str:
         source = self._ops[0].inputs[0]
-        layout = self._match.reads[source]
+        self._source_layout = self._match.reads[source]
+        layout = ring_layout(self._graph, self._match.first, self._source_layout)
+        assert layout is not None
         self._borders(layout)
         self._layer(0, "row", "y", layout)
         while self._depth:
@@ -249,7 +264,7 @@ class _RunText:
         else:
             if index == 0:
                 self._into_ring(ring, row, y, layout, width, channels)
-            writer.support("rows")
+            writer.support("window")
             window = self._window(op, ring, layout)
             place = writer.scratch(f"ring{index}")
             out_y = f"y{index}"
@@ -265,8 +280,12 @@ class _RunText:
     def _into_ring(self, ring: Ring, row: str, y: str, layout: Layout, width: int, channels: int) -> None:
         """Lays a row from outside the run between its border."""
         writer = self._writer
-        writer.support("block_copy")
         slot = f"{writer.scratch('ring0')} + {y} % {ring.slots} * {ring.slot_bytes}"
+        if layout is not self._source_layout:
+            writer.support("turn")
+            self._line(f"gm_turn({row}, {width}, {channels}, {slot} + {ring.before}, {ring.width});")
+            return
+        writer.support("block_copy")
         if layout is Layout.HWC:
             place, length = ring.before * channels, width * channels
             self._line(f"gm_block_copy({row}, 0, {slot} + {place}, 0, {length}, 1);")
