@@ -77,8 +77,8 @@ class SensorHead(nn.Module):
     def __init__(self, head: Head, correct_by_box: bool) -> None:
         super().__init__()
         # Sony's quantiser fuses a fully connected layer with a sigmoid, but not with a tanh.
-        last: list[nn.Module] = [nn.Linear(FEATURES, 2)] + ([nn.Sigmoid()] if head == "sigmoid" else [])
-        self.gaze = nn.Sequential(*last)
+        last = nn.Linear(FEATURES, 2)
+        self.gaze: nn.Module = last if head == "linear" else nn.Sequential(last, nn.Sigmoid())
         # A sigmoid gives 0 to 1 where -1 to 1 is wanted.
         scale, offset = (1.0, 0.0) if head == "linear" else (2.0, -1.0)
         self.correct: nn.Module = BoxCorrection(scale, offset) if correct_by_box else FixedCorrection(scale, offset)
