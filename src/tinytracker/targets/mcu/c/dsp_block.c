@@ -7,7 +7,8 @@ typedef struct {
     const int32_t *expansion;  /* records for gm_dsp_decode, one per pair of channels */
     const int32_t *depthwise;  /* records for gm_dsp_depthwise, one per channel */
     const int32_t *projection; /* weights for gm_dsp_project, sixteen channels after each other */
-    gm_channels q;             /* of the projection */
+    const int32_t *finish;     /* records for gm_dsp_finish */
+    int32_t twice;             /* 2 * zero point of the output + 1 */
     void (*run_depthwise)(const gm_dsp_depthwise *layer);
     int32_t height, width, depth;
     int32_t pairs;             /* of input channels in a tile */
@@ -72,6 +73,7 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
     gm_dsp_expansion expansion = {s->tiles, s->words, 0, 0, 8 * columns, 4 * (l->pitch - 2 * columns), count, l->pairs};
     gm_dsp_depthwise depthwise = {0, 4 * l->pitch, 0, l->depthwise, rows, 0, l->padded / 4, l->padded % 4 != 0, 2 * l->zero + 1};
     gm_dsp_projection projection = {s->chunk, l->projection, s->sums, 32 * tiles, (l->channels + 1) / 2, 8};
+    gm_dsp_finishing finishing = {s->sums, out, l->finish, 32 * tiles, l->channels, rows, l->out_width, l->twice};
     const int32_t *record = l->expansion;
     const int8_t *brought = s->kept;
     int8_t *kept = s->kept;
@@ -118,7 +120,9 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
         }
         projection.weights += projection.channel_pairs * projection.pairs;
     }
-    gm_dsp_finish(&l->q, s->sums, tiles, rows, l->out_width, l->padded, l->channels, out);
+    if (rows > 0) {
+        gm_dsp_finish(&finishing);
+    }
     return rows;
 }
 

@@ -15,15 +15,16 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
     CHUNK,
     Channels,
     depthwise_records,
+    heads,
     in_tile_order,
     is_pointwise,
+    last_two_paired,
     linear_channels,
     pair_records,
     projection_words,
     relu_channels,
 )
 from tinytracker.targets.mcu.layout import Layout
-from tinytracker.targets.mcu.quant import fits_int32, requantization
 
 MOST_LEFT_SHIFTS = 6  # of depthwise weights: times 2^(1 + shifts) they are int16
 
@@ -104,7 +105,7 @@ class BlockShape:
             out_tiles = -(-rows * self.padded // 4)
             project = output_pairs * (out_tiles * 98 + 55) + 40
             total += inner_pairs * (expand + decode + keep + depthwise + 60) + chunks * project
-            total += 12 * rows * self.out_width * self.channels + 27 * tiles * self.pairs // 2 + 300
+            total += (10 + self.out_width % 2) * rows * self.out_width * self.channels + 30 * output_pairs + 27 * tiles * self.pairs // 2 + 300
         return total
 
 
@@ -152,8 +153,9 @@ class Block:
 def assemble_block(layer: BlockLayer, graph: Graph, writer: Writer) -> str:
     """Adds a block's tables and code; gives the name of its gm_dsp_block_layer."""
     shape, (depthwise, project) = layer.shape, layer.ops
+    projection = last_two_paired(layer.projection)
     run = "dsp_depthwise_1" if shape.stride == 1 else f"dsp_depthwise_2{'_below' if shape.above else ''}"
-    writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_expand", "dsp_keep", "dsp_depthwise", run, "dsp_project")
+    writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_expand", "dsp_keep", "dsp_depthwise", run, "dsp_project", "dsp_finish")
     writer.support("dsp_block")
     return writer.record(
         "gm_dsp_block_layer",
@@ -161,8 +163,8 @@ def assemble_block(layer: BlockLayer, graph: Graph, writer: Writer) -> str:
         initialiser(
             writer.table(f"layer{depthwise.place}_expansion", layer.records),
             writer.table(f"layer{depthwise.place}_depthwise", depthwise_records(layer.depthwise)),
-            writer.table(f"layer{project.place}_projection", projection_words(layer.projection)),
-            finish_record(graph, project, writer),
+            writer.table(f"layer{project.place}_projection", projection_words(projection)),
+            writer.table(f"layer{project.place}_finish", heads(projection)), 2 * projection.zero_point + 1,
             f"gm_{run}", shape.height, shape.width, shape.depth, shape.pairs, -(-shape.inner // 2),
             shape.out_height, shape.out_width, shape.channels, shape.padded, shape.stride, shape.above, shape.left,
             shape.pitch, layer.strip, layer.depthwise.zero_point,
@@ -192,7 +194,7 @@ def find_tail(graph: Graph, first: int, pairs: int, records: np.ndarray) -> Bloc
     if first + 3 > len(graph.ops):
         return None
     expand, depthwise, project = graph.ops[first : first + 3]
-    if not (is_depthwise_3x3(graph, depthwise) and is_pointwise(graph, project)):
+    if not (is_depthwise_3x3(graph, depthwise) and is_pointwise(graph, project)) or graph[project.outputs[0]].hwc[2] < 2:
         return None
     for before, after in ((expand, depthwise), (depthwise, project)):
         if before.outputs[0] != after.inputs[0] or graph.only_reader(before.outputs[0]) is None:
@@ -226,17 +228,3 @@ def is_depthwise_3x3(graph: Graph, op: Op) -> bool:
         and max(*window.before, *window.after) <= 1
         and min(height + window.before[0] + window.after[0], width + window.before[1] + window.after[1]) >= 3
     )
-
-
-def finish_record(graph: Graph, op: Op, writer: Writer) -> str:
-    """C text of a gm_channels without weights, for gm_dsp_finish."""
-    q = requantization(graph, op)
-    assert fits_int32(q.bias)
-    stem = f"layer{op.place}"
-    return initialiser(
-        "0",
-        writer.table(f"{stem}_bias", q.bias.astype(np.int32)),
-        writer.table(f"{stem}_multiplier", q.multiplier.astype(np.int32)),
-        writer.table(f"{stem}_shift", q.shift.astype(np.int8)),
-        q.zero_point, q.low, q.high,
-    )  # fmt: skip

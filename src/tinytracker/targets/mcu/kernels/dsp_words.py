@@ -108,10 +108,14 @@ def paired_words(weights: np.ndarray) -> np.ndarray:
 def pair_records(weights: np.ndarray, channels: Channels) -> np.ndarray:
     """int32: per pair of output channels what `gm_dsp_decode` reads. weights: theirs (channels, terms), in a tile's order, the
     terms a multiple of 4. Biases doubled, as the accumulators are."""
-    words = paired_words(even_channels(weights))
+    return np.concatenate([heads(channels), paired_words(even_channels(weights))], axis=1)
+
+
+def heads(channels: Channels) -> np.ndarray:
+    """int32 (pairs of output channels, 5): biases (doubled), multipliers, a word of the shifts."""
     bias, multiplier, right = (even_channels(values) for values in (channels.bias, channels.multiplier, channels.right))
-    head = np.stack([2 * bias[0::2], 2 * bias[1::2], multiplier[0::2], multiplier[1::2], right[0::2] | right[1::2] << 8], 1)
-    return np.concatenate([head.astype(np.int32), words], axis=1)
+    columns = [2 * bias[0::2], 2 * bias[1::2], multiplier[0::2], multiplier[1::2], right[0::2] | right[1::2] << 8]
+    return np.stack(columns, axis=1).astype(np.int32)
 
 
 def depthwise_records(channels: Channels) -> np.ndarray:
