@@ -192,6 +192,21 @@ def test_own_screen_says_its_kind(tmp_path: Path) -> None:
     assert read(folder).device_kind == "monitor"
 
 
+def test_person_is_the_recordings_name_unless_it_says_otherwise(tmp_path: Path) -> None:
+    folder = make_recording(tmp_path)
+    assert read(folder).person == "00002"
+    edit_json(folder, "info.json", lambda info: info | {"Person": "Ada"})
+    assert read(folder).person == "Ada"
+
+
+@pytest.mark.parametrize("person", ["", " ", 7, None, ["Ada"]])
+def test_person_without_a_name(tmp_path: Path, person: Any) -> None:
+    folder = make_recording(tmp_path)
+    edit_json(folder, "info.json", lambda info: info | {"Person": person})
+    with pytest.raises(RecordingError, match="Person"):
+        read(folder)
+
+
 def test_empty_recording(tmp_path: Path) -> None:
     recording = read(make_recording(tmp_path, frames=0))
     assert recording.frames == []

@@ -129,6 +129,21 @@ class TestContent:
         assert manifest["recordings_left_out"] == {"00004": "00004: info.json is missing"}
         assert manifest["recordings"]["00003"] == {"split": "train", "frames": 2}
 
+    def test_person_with_several_recordings(self, people: Path, tmp_path: Path) -> None:
+        for name in ("00000", "00003"):
+            edit_json(people / name, "info.json", lambda info: info | {"Person": "Ada"})
+        prepare(people, tmp_path / "out", SMALL)
+        dataset = Dataset.open(tmp_path / "out")
+        assert sorted(set(dataset.labels["person"].tolist())) == ["00001", "00002", "00004", "00005", "Ada"]
+        assert set(dataset.labels["recording"][dataset.labels["person"] == "Ada"].tolist()) == {"00000", "00003"}
+
+    def test_person_in_two_splits_is_refused(self, people: Path, tmp_path: Path) -> None:
+        for name in ("00000", "00004"):
+            edit_json(people / name, "info.json", lambda info: info | {"Person": "Ada"})
+        with pytest.raises(DatasetError, match=r"00000 \(train\) and 00004 \(test\) show the same person, Ada"):
+            prepare(people, tmp_path / "out", SMALL)
+        assert not (tmp_path / "out/manifest.json").exists()
+
     def test_label_against_the_dots_place_is_named(self, tmp_path: Path) -> None:
         folder = make_recording(tmp_path / "in")
         edit_json(folder, "dotInfo.json", lambda dots: dots | {"XCam": [x + 0.5 * (i == 1) for i, x in enumerate(dots["XCam"])]})
@@ -209,11 +224,11 @@ class TestResuming:
 import time
 from pathlib import Path
 from tinytracker.data import prepare as module
-quick = module.decode
+quick = module.Picture
 def slow(*arguments):
     time.sleep(0.004)
     return quick(*arguments)
-module.decode = slow
+module.Picture = slow
 module.prepare(Path({str(tmp_path / "people")!r}), Path({str(dataset)!r}), module.PrepareOptions(24, 16))
 """
         caught = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -45,6 +46,20 @@ def test_layout_is_gazecaptures(root: Path) -> None:
     for folder in folders:
         assert {path.name for path in folder.glob("*.json")} == JSON_FILES
         assert [path.name for path in sorted((folder / "frames").iterdir())] == ["00000.jpg", "00001.jpg", "00002.jpg"]
+
+
+def test_motion_is_of_the_frames_dots_and_changes_no_frame(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tinytracker.synthetic import writer
+
+    folder = root / recording_name(11, 0)
+    dots = json.loads((folder / "dotInfo.json").read_text())
+    motion = json.loads((folder / "motion.json").read_text())
+    assert {sample["DotNum"] for sample in motion} == set(dots["DotNum"])
+    assert min(dots["Time"]) <= min(s["Time"] for s in motion) <= max(s["Time"] for s in motion) <= max(dots["Time"])
+    monkeypatch.setattr(writer, "motion_samples", lambda *_: [])
+    synthesise(tmp_path, 1, OPTIONS)
+    wanted, without = digest(folder), digest(tmp_path / folder.name)
+    assert {name for name in wanted if wanted[name] != without[name]} == {"motion.json"}
 
 
 def test_recordings_read_back_with_exact_labels(root: Path) -> None:

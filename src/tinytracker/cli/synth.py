@@ -31,7 +31,7 @@ def synth(
     """Renders recordings of people who do not exist, with exact gaze labels, in GazeCapture's format.
 
     Each person sits at a phone, tablet, laptop or monitor of their own, in changing light, and looks at dots whose place is
-    known. Besides GazeCapture's ten JSON files a recording holds truth.json: head pose, eye corners, gaze angles and more
+    known. Besides GazeCapture's nine JSON files a recording holds truth.json: head pose, eye corners, gaze angles and more
     for every frame. People 0, 3 to 9 of every ten are for training, 1 for validation, 2 for test.
 
     The same seed gives the same bytes, whatever --jobs, and person N is the same however many there are. Stopped at any

@@ -150,7 +150,8 @@ class Recording:
 
     left_out counts the frames not in `frames` by reason. doubtful: how many of `frames` have a label more than
     LABEL_TOLERANCE_CM from where device, orientation and the dot's place in points put it. truth: lists with one entry per
-    frame of the recording (not only of the usable ones), each all bool, all float or all str; see `truth.json`.
+    frame of the recording (not only of the usable ones), each all bool, all float or all str; see `truth.json`. person: who
+    is seen: the recording's name, as GazeCapture has one recording of each person, unless info.json says otherwise.
     """
 
     name: str
@@ -161,6 +162,11 @@ class Recording:
     left_out: Counter[str] = field(default_factory=Counter)
     doubtful: int = 0
     truth: dict[str, list[Any]] = field(default_factory=dict)
+    person: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.person:
+            object.__setattr__(self, "person", self.name)
 
 
 def read_recording(files: RecordingFiles) -> Recording:
@@ -189,7 +195,8 @@ def read_recording(files: RecordingFiles) -> Recording:
         except _LeftOutError as reason:
             left_out[str(reason)] += 1
     doubtful = _count_doubtful(frames, device, dots, screen)
-    return Recording(files.name, device, kind, split, frames, left_out, doubtful, _truth(files, len(pictures)))
+    truth = _truth(files, len(pictures))
+    return Recording(files.name, device, kind, split, frames, left_out, doubtful, truth, _person(files.name, info))
 
 
 class _LeftOutError(Exception):
@@ -301,6 +308,14 @@ def _of_one_kind(recording: str, key: str, values: list[Any]) -> list[Any]:
     except OverflowError:
         pass
     raise RecordingError(f"{recording}: truth.json has unusable values in {key}; expected only numbers, words or booleans")
+
+
+def _person(recording: str, info: dict[str, Any]) -> str:
+    """Who is seen: `Person` of info.json (ours, for people with several recordings), or else the recording's name."""
+    person = info.get("Person", recording)
+    if not isinstance(person, str) or not person.strip():
+        raise RecordingError(f"{recording}: info.json says Person {person!r}; expected a name, or no such key")
+    return person
 
 
 def _device(recording: str, info: dict[str, Any]) -> tuple[str, str]:

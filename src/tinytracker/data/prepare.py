@@ -27,6 +27,7 @@ from tinytracker.data.gazecapture import (
     read_recording,
     recording_name,
 )
+from tinytracker.data.pictures import Picture
 from tinytracker.data.store import (
     CROPS,
     EYE_BAND,
@@ -45,7 +46,6 @@ from tinytracker.errors import DatasetError, ImageError, MissingExtraError, Reco
 from tinytracker.faces.boxes import stored_eye_band
 from tinytracker.faces.crops import cut, resize, whole_pixels
 from tinytracker.files import write_text
-from tinytracker.images import decode
 
 Progress = Callable[[int, int], None]
 DASK_ANSWERS_WITHIN_S = 15
@@ -77,7 +77,7 @@ class Outcome:
     """What became of one recording: frames kept, frames left out by reason, or why the whole of it was left out.
 
     doubtful: frames kept whose label contradicts the dot's place on the screen. source: a checksum of what the recording
-    was read from, to tell it from another of the same name.
+    was read from, to tell it from another of the same name. person: who it shows, if not its name says so.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Outcome:
     doubtful: int = 0
     refused: str = ""
     source: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +144,25 @@ def prepare(
         outcomes.append(outcome)
         progress(len(outcomes), len(tasks))
     summary = Summary(sorted(outcomes, key=lambda outcome: outcome.name))
+    _refuse_person_in_two_splits(summary.outcomes)
     if not summary.kept:
         unmake(dataset)
         why = summary.refused[0].refused
         raise DatasetError(f"nothing usable in the {len(tasks)} recordings of {recordings}; the first: {why}")
     _write_manifest(dataset, options, summary)
     return summary
+
+
+def _refuse_person_in_two_splits(outcomes: list[Outcome]) -> None:
+    """Scores are worth nothing where a network was trained on the people it is tested on."""
+    seen: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        other = seen.setdefault(outcome.person or outcome.name, outcome) if outcome.kept else outcome
+        if other.split != outcome.split:
+            raise DatasetError(
+                f"{other.name} ({other.split}) and {outcome.name} ({outcome.split}) show the same person, "
+                f"{outcome.person or other.person}; give both the same Dataset in info.json and prepare them into a new folder"
+            )
 
 
 def prepare_recording(source: Path, dataset: Path, options: PrepareOptions) -> Outcome:
@@ -179,7 +193,10 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
         crops = {name: GrowingArray(folder / f"{name}.npy", *size) for name, size in _sizes(options).items()}
         for frame in recording.frames:
             try:
-                image = decode(files.read(frame.picture), frame.picture)
+                image = Picture(files.read(frame.picture), frame.picture)
+                boxes = {name: _box(frame, name) for name in crops}
+                is_inside = all(_touches(boxes[name], image) for name in CROPS)
+                pieces = _cut(image, boxes) if is_inside else {}
             except FileNotFoundError:
                 left_out["a picture that is missing"] += 1
                 continue
@@ -189,12 +206,11 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             except ImageError:
                 left_out["a picture that does not decode"] += 1
                 continue
-            if not all(_touches(getattr(frame, name), image) for name in CROPS):
+            if not is_inside:
                 left_out["a box outside the picture"] += 1
                 continue
-            boxes = {name: _box(frame, name) for name in crops}
             for name, array in crops.items():
-                array.append(resize(cut(image, *boxes[name]), array.width_px, array.height_px))
+                array.append(resize(pieces[name], array.width_px, array.height_px))
             rows.append(_row(recording, frame, image, boxes))
         for array in crops.values():
             array.close()
@@ -209,6 +225,7 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             left_out=dict(sorted(left_out.items())),
             doubtful=recording.doubtful,
             source=checksum,
+            person=recording.person if recording.person != recording.name else "",
         )
         write_labels(folder / LABELS_FILE, rows)
         (folder / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
@@ -230,24 +247,33 @@ def _box(frame: FrameLabel, name: str) -> WholeBox:
     return whole_pixels(stored_eye_band(FaceBox(face, left_eye, right_eye)))
 
 
-def _touches(box: tuple[int, int, int, int], image: np.ndarray) -> bool:
+def _touches(box: WholeBox, image: Picture) -> bool:
     """Whether a box has a pixel in common with the picture."""
     x, y, width, height = box
-    return x < image.shape[1] and y < image.shape[0] and x + width > 0 and y + height > 0
+    return x < image.width_px and y < image.height_px and x + width > 0 and y + height > 0
 
 
-def _row(recording: Recording, frame: FrameLabel, image: np.ndarray, boxes: dict[str, WholeBox]) -> dict[str, Any]:
+def _cut(image: Picture, boxes: dict[str, WholeBox]) -> dict[str, np.ndarray]:
+    """What the boxes show, black outside the picture; only the part of it that they span is decoded."""
+    left, top = (max(min(box[k] for box in boxes.values()), 0) for k in (0, 1))
+    right = min(max(x + width for x, _, width, _ in boxes.values()), image.width_px)
+    bottom = min(max(y + height for _, y, _, height in boxes.values()), image.height_px)
+    pixels = image.region(left, top, right, bottom)
+    return {name: cut(pixels, x - left, y - top, width, height) for name, (x, y, width, height) in boxes.items()}
+
+
+def _row(recording: Recording, frame: FrameLabel, image: Picture, boxes: dict[str, WholeBox]) -> dict[str, Any]:
     """A row of labels.parquet; see docs/design.md. boxes: by crop, as cut."""
     row: dict[str, Any] = {
         "recording": recording.name,
-        "person": recording.name,
+        "person": recording.person,
         "frame": frame.index,
         "split": recording.split,
         "device": recording.device,
         "device_kind": recording.device_kind,
         "orientation": frame.orientation,
-        "frame_width_px": image.shape[1],
-        "frame_height_px": image.shape[0],
+        "frame_width_px": image.width_px,
+        "frame_height_px": image.height_px,
     }
     for name, box in boxes.items():
         row |= {f"{name}_{key}_px": float(value) for key, value in zip("xywh", box, strict=True)}

@@ -54,12 +54,17 @@ class RecordedFrame:
 
 
 def write_recording(
-    folder: Path, device: Device, split: Split, frames: Iterable[RecordedFrame], motion: list[dict[str, Any]] | None = None
+    folder: Path,
+    device: Device,
+    split: Split,
+    frames: Iterable[RecordedFrame],
+    motion: Iterable[dict[str, Any]] = (),
+    person: str | None = None,
 ) -> None:
     """Writes a whole recording, or nothing.
 
-    Frames are taken one by one, so a generator may render them on the way. Raises OutputError if the folder exists or
-    cannot be written.
+    Frames are taken one by one, so a generator may render them on the way; the motion sensors' samples after them. person:
+    who is seen, if there are several recordings of them. Raises OutputError if the folder exists or cannot be written.
     """
     # The process's number keeps apart what a worker that outlived a killed command may still be writing.
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -72,7 +77,7 @@ def write_recording(
         for number, frame in enumerate(frames):
             (aside / "frames" / f"{number:05d}.jpg").write_bytes(frame.jpeg)
             notes.append(_Note.of(frame))
-        for name, content in _json_files(notes, device, split, motion or []).items():
+        for name, content in _json_files(notes, device, split, list(motion), person).items():
             (aside / name).write_text(json.dumps(content, default=_plain))
         os.rename(aside, folder)
     except OSError as error:
@@ -118,12 +123,14 @@ def _entry(numbers: tuple[int, ...] | None) -> dict[str, int]:
     return {"X": x, "Y": y, "W": width, "H": height, "IsValid": int(numbers is not None)}
 
 
-def _json_files(notes: list[_Note], device: Device, split: Split, motion: list[dict[str, Any]]) -> dict[str, Any]:
+def _json_files(
+    notes: list[_Note], device: Device, split: Split, motion: list[dict[str, Any]], person: str | None
+) -> dict[str, Any]:
     """The JSON files by name."""
     frames = [note.frame for note in notes]
     dots = [points_to_camera_cm(f.dot_x_points, f.dot_y_points, device, f.orientation) for f in frames]
     sizes = [screen_size_points(device, f.orientation) for f in frames]
-    files = {
+    files: dict[str, Any] = {
         "appleFace.json": _columns([note.face for note in notes]),
         "appleLeftEye.json": _columns([note.left_eye for note in notes]),
         "appleRightEye.json": _columns([note.right_eye for note in notes]),
@@ -152,6 +159,8 @@ def _json_files(notes: list[_Note], device: Device, split: Split, motion: list[d
         },
         "motion.json": motion,
     }
+    if person is not None:
+        files["info.json"] |= {"Person": person}  # ours: GazeCapture has one recording of each
     if any(f.truth for f in frames):
         files["truth.json"] = _columns([f.truth for f in frames])
     return files

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ import numpy as np
 from tinytracker.data.recording import RecordedFrame, Split, write_recording
 from tinytracker.errors import MissingExtraError, OutputError, UsageError
 from tinytracker.files import write_text
+from tinytracker.synthetic.motion import motion_samples
 from tinytracker.synthetic.person import HeadKind, Person
 from tinytracker.synthetic.session import Session, SyntheticFrame
 
@@ -111,8 +111,18 @@ def synthesise(
 def write_person(folder: Path, index: int, options: SynthOptions, ict_path: Path | None = None) -> None:
     """Writes the recording of one person."""
     session = session_of(options, index, ict_path)
-    frames = (recorded(session.frame()) for _ in range(options.frames))
-    write_recording(folder, session.setup.device, split_of(index), frames, _motion(options, index))
+    taken: list[tuple[int, float, int]] = []
+
+    def frames() -> Iterator[RecordedFrame]:
+        for _ in range(options.frames):
+            frame = recorded(session.frame())
+            taken.append((frame.dot_number, frame.time_s, frame.orientation))
+            yield frame
+
+    def motion() -> Iterator[dict[str, Any]]:
+        yield from motion_samples(taken, session.setup.device.turns, generator(options.seed, index, 2))
+
+    write_recording(folder, session.setup.device, split_of(index), frames(), motion())
 
 
 def recorded(frame: SyntheticFrame) -> RecordedFrame:
@@ -132,15 +142,6 @@ def recorded(frame: SyntheticFrame) -> RecordedFrame:
         orientation=frame.orientation,
         truth=frame.truth,
     )
-
-
-def _motion(options: SynthOptions, index: int) -> list[dict[str, Any]]:
-    """What a device's sensors would say, in the fields GazeCapture has; ours lie still."""
-    rng = generator(options.seed, index, 2)
-    tilt = math.radians(rng.uniform(20, 80))
-    gravity = [0.0, -math.sin(tilt), -math.cos(tilt)]
-    still = {"GravityX": gravity[0], "GravityY": gravity[1], "GravityZ": gravity[2]}
-    return [{"DotNum": 0, "Time": 0.0, **still}]
 
 
 @lru_cache(maxsize=1)
