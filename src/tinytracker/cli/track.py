@@ -42,6 +42,12 @@ def track(
     ] = None,
     fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the frame's longer side.")] = 60.0,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            help="Run the gaze network on a board: serial:PORT, or an emulated one (qemu-m4, qemu-m7).", metavar="BOARD"
+        ),
+    ] = None,
 ) -> int:
     """Track gaze in pictures, a video or a camera.
 
@@ -49,6 +55,10 @@ def track(
     same in degrees, the face's box and distance, and, where there is no gaze, the reason. Without an output or a window a
     line is printed for each frame. The largest face is followed; closed eyes give no gaze. Distances, and so degrees,
     assume eyes 6.3 cm apart and the field of view given.
+
+    With --board the host finds the face and sends crops, the board answers with gaze points. A board on a serial port was
+    flashed with the network before (`tinytracker export MODEL --target spresense-arduino`); for an emulated one the network
+    is compiled, and QEMU started.
 
     Ctrl-C ends it; all files are then closed whole.
 
@@ -62,27 +72,48 @@ def track(
       tinytracker track 0 --screen laptop.json --jsonl gaze.jsonl
       tinytracker track photos/ --model tinytracker-s --csv gaze.csv
       tinytracker track me.mp4 --model theirs.tflite --output-scale-cm 30
+      tinytracker track me.mp4 --model tinytracker-s --board qemu-m4
+      tinytracker track 0 --model tinytracker-s --board serial:/dev/ttyACM0
     """
-    from tinytracker.cli.tracking import EchoSink, build_pipeline, print_summary
-    from tinytracker.tracking.interrupt import stop_on_signal
-    from tinytracker.tracking.pipeline import run
+    from tinytracker.cli.tracking import build_pipeline, print_summary
     from tinytracker.tracking.sources import FolderSource, open_source
 
     _refuse_same_file(save, csv, jsonl, parquet)
     frames = open_source(source)
-    pipeline = build_pipeline(
-        model,
-        output_scale_cm=output_scale_cm,
-        face_model=face_model,
-        eye_locator=eye_locator,
-        use_filter=not isinstance(frames, FolderSource) if use_filter is None else use_filter,
-        screen=screen,
-        fov_deg=fov_deg,
-    )
+    with ExitStack() as boards:
+        network: Any = model
+        if board is not None:
+            from tinytracker.cli.board import open_board
+
+            network = boards.enter_context(open_board(board, model, output_scale_cm))
+        pipeline = build_pipeline(
+            network,
+            output_scale_cm=output_scale_cm,
+            face_model=face_model,
+            eye_locator=eye_locator,
+            use_filter=not isinstance(frames, FolderSource) if use_filter is None else use_filter,
+            screen=screen,
+            fov_deg=fov_deg,
+        )
+        summary, stopped = _follow(pipeline, frames, (save, csv, jsonl, parquet), window, max_frames)
+        print_summary(pipeline, summary, [path for path in (save, csv, jsonl, parquet) if path is not None])
+        if board is not None:
+            from tinytracker.cli.board import print_board_summary
+
+            print_board_summary(network, getattr(frames, "dropped", None))
+    return INTERRUPTED if stopped else 0
+
+
+def _follow(pipeline: Any, frames: Any, files: tuple[Path | None, ...], window: bool, max_frames: int | None) -> tuple[Any, bool]:
+    """Tracks a source into the files asked for; gives the run's summary, and whether Ctrl-C ended it."""
+    from tinytracker.cli.tracking import EchoSink
+    from tinytracker.tracking.interrupt import stop_on_signal
+    from tinytracker.tracking.pipeline import run
+
     failure: DeviceError | None = None
     with stop_on_signal() as stop, ExitStack() as stack:
         stack.enter_context(frames)
-        sinks, shown = _open_sinks(stack, save, csv, jsonl, parquet, window)
+        sinks, shown = _open_sinks(stack, files, window)
         total = frames.frame_count if max_frames is None else min(max_frames, frames.frame_count or max_frames)
         if not sinks:
             sinks.append(EchoSink())
@@ -109,23 +140,21 @@ def track(
         except DeviceError as error:
             if pipeline.watch.frames == 0:
                 raise
-            failure = error  # what a camera gave before it fell silent is kept
+            failure = error  # what a camera or a board gave before it fell silent is kept
+        stopped = stop()
     if failure is not None:
         raise failure
-    print_summary(pipeline, summary, [path for path in (save, csv, jsonl, parquet) if path is not None])
-    return INTERRUPTED if stop() else 0
+    return summary, stopped
 
 
-def _open_sinks(
-    stack: ExitStack, save: Path | None, csv: Path | None, jsonl: Path | None, parquet: Path | None, window: bool
-) -> tuple[list[Any], Any]:
+def _open_sinks(stack: ExitStack, files: tuple[Path | None, ...], window: bool) -> tuple[list[Any], Any]:
     """Enters the sinks that were asked for; the second is the window, or None."""
     from tinytracker.tracking.sinks import CsvSink, JsonlSink, ParquetSink
     from tinytracker.tracking.video import VideoSink
     from tinytracker.tracking.window import WindowSink
 
-    wanted = ((CsvSink, csv), (JsonlSink, jsonl), (ParquetSink, parquet), (VideoSink, save))
-    sinks: list[Any] = [stack.enter_context(kind(path)) for kind, path in wanted if path is not None]
+    kinds: tuple[Any, ...] = (VideoSink, CsvSink, JsonlSink, ParquetSink)
+    sinks = [stack.enter_context(kind(path)) for kind, path in zip(kinds, files, strict=True) if path is not None]
     shown = stack.enter_context(WindowSink()) if window else None
     return sinks + ([shown] if shown is not None else []), shown
 

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def build_pipeline(
-    model: str,
+    model: str | GazeModel,
     *,
     output_scale_cm: float | None = None,
     face_model: Path | None = None,
@@ -38,7 +38,7 @@ def build_pipeline(
 ) -> GazePipeline:
     """The pipeline that the options describe; raises ModelError, InputError or UsageError."""
     return GazePipeline(
-        GazeModel.load(model, output_scale_cm=output_scale_cm),
+        GazeModel.load(model, output_scale_cm=output_scale_cm) if isinstance(model, str) else model,
         FaceTracker(open_finder(face_model), open_locator() if eye_locator else None),
         OneEuroFilter() if use_filter else NoFilter(),
         screen=None if screen is None else read_screen(screen),

@@ -88,7 +88,7 @@ class BoardLink:
     def __init__(self, port: Port, name: str, timeout_s: float = TIMEOUT_S, tries: int = TRIES) -> None:
         self._port = port
         self._name = name
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._tries = tries
         self._parser = Parser()
         self._sequence = 0
@@ -177,7 +177,7 @@ class BoardLink:
         for attempt in range(self._tries):
             self._stats.repeats += attempt > 0
             self._write(question)
-            deadline = time.monotonic() + self._timeout_s
+            deadline = time.monotonic() + self.timeout_s
             damaged = False
             while not damaged and time.monotonic() < deadline:
                 data = self._read()
@@ -194,7 +194,7 @@ class BoardLink:
                     return answer
             if not damaged:
                 self._parser.give_up()
-        waited_s = self._timeout_s * self._tries
+        waited_s = self.timeout_s * self._tries
         if heard:
             raise DeviceError(f"{self._name} sends bytes but no answer to {kind.name} ({waited_s:.0f} s); "
                               "does it run tinytracker's firmware at this baud rate?")  # fmt: skip

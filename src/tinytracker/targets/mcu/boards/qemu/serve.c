@@ -3,8 +3,6 @@
 #include "gaze_served.h"
 #include "uart.h"
 
-#define IDLE_TICKS (BOARD_CLOCK_HZ / 10U) /* 100 ms */
-
 __attribute__((section(".arena"), aligned(16))) static uint8_t arena[GAZE_SERVED_ARENA_BYTES];
 static gaze_link board_link;
 
@@ -28,15 +26,14 @@ int main(void) {
     const gaze_link_port port = {BOARD_NAME, send, instructions, GAZE_LINK_COUNT_INSTRUCTIONS, 0, 0};
     gaze_link_init(&board_link, &model, &port);
     uart_open();
-    uint32_t last_byte = ticks_now();
+    int rounds = 0; /* of SysTick, since a byte came: each is half a second or more */
     for (;;) {
-        uint8_t byte;
+        uint8_t byte = 0;
         if (uart_take(&byte)) {
+            rounds = 0;
             gaze_link_receive(&board_link, &byte, 1);
-            last_byte = ticks_now();
-        } else if (((ticks_now() - last_byte) & TICKS_MASK) > IDLE_TICKS) {
+        } else if (uart_wait() && ++rounds == 2) {
             gaze_link_idle(&board_link);
-            last_byte = ticks_now();
         }
     }
 }
