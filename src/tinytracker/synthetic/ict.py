@@ -240,11 +240,13 @@ class ClosedLid:
         hole = ((across + 0.05) / 1.8) ** 2 + ((down + 0.12) / 0.62) ** 2 < 1
         hole |= heights < -10
         heights[hole] = heights[~hole].mean()
+        around = np.pad(heights, 1, mode="edge")
+        inside = around[1:-1, 1:-1]
         for _ in range(400):  # relax to a membrane held by the rim
-            around = np.pad(heights, 1, mode="edge")
             mean = 0.25 * (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:])
-            heights[hole] = mean[hole]
-        heights = smooth(smooth(heights, 5, 0), 5, 1)
+            np.copyto(inside, mean, where=hole)
+            around[0], around[-1], around[:, 0], around[:, -1] = around[1], around[-2], around[:, 1], around[:, -2]
+        heights = smooth(smooth(inside, 5, 0), 5, 1)
         return cls(lid_shell(centre[0] + side * across, centre[1] + down, heights, centre, side), centre, side)
 
     def at(self, points: np.ndarray) -> np.ndarray:
