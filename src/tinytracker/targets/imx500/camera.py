@@ -8,6 +8,7 @@ IMX500 object uploads the network before the Picamera2 object opens the camera.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -178,6 +179,7 @@ class ChipCamera:
         self.frames_per_second: float | None = settings.frames_per_second
         self.news: News | None = None
         self.restarts = 0
+        self.fetch_ms = 0.0  # from the finished frame to its picture and result in our hands, the last time
         self.on_restart: Callable[[], None] = lambda: None
         self._network = network
         self._hardware = hardware or Picamera2Hardware()
@@ -240,10 +242,12 @@ class ChipCamera:
                     logger.warning("%s: no frame for %g s; opening it anew", self.name, self.settings.timeout_s)
                     self._restart()
                 continue
+            began_ns = time.perf_counter_ns()
             try:
                 return request.make_array(STREAM), request.get_metadata()
             finally:
                 request.release()
+                self.fetch_ms = (time.perf_counter_ns() - began_ns) / 1e6
         waited_s = self.settings.timeout_s * (self.settings.retries + 1)
         raise DeviceError(
             f"{self.name} gave no frame for {waited_s:g} s, opened {self.settings.retries} times anew; check the cable and the "

@@ -16,9 +16,11 @@ from tinytracker.cards import ModelCard, card_path, read_card, write_card
 from tinytracker.errors import DeviceError, InputError, ModelError, TargetError
 from tinytracker.files import sha256
 from tinytracker.targets.imx500.rpk import PackagedNetwork, read_rpk
+from tinytracker.targets.imx500.sensor import HEIGHT_PX, WIDTH_PX, Roi
 
 PACKAGER = "imx500-package"
 PACKER_OUT, NETWORK = "packerOut.zip", "network.rpk"
+INTRINSICS_FILE = "network_intrinsics.json"
 FIRMWARE = (Path("/lib/firmware/imx500_loader.fpk"), Path("/lib/firmware/imx500_firmware.fpk"))
 WITHOUT_PACKAGER = (
     f"{PACKAGER} is not on PATH; it runs on a Raspberry Pi only: copy the folder there and run: sudo apt install imx500-tools"
@@ -98,6 +100,27 @@ def card_of(network: Path) -> ModelCard:
     if card.sha256 and card.sha256 != sha256(network):
         raise ModelError(f"{path} is the card of another file (its sha256 is not {network.name}'s); deploy again")
     return card
+
+
+def fixed_region(network: Path) -> Roi | None:
+    """Where the region of a network with a baked position must stay, as its export says; None for a region that may move.
+
+    Raises ModelError if the intrinsics beside the network are broken.
+    """
+    path = network.with_name(INTRINSICS_FILE)
+    if not path.is_file():
+        return None
+    try:
+        shares = json.loads(path.read_text()).get("tinytracker", {}).get("fixed_region")
+        if shares is None:
+            return None
+        x, y, width, height = (float(share) for share in shares)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is broken ({error}); export the network again") from error
+    roi = Roi(round(x * WIDTH_PX), round(y * HEIGHT_PX), round(width * WIDTH_PX), round(height * HEIGHT_PX))
+    if not roi.is_inside:
+        raise ModelError(f"{path}: the fixed region {shares} leaves the sensor; export the network again")
+    return roi
 
 
 def _for_rpk(card: ModelCard, network: Path) -> ModelCard:
