@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.targets.mcu.stub_board import stub_files
 from tinytracker.cli.app import run
 from tinytracker.cli.export_request import find_tflite
 from tinytracker.domain import Box, FaceBox
@@ -81,15 +82,16 @@ def test_board_over_tcp_is_tflm_byte_by_byte_until_it_dies(portrait: np.ndarray)
         link.timeout_s = 0.2
         with pytest.raises(DeviceError, match=r"unplugged|is silent"):
             model.run(portrait, face)
+        link.close()
 
 
 @emulated
-def test_board_with_another_network(tmp_path: Path) -> None:
-    files = compile_model(find_tflite(Path("eye-locator"), "this test").read_bytes(), "eye-locator", "cortex-m4").files
-    with Emulator(files, MACHINES["qemu-m4"], over="tcp") as board:
+def test_board_with_another_network() -> None:
+    with Emulator(stub_files(), MACHINES["qemu-m4"], over="tcp") as board:
         link = BoardLink(open_port(board.url), "the board", timeout_s=20.0)
         with pytest.raises(DeviceError, match="runs another network"):
             SerialBoardEngine(link, find_tflite(Path(MODEL), "this test"))
+        link.close()
 
 
 @pytest.mark.parametrize(
