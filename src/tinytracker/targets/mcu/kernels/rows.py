@@ -14,6 +14,7 @@ from tinytracker.targets.mcu.cpu import Cpu
 from tinytracker.targets.mcu.graph import Graph, Op, macs
 from tinytracker.targets.mcu.kernels import Match, Scratch, Step, Writer
 from tinytracker.targets.mcu.kernels.channels import initialiser
+from tinytracker.targets.mcu.kernels.joined import Joined, joined
 from tinytracker.targets.mcu.kernels.lanes import any_record, can_use_lanes, lane_record, tiles_of
 from tinytracker.targets.mcu.kernels.plain_elementwise import sum_fields
 from tinytracker.targets.mcu.layout import Layout
@@ -63,6 +64,15 @@ def ring_layout(graph: Graph, first: int, layout: Layout) -> Layout | None:
     return None if op.window.is_point else Layout.HCW
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """ops: the layers; source: the tensor whose rows come in; head: what is joined to them before the first layer."""
+
+    ops: tuple[Op, ...]
+    source: int
+    head: Joined | None
+
+
 class Rows:
     """One run: convolutions (of one group), depthwise convolutions, and last perhaps the ADD of a residual."""
 
@@ -71,15 +81,19 @@ class Rows:
     def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
         if not cpu.has_long_multiply:
             return []
+        head = joined(graph, graph.ops[first])
+        start = first if head is None else first + 1
+        if start == len(graph.ops) or (head is not None and not _can_join(graph, first)):
+            return []
         offers = []
         for count in range(1, LONGEST_RUN + 1):
-            if first + count > len(graph.ops) or not self._continues(graph, first, first + count - 1):
+            if start + count > len(graph.ops) or not self._continues(graph, start, start + count - 1):
                 break
-            source = graph.ops[first].inputs[0]
-            layout = Layout.HWC if source in graph.inputs else Layout.HCW
-            if layout is Layout.HWC and ring_layout(graph, first, layout) is None:
+            source = graph.ops[first].inputs[0] if head is None else head.image
+            layout = Layout.HWC if source in graph.inputs or head is not None else Layout.HCW
+            if layout is Layout.HWC and ring_layout(graph, start, layout) is None:
                 break
-            offers.append(self._match(graph, first, count, layout))
+            offers.append(self._match(graph, start, count, source, layout, head))
         return offers
 
     @staticmethod
@@ -96,41 +110,51 @@ class Rows:
                 return False
         return can_row(graph, op)
 
-    def _match(self, graph: Graph, first: int, count: int, layout: Layout) -> Match:
-        ops = graph.ops[first : first + count]
-        source, output = ops[0].inputs[0], ops[-1].outputs[0]
+    def _match(self, graph: Graph, start: int, count: int, source: int, layout: Layout, head: Joined | None) -> Match:
+        ops = graph.ops[start : start + count]
+        output = ops[-1].outputs[0]
         reads = {source: layout}
         overwrites = {}
         if ops[-1].kind == "ADD":
             other = other_operand(ops[-1], ops[-2].outputs[0])
             reads[other] = Layout.HCW
             overwrites = {output: other}
+        before = 0 if head is None else 1
         return Match(
             self,
-            first,
-            count,
+            start - before,
+            count + before,
             reads,
             {output: Layout.HCW},
             sum(_instructions(graph, op) for op in ops),
-            tuple(_scratch(graph, ops, ring_layout(graph, first, layout) or layout)),
+            tuple(_scratch(graph, ops, ring_layout(graph, start, layout) or layout)),
             overwrites,
             streams=ops[-1].kind != "ADD",
             note="row by row" if count > 1 else "",
+            detail=Run(ops, source, head),
         )
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
-        ops = graph.ops[match.first : match.first + match.count]
-        run = _RunText(graph, match, ops, writer)
-        text = run.text()
+        run = match.detail
+        assert isinstance(run, Run)
+        text = _RunText(graph, match, run, writer).text()
         if match.streams:
             return Step(row=text)
-        source = ops[0].inputs[0]
-        height, width, channels = graph[source].hwc
+        height, width, channels = graph[run.source].hwc
         lines = "\n".join(f"    {line}" if line else line for line in text.splitlines())
         return Step(
             f"for (int32_t y = 0; y < {height}; y++) {{\n"
-            f"    const int8_t *row = {writer.read_pointer(source)} + y * {width * channels};\n{lines}\n}}"
+            f"    const int8_t *row = {writer.read_pointer(run.source)} + y * {width * channels};\n{lines}\n}}"
         )
+
+
+def _can_join(graph: Graph, first: int) -> bool:
+    """Whether the CONCATENATION at `first` may be joined on the way into the ring of the convolution behind it."""
+    op = graph.ops[first]
+    after = graph.ops[first + 1]
+    if graph.only_reader(op.outputs[0]) != first + 1 or after.kind != "CONV_2D" or not can_row(graph, after):
+        return False
+    return ring_of(graph, after, Layout.HWC) is not None
 
 
 def can_row(graph: Graph, op: Op) -> bool:
@@ -211,16 +235,15 @@ def _terms(graph: Graph, op: Op) -> int:
 class _RunText:
     """Writes the C of one row of a run: each layer's loop over the output rows that have become ready lies in the one before."""
 
-    def __init__(self, graph: Graph, match: Match, ops: tuple[Op, ...], writer: Writer) -> None:
-        self._graph, self._match, self._ops, self._writer = graph, match, ops, writer
+    def __init__(self, graph: Graph, match: Match, run: Run, writer: Writer) -> None:
+        self._graph, self._run, self._ops, self._writer = graph, run, run.ops, writer
         self._lines: list[str] = []
         self._depth = 0
-        self._source_layout = Layout.HWC
+        self._source_layout = match.reads[run.source]
+        self._start = match.first + (0 if run.head is None else 1)
 
     def text(self) -> str:
-        source = self._ops[0].inputs[0]
-        self._source_layout = self._match.reads[source]
-        layout = ring_layout(self._graph, self._match.first, self._source_layout)
+        layout = ring_layout(self._graph, self._start, self._source_layout)
         assert layout is not None
         self._borders(layout)
         self._layer(0, "row", "y", layout)
@@ -281,6 +304,9 @@ class _RunText:
         """Lays a row from outside the run between its border."""
         writer = self._writer
         slot = f"{writer.scratch('ring0')} + {y} % {ring.slots} * {ring.slot_bytes}"
+        if self._run.head is not None:
+            self._join(self._run.head, f"{slot} + {ring.before * channels}", row, y, width, channels)
+            return
         if layout is not self._source_layout:
             writer.support("turn")
             self._line(f"gm_turn({row}, {width}, {channels}, {slot} + {ring.before}, {ring.width});")
@@ -291,6 +317,16 @@ class _RunText:
             self._line(f"gm_block_copy({row}, 0, {slot} + {place}, 0, {length}, 1);")
         else:
             self._line(f"gm_block_copy({row}, {width}, {slot} + {ring.before}, {ring.width}, {width}, {channels});")
+
+    def _join(self, head: Joined, place: str, row: str, y: str, width: int, channels: int) -> None:
+        """Lays the image's channels and the constant ones side by side."""
+        writer = self._writer
+        writer.support("block_copy")
+        self._line(f"gm_block_copy({row}, {head.depth}, {place} + {head.first_channel}, {channels}, {head.depth}, {width});")
+        for constant in head.constants:
+            table = writer.table(f"layer{self._ops[0].place}_channel{constant.channel}", constant.values)
+            at = f"{table} + {y} * {constant.y_step}" if constant.y_step else table
+            self._line(f"gm_block_copy({at}, {constant.x_step}, {place} + {constant.channel}, {channels}, 1, {width});")
 
     def _window(self, op: Op, ring: Ring, layout: Layout) -> str:
         assert op.window is not None
