@@ -14,6 +14,14 @@
 \name:
     .endm
 
+@ Another function that runs on with the one before.
+    .macro ENTRY name
+    .weak \name
+    .type \name, %function
+    .thumb_func
+\name:
+    .endm
+
     .macro END_FUNCTION name
     .size \name, . - \name
     .endm
@@ -64,50 +72,4 @@
     add \sum, \sum, \add
     asr \sum, \sum, \shift
     ssat \sum, #8, \sum
-    .endm
-
-@ Where PRODUCTS goes on after the first pair of input channels, from the number of pairs in r8 to r9. Of the others the last
-@ eight, sixteen, ... go through its loop from the beginning; those before them enter it late, or behind it if there are none.
-@ Spoils r10, r11.
-    .macro PLAN_PRODUCTS
-    subs r8, r8, #1
-    adr r9, 92f
-    beq 90f
-    sub r10, r8, #1
-    and r10, r10, #7
-    rsb r10, r10, #7
-    mov r11, #44                @ bytes of a step
-    mul r10, r10, r11
-    adr r9, 91f
-    add r9, r9, r10
-90: orr r9, r9, #1              @ Thumb
-    .endm
-
-@ The sums of a tile and a pair of output channels: [sp + words]: where their words begin; [sp + end]: where the weights among
-@ them end; [sp + entry]: from PLAN_PRODUCTS. Leaves w behind the weights, a behind the tile.
-    .macro PRODUCTS words, end, entry
-    ldr w, [sp, #\words]
-    ldrd m3, n3, [w], #8        @ the biases, taken in by the first pair
-    ldrd w0, w1, [w], #8
-    ldrd x0, x1, [a], #8
-    smlad m0, w0, x0, m3
-    smlad n0, w1, x0, n3
-    smlad m1, w0, x1, m3
-    smlad n1, w1, x1, n3
-    ldrd x0, x1, [a], #8
-    smlad m2, w0, x0, m3
-    smlad n2, w1, x0, n3
-    smlad m3, w0, x1, m3
-    smlad n3, w1, x1, n3
-    ldr pc, [sp, #\entry]
-    .align 2
-91: .rept 8
-    ldrd w0, w1, [w], #8
-    MULTIPLY
-    .endr
-    ldr w0, [sp, #\end]
-    cmp w, w0
-    bne 91b
-    .align 2
-92:
     .endm

@@ -1,13 +1,18 @@
-// needs: dsp_decode dsp_pack dsp_expand dsp_keep dsp_depthwise dsp_project dsp_finish
+// needs: dsp_decode dsp_pack dsp_products dsp_keep dsp_depthwise dsp_project dsp_finish
 /* A 1x1 convolution with ReLU, a 3x3 depthwise one with ReLU, a 1x1 one: an inverted residual block. What lies between them
    never is a tensor. A strip of a few pairs of rows is worked on at a time, and of it sixteen channels: each pair of channels
    is expanded into two planes, run over by the depthwise convolution, and left in tiles; sixteen are projected onto sums.
    The last pair of rows of every channel is kept for the next strip. */
+#define GM_DSP_ZERO (-128) /* zero point behind a ReLU */
+
 typedef struct {
     const int32_t *expansion;  /* records for gm_dsp_decode, one per pair of channels */
-    const int32_t *depthwise;  /* records for gm_dsp_depthwise, one per channel */
+    const int32_t *depthwise;  /* records for gm_dsp_depthwise, one per pair of channels */
+    int32_t expansion_base;    /* of the shifts in those records */
+    int32_t depthwise_base;
     const int32_t *projection; /* weights for gm_dsp_project, sixteen channels after each other */
-    const int32_t *finish;     /* records for gm_dsp_finish */
+    const int32_t *finish;     /* records and shifts for gm_dsp_finish */
+    const uint8_t *finish_shifts;
     int32_t twice;             /* 2 * zero point of the output + 1 */
     void (*run_depthwise)(const gm_dsp_depthwise *layer);
     int32_t height, width, depth;
@@ -18,7 +23,6 @@ typedef struct {
     int32_t stride, above, left; /* of the depthwise convolution: its padding */
     int32_t pitch;             /* words of a plane's row */
     int32_t strip;             /* pairs of rows in a strip */
-    int32_t zero;              /* zero point of the expanded channels, and of the depthwise ones */
 } gm_dsp_block_layer;
 
 typedef struct {
@@ -44,13 +48,13 @@ static int32_t gm_dsp_both(int32_t value) {
 static void gm_dsp_repair(const gm_dsp_block_layer *l, int32_t *plane, int32_t rows, int32_t last) {
     if (l->width % 2 != 0) {
         for (int32_t row = 0; row < rows; row++) {
-            plane[row * l->pitch + l->width] = gm_dsp_both(l->zero);
+            plane[row * l->pitch + l->width] = gm_dsp_both(GM_DSP_ZERO);
         }
     }
     if (last && l->height % 2 != 0) {
         int32_t *words = plane + (rows - 1) * l->pitch;
         for (int32_t x = 0; x < l->width; x++) {
-            words[x] = (int32_t)(((uint32_t)words[x] & 0xFFFFU) | ((uint32_t)l->zero << 16));
+            words[x] = (int32_t)(((uint32_t)words[x] & 0xFFFFU) | ((uint32_t)GM_DSP_ZERO << 16));
         }
     }
 }
@@ -71,23 +75,26 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
     int32_t columns = (l->width + 1) / 2;
     int32_t plane_words = (l->strip + 2) * l->pitch;
     gm_dsp_expansion expansion = {s->tiles, s->words, 0, 0, 8 * columns, 4 * (l->pitch - 2 * columns), count, l->pairs};
-    gm_dsp_depthwise depthwise = {0, 4 * l->pitch, 0, l->depthwise, rows, 0, l->padded / 4, l->padded % 4 != 0, 2 * l->zero + 1};
+    gm_dsp_depthwise depthwise = {0,    4 * l->pitch,   0,                  l->depthwise,    rows,
+                                  0,    l->padded / 4,  l->padded % 4 != 0, 4 * plane_words, l->depthwise_base};
     gm_dsp_projection projection = {s->chunk, l->projection, s->sums, 32 * tiles, (l->channels + 1) / 2, 8};
-    gm_dsp_finishing finishing = {s->sums, out, l->finish, 32 * tiles, l->channels, rows, l->out_width, l->twice};
+    gm_dsp_finishing finishing = {s->sums, out, l->finish, l->finish_shifts, 32 * tiles, l->channels, rows, l->out_width, l->twice};
     const int32_t *record = l->expansion;
     const int8_t *brought = s->kept;
     int8_t *kept = s->kept;
 
     depthwise.upper = l->stride == 1 && first == 0;
-    gm_dsp_fill(s->planes, gm_dsp_both(l->zero), 2 * plane_words);
+    gm_dsp_fill(s->planes, gm_dsp_both(GM_DSP_ZERO), 2 * plane_words);
     gm_dsp_fill(s->sums, 0, projection.channel_pairs * tiles * 8);
     for (int32_t begin = 0; begin < l->inner; begin += 8) {
         projection.pairs = l->inner - begin < 8 ? (l->inner - begin + 1) / 2 * 2 : 8;
         int8_t *place = s->chunk + 16 * (8 - projection.pairs);
         for (int32_t pair = begin; pair < begin + 8 && pair < l->inner; pair++) {
             int32_t *plane = s->planes + l->left;
-            gm_dsp_decode(record, s->words, l->pairs, depthwise.twice);
-            record += 5 + l->pairs;
+            uint32_t shifts = (uint32_t)depthwise.record[8] >> 16;
+            gm_dsp_decode(record, s->words, l->pairs, 2 * GM_DSP_ZERO + 1,
+                          (int32_t)(shifts & 15U) + (int32_t)(shifts >> 4 & 15U) * 256 + l->expansion_base * 257);
+            record += 4 + l->pairs;
             if (first > 0) {
                 brought = gm_dsp_bring_back(brought, plane, 2 * columns);
                 brought = gm_dsp_bring_back(brought, plane + plane_words, 2 * columns);
@@ -95,8 +102,10 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
             expansion.plane = plane + l->pitch;
             expansion.other = plane + l->pitch + plane_words;
             gm_dsp_expand(&expansion);
-            gm_dsp_repair(l, expansion.plane, count, last);
-            gm_dsp_repair(l, expansion.other, count, last);
+            if ((l->width | l->height) % 2 != 0) {
+                gm_dsp_repair(l, expansion.plane, count, last);
+                gm_dsp_repair(l, expansion.other, count, last);
+            }
             if (!last) {
                 kept = gm_dsp_keep(plane + count * l->pitch, kept, 2 * columns);
                 kept = gm_dsp_keep(plane + count * l->pitch + plane_words, kept, 2 * columns);
@@ -104,16 +113,11 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
             if (rows > 0) {
                 /* The first output row of a strip begins in the kept pair, but for stride 2 with no padding above. */
                 depthwise.plane = s->planes + (first == 0 && l->stride == 2 && l->above == 0 ? l->pitch : 0);
-                for (int32_t channel = 0; channel < 2; channel++) {
-                    depthwise.out = place + 2 * channel;
-                    l->run_depthwise(&depthwise);
-                    depthwise.plane += plane_words;
-                    depthwise.record += 5;
-                }
+                depthwise.out = place;
+                l->run_depthwise(&depthwise);
                 place += 16;
-            } else {
-                depthwise.record += 10;
             }
+            depthwise.record += 9;
         }
         if (rows > 0) {
             gm_dsp_project(&projection);

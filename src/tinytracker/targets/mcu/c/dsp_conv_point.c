@@ -1,8 +1,9 @@
-// needs: dsp_decode dsp_pack dsp_point
+// needs: dsp_decode dsp_pack dsp_products
 /* A 1x1 convolution of any number of pixels, some at a time. Where the last tile has fewer than four pixels, its pixels
    coincide: they are computed twice, to the same values. */
 typedef struct {
     const int32_t *records; /* for gm_dsp_decode, one per pair of output channels; the last two channels are the last pair */
+    const uint8_t *shifts;  /* two bytes per pair */
     void (*run)(const gm_dsp_points *points);
     int32_t pixels, depth, pairs, channels;
     int32_t together;       /* pixels at a time, a multiple of 4 */
@@ -17,6 +18,7 @@ static void gm_dsp_conv_point_some(const gm_dsp_conv_point_layer *l, const int8_
     int32_t down = rest > 2;
     int32_t groups = l->pairs / 2;
     const int32_t *record = l->records;
+    const uint8_t *shifts = l->shifts;
     if (full > 0) {
         gm_dsp_pack(in, 2 * l->depth, l->depth, tiles, groups, 4 * l->depth, full);
     }
@@ -26,8 +28,9 @@ static void gm_dsp_conv_point_some(const gm_dsp_conv_point_layer *l, const int8_
     for (int32_t channel = 0; channel < l->channels; channel += 2) {
         int32_t place = channel + 2 > l->channels ? channel - 1 : channel;
         gm_dsp_points points = {out + place, 2 * l->channels, l->channels, 4 * l->channels, tiles, words, full, l->pairs};
-        gm_dsp_decode(record, words, l->pairs, l->twice);
-        record += 5 + l->pairs;
+        gm_dsp_decode(record, words, l->pairs, l->twice, shifts[0] + shifts[1] * 256);
+        record += 4 + l->pairs;
+        shifts += 2;
         if (full > 0) {
             l->run(&points);
         }

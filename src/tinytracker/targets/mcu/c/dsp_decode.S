@@ -1,8 +1,9 @@
 
-@ void gm_dsp_decode(const int32_t *record, int32_t *words, int32_t pairs, int32_t twice)
+@ void gm_dsp_decode(const int32_t *record, int32_t *words, int32_t pairs, int32_t twice, int32_t shifts)
     FUNCTION gm_dsp_decode
     push {r4-r11, lr}
-    ldm r0!, {r4-r8}            @ biases, multipliers, shifts
+    ldm r0!, {r4-r7}            @ biases, multipliers
+    ldr r8, [sp, #36]
     strd r4, r5, [r1], #8
 1:  ldrd r9, r12, [r0], #8
     sxtb16 r4, r9               @ a word holds: first channel's, second channel's, first's, second's

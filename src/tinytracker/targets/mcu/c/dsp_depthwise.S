@@ -30,7 +30,9 @@
     .equ DW_QUAD_BYTES, 68      @ what a row's quads take of V
     .equ DW_TWO, 72             @ 0: no two; 1: two at the row's end; 2: two at its beginning
     .equ DW_PLANE, 76
-    .equ DW_FRAME, 84
+    .equ DW_CHANNEL_NOW, 80
+    .equ DW_ARGUMENTS, 84       @ ten, as they came
+    .equ DW_FRAME, 124
 
 @ One row of taps of four outputs side by side, `multiply` being what to do with the left, middle and right weight. The sums
 @ begin as `start` (u3 for the first row of taps: it holds the bias).
@@ -186,23 +188,54 @@
     str t0, [sp, #DW_ROWS]
     .endm
 
-@ Reads the arguments (r0), works the weights out: int16, times 2^(1 + left shift), in the pairs that both kinds of row want.
+@ Keeps the arguments (r0).
     .macro DW_BEGIN stride
     push {r4-r11, lr}
     sub sp, #DW_FRAME
-    ldm r0!, {r1-r5}            @ plane, pitch, out, record, rows
-    str r1, [sp, #DW_PLANE]
+    ldm r0, {r1-r10}
+    .if \stride == 1
+    lsl r7, r7, #4
+    .else
+    lsl r7, r7, #5
+    .endif
+    str r7, [sp, #DW_QUAD_BYTES]
     str r2, [sp, #DW_PITCH]
+    add r0, sp, #DW_ARGUMENTS
+    stm r0, {r1-r10}
+    mov r12, #0
+    .endm
+
+@ Sets out for channel r12 (0 or 1): works its weights out, int16 and times 2^(1 + left shift), in the pairs that both kinds of
+@ row want. Leaves `upper` in r0.
+    .macro DW_CHANNEL
+    str r12, [sp, #DW_CHANNEL_NOW]
+    add r0, sp, #DW_ARGUMENTS
+    ldm r0, {r1-r10}
+    mla r1, r12, r9, r1
+    str r1, [sp, #DW_PLANE]
     str r5, [sp, #DW_ROWS]
-    push {r0, r3}
-    ldr r0, [r0, #12]
-    ldm r4, {r2-r6}             @ bias, multiplier, three words of weights and shifts
+    str r8, [sp, #DW_TWO]
+    add out, r3, r12, lsl #1    @ r2
+    push {r2, r6}
+    add r5, r4, r12, lsl #3
+    ldr r4, [r4, #32]
+    lsl r12, r12, #2
+    lsr r0, r4, r12
+    ubfx r0, r0, #24, #4
+    lsl r12, r12, #1
+    lsr r11, r4, r12
+    sxtb r11, r11               @ row 2, right
+    ldrd r2, r3, [r5]           @ bias, multiplier
+    ldrd r4, r5, [r5, #16]
+    adds r0, r10                @ shift
+    mov r12, #1
+    itt mi
+    rsbmi r12, r0, #1
+    movmi r0, #0
     sxtb16 r7, r4               @ rows 0 and 1, left
     sxtb16 r8, r4, ror #8       @ middle
     sxtb16 r9, r5               @ right
     sxtb16 r10, r5, ror #8      @ row 2, left and middle
-    sxtb r11, r6                @ right
-    ubfx r12, r6, #16, #8
 15: sadd16 r7, r7, r7
     sadd16 r8, r8, r8
     sadd16 r9, r9, r9
@@ -216,23 +249,26 @@
     pkhbt r4, r4, r10, lsl #16  @ rows 1 and 2, left
     pkhtb r5, r10, r8, asr #16  @ middle
     pkhbt r7, r7, r8, lsl #16   @ row 0, left and middle
-    mov r8, r9                  @ right
-    ubfx r10, r6, #8, #8
     lsr r6, r9, #16
     pkhbt r6, r6, r11, lsl #16  @ rows 1 and 2, right
+    mov r8, r9                  @ row 0, right
     stm r12!, {r4-r8}
-    lsl r4, r0, r10
-    asr r4, r4, #1              @ (zero point + 1/2) * 2^shift
-    stm r12, {r2-r4, r10}
-    pop {r0, r2}                @ out is r2
-    ldm r0, {r0, r3, r4}        @ upper, quads, two
-    .if \stride == 1
-    lsl r3, r3, #4
-    .else
-    lsl r3, r3, #5
-    .endif
-    str r3, [sp, #DW_QUAD_BYTES]
-    str r4, [sp, #DW_TWO]
+    mvn r4, #254                @ twice the zero point -128, and 1
+    lsl r4, r4, r0
+    asr r4, r4, #1
+    mov r5, r0
+    stm r12, {r2-r5}            @ bias, multiplier, addend, shift
+    pop {r2, r6}
+    mov r0, r6
+    .endm
+
+@ Goes on with the second channel, or returns.
+    .macro DW_END channel
+    ldr r12, [sp, #DW_CHANNEL_NOW]
+    eors r12, r12, #1
+    bne \channel
+    add sp, #DW_FRAME
+    pop {r4-r11, pc}
     .endm
 
     .macro DW_NEXT_PAIR

@@ -2,14 +2,14 @@
 @ void gm_dsp_depthwise_1(const gm_dsp_depthwise *layer)
     FUNCTION gm_dsp_depthwise_1
     DW_BEGIN 1
+1:  DW_CHANNEL
     cmp r0, #0
-    bne 2f
-1:  DW_ROW 1, 1
-    beq 3f
-2:  DW_ROW 1, 0
-    beq 3f
+    bne 3f
+2:  DW_ROW 1, 1
+    beq 4f
+3:  DW_ROW 1, 0
+    beq 4f
     DW_NEXT_PAIR
-    b 1b
-3:  add sp, #DW_FRAME
-    pop {r4-r11, pc}
+    b 2b
+4:  DW_END 1b
     END_FUNCTION gm_dsp_depthwise_1

@@ -2,10 +2,10 @@
 @ void gm_dsp_depthwise_2_below(const gm_dsp_depthwise *layer)
     FUNCTION gm_dsp_depthwise_2_below
     DW_BEGIN 2
-1:  DW_ROW 2, 0
-    beq 2f
+1:  DW_CHANNEL
+2:  DW_ROW 2, 0
+    beq 3f
     DW_NEXT_PAIR
-    b 1b
-2:  add sp, #DW_FRAME
-    pop {r4-r11, pc}
+    b 2b
+3:  DW_END 1b
     END_FUNCTION gm_dsp_depthwise_2_below

@@ -25,20 +25,20 @@
     FUNCTION gm_dsp_finish
     push {r4-r11, lr}
     sub sp, #76
-    @ 0, 16: the two channels' bias, multiplier, addend, shift; 32: sums, 36: out, 40: records, 44: sum_bytes, 48: channels,
-    @ 52: rows, 56: width, 60: twice, 64: channels left, 68: rows left
-    ldm r0, {r1-r8}
+    @ 0, 16: the two channels' bias, multiplier, addend, shift; 32: sums, 36: out, 40: records, 44: shifts, 48: sum_bytes,
+    @ 52: channels, 56: rows, 60: width, 64: twice, 68: channels left, 72: rows left
+    ldm r0, {r1-r9}
     add r0, sp, #32
-    stm r0, {r1-r8}
-    str r5, [sp, #64]
-1:  ldr r0, [sp, #40]
-    ldm r0!, {r4-r8}            @ biases, multipliers, shifts
-    str r0, [sp, #40]
-    ldr r0, [sp, #60]
-    uxtb r1, r8
+    stm r0, {r1-r9}
+    str r6, [sp, #68]
+1:  ldrd r0, r8, [sp, #40]
+    ldm r0!, {r4-r7}            @ biases, multipliers
+    ldrb r1, [r8], #1
+    ldrb r3, [r8], #1
+    strd r0, r8, [sp, #40]
+    ldr r0, [sp, #64]
     lsl r2, r0, r1
     asr r2, r2, #1              @ (zero point + 1/2) * 2^shift
-    ubfx r3, r8, #8, #8
     lsl r8, r0, r3
     asr r8, r8, #1
     add lr, sp, #16
@@ -47,11 +47,11 @@
     strd r5, r7, [lr]
     strd r8, r3, [lr, #8]
     ldrd r0, r1, [sp, #32]
-    ldr r2, [sp, #48]
+    ldr r2, [sp, #52]
     movs r12, #8
-    ldr r3, [sp, #52]
-    str r3, [sp, #68]
-2:  ldr r3, [sp, #56]
+    ldr r3, [sp, #56]
+    str r3, [sp, #72]
+2:  ldr r3, [sp, #60]
     lsrs r3, r3, #1
     beq 4f
 3:  FINISH_TWO
@@ -60,22 +60,22 @@
     add r1, r1, r2, lsl #1
     subs r3, #1
     bne 3b
-4:  ldr r3, [sp, #56]
+4:  ldr r3, [sp, #60]
     lsls r3, r3, #31
     beq 5f
     FINISH_TWO                  @ the last pixel of an odd row; the tile's next one means nothing
     strh r4, [r1]
     add r1, r2
-5:  ldr r3, [sp, #68]
+5:  ldr r3, [sp, #72]
     subs r3, #1
-    str r3, [sp, #68]
+    str r3, [sp, #72]
     bne 2b
     ldrd r0, r1, [sp, #32]
-    ldr r2, [sp, #44]
+    ldr r2, [sp, #48]
     add r0, r2
-    ldr r3, [sp, #64]
+    ldr r3, [sp, #68]
     subs r3, #2
-    str r3, [sp, #64]
+    str r3, [sp, #68]
     ble 6f
     add r1, #2
     cmp r3, #1                  @ one channel left: the last but one goes with it again

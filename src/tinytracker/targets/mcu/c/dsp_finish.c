@@ -3,7 +3,8 @@
 typedef struct {
     const int32_t *sums;
     int8_t *out;
-    const int32_t *records; /* per pair of channels, the last two being the last pair: biases (doubled), multipliers, shifts */
+    const int32_t *records; /* per pair of channels, the last two being the last pair: biases (doubled), multipliers */
+    const uint8_t *shifts;  /* two bytes per pair */
     int32_t sum_bytes;      /* per pair of channels */
     int32_t channels;       /* at least 2 */
     int32_t rows, width;    /* a row takes an even number of the tiles' pixels */

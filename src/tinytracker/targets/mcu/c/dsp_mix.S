@@ -67,19 +67,3 @@
     add sp, #4
     pop {r4-r11, pc}
     .endm
-
-    FUNCTION gm_dsp_mix_open_3
-    MIX_OPEN 3
-    END_FUNCTION gm_dsp_mix_open_3
-
-    FUNCTION gm_dsp_mix_3
-    MIX 3
-    END_FUNCTION gm_dsp_mix_3
-
-    FUNCTION gm_dsp_mix_open_4
-    MIX_OPEN 4
-    END_FUNCTION gm_dsp_mix_open_4
-
-    FUNCTION gm_dsp_mix_4
-    MIX 4
-    END_FUNCTION gm_dsp_mix_4

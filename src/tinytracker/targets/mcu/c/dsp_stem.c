@@ -1,4 +1,4 @@
-// needs: dsp_gather dsp_mix dsp_point_relu dsp_block
+// needs: dsp_gather dsp_products dsp_block
 /* A network's first layers, row by row: constant channels put beside the image's or a 1x1 convolution of them, a 3x3 one with
    stride 2 and ReLU, then an inverted residual block, whose first 1x1 convolution may be missing. Five rows are held as
    int16, doubled; from them two rows of the 3x3 convolution are computed at a time. */
@@ -22,6 +22,7 @@ typedef struct {
     int32_t pitch;                        /* int16 of a held row, even */
     int32_t zero;                         /* what padding holds */
     const int32_t *records;               /* of the 3x3 convolution, for gm_dsp_decode; 0: it is the block's first */
+    const uint8_t *shifts;                /* two bytes per record */
     int32_t pairs;                        /* of its numbers in a tile */
     int32_t segment;                      /* its tiles at a time, if it is not the block's first */
     const gm_dsp_block_layer *block;
@@ -129,7 +130,8 @@ static void gm_dsp_stem_begin(const gm_dsp_stem_layer *l, const gm_dsp_stem_scra
     gm_dsp_stem_fill(l, s->rows, 5 * l->pitch);
     if (l->records != 0) {
         for (int32_t channel = 0; channel < l->block->depth; channel += 2, words += 8 + 2 * l->pairs) {
-            gm_dsp_decode(l->records + channel / 2 * (5 + l->pairs), words, l->pairs, -255);
+            gm_dsp_decode(l->records + channel / 2 * (4 + l->pairs), words, l->pairs, 2 * GM_DSP_ZERO + 1,
+                          l->shifts[channel] + l->shifts[channel + 1] * 256);
         }
     }
 }

@@ -14,6 +14,7 @@ from tinytracker.targets.mcu.kernels.channels import initialiser
 from tinytracker.targets.mcu.kernels.dsp_words import (
     CHUNK,
     Channels,
+    ShiftBases,
     depthwise_records,
     heads,
     in_tile_order,
@@ -23,6 +24,8 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
     pair_records,
     projection_words,
     relu_channels,
+    shift_bases,
+    shift_bytes,
 )
 from tinytracker.targets.mcu.layout import Layout
 
@@ -105,7 +108,12 @@ class BlockShape:
             out_tiles = -(-rows * self.padded // 4)
             project = output_pairs * (out_tiles * 98 + 55) + 40
             total += inner_pairs * (expand + decode + keep + depthwise + 60) + chunks * project
-            total += (10 + self.out_width % 2) * rows * self.out_width * self.channels + 30 * output_pairs + 27 * tiles * self.pairs // 2 + 300
+            total += (
+                (10 + self.out_width % 2) * rows * self.out_width * self.channels
+                + 30 * output_pairs
+                + 27 * tiles * self.pairs // 2
+                + 300
+            )
         return total
 
 
@@ -115,8 +123,10 @@ class BlockLayer:
 
     shape: BlockShape
     records: np.ndarray
+    expansion: Channels
     depthwise: Channels
     projection: Channels
+    bases: ShiftBases
     ops: tuple[Op, Op]
     strip: int = 1
 
@@ -155,19 +165,23 @@ def assemble_block(layer: BlockLayer, graph: Graph, writer: Writer) -> str:
     shape, (depthwise, project) = layer.shape, layer.ops
     projection = last_two_paired(layer.projection)
     run = "dsp_depthwise_1" if shape.stride == 1 else f"dsp_depthwise_2{'_below' if shape.above else ''}"
-    writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_expand", "dsp_keep", "dsp_depthwise", run, "dsp_project", "dsp_finish")
+    writer.assembly(
+        "dsp", "dsp_decode", "dsp_pack", "dsp_products", "dsp_keep", "dsp_depthwise", run, "dsp_project", "dsp_finish"
+    )
     writer.support("dsp_block")
     return writer.record(
         "gm_dsp_block_layer",
         f"layer{depthwise.place}_block",
         initialiser(
             writer.table(f"layer{depthwise.place}_expansion", layer.records),
-            writer.table(f"layer{depthwise.place}_depthwise", depthwise_records(layer.depthwise)),
+            writer.table(f"layer{depthwise.place}_depthwise", depthwise_records(layer.expansion, layer.depthwise, layer.bases)),
+            layer.bases.expansion, layer.bases.depthwise,
             writer.table(f"layer{project.place}_projection", projection_words(projection)),
-            writer.table(f"layer{project.place}_finish", heads(projection)), 2 * projection.zero_point + 1,
+            writer.table(f"layer{project.place}_finish", heads(projection)),
+            writer.table(f"layer{project.place}_finish_shifts", shift_bytes(projection)), 2 * projection.zero_point + 1,
             f"gm_{run}", shape.height, shape.width, shape.depth, shape.pairs, -(-shape.inner // 2),
             shape.out_height, shape.out_width, shape.channels, shape.padded, shape.stride, shape.above, shape.left,
-            shape.pitch, layer.strip, layer.depthwise.zero_point,
+            shape.pitch, layer.strip,
         ),
     )  # fmt: skip
 
@@ -186,11 +200,11 @@ def find_block(graph: Graph, first: int) -> BlockLayer | None:
     if channels is None:
         return None
     pairs = -(-graph[graph.ops[first].inputs[0]].hwc[2] // 4) * 2
-    return find_tail(graph, first, pairs, pair_records(in_tile_order(channels.weights), channels))
+    return find_tail(graph, first, pairs, pair_records(in_tile_order(channels.weights), channels), channels)
 
 
-def find_tail(graph: Graph, first: int, pairs: int, records: np.ndarray) -> BlockLayer | None:
-    """The block that graph.ops[first] is the expansion of, with its records and pairs of numbers in a tile."""
+def find_tail(graph: Graph, first: int, pairs: int, records: np.ndarray, channels: Channels) -> BlockLayer | None:
+    """The block that graph.ops[first] is the expansion of, with its records, pairs of numbers in a tile, and channels."""
     if first + 3 > len(graph.ops):
         return None
     expand, depthwise, project = graph.ops[first : first + 3]
@@ -202,15 +216,16 @@ def find_tail(graph: Graph, first: int, pairs: int, records: np.ndarray) -> Bloc
     window = depthwise.window
     assert window is not None
     middle, last = relu_channels(graph, depthwise, MOST_LEFT_SHIFTS), linear_channels(graph, project)
-    if middle is None or last is None:
+    bases = None if middle is None else shift_bases(channels, middle)
+    if middle is None or last is None or bases is None:
         return None
     height, width, inner = graph[expand.outputs[0]].hwc
-    out_height, out_width, channels = graph[project.outputs[0]].hwc
+    out_height, out_width, out_channels = graph[project.outputs[0]].hwc
     shape = BlockShape(
-        height, width, graph[expand.inputs[0]].hwc[2], pairs, inner, out_height, out_width, channels,
+        height, width, graph[expand.inputs[0]].hwc[2], pairs, inner, out_height, out_width, out_channels,
         window.stride[0], *window.before,
     )  # fmt: skip
-    return BlockLayer(shape, records, middle, last, (depthwise, project))
+    return BlockLayer(shape, records, channels, middle, last, bases, (depthwise, project))
 
 
 def is_depthwise_3x3(graph: Graph, op: Op) -> bool:

@@ -16,6 +16,7 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
     linear_channels,
     pair_records,
     relu_channels,
+    shift_bytes,
 )
 from tinytracker.targets.mcu.layout import Layout
 
@@ -61,15 +62,16 @@ class Point:
         op = graph.ops[match.first]
         height, width, depth = graph[op.inputs[0]].hwc
         channels = last_two_paired(point.channels)
-        run = "dsp_point_relu" if point.relu else "dsp_point_linear"
-        writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_point", run)
+        run = "gm_dsp_point_relu" if point.relu else "gm_dsp_point_linear"
+        writer.assembly("dsp", "dsp_decode", "dsp_pack", "dsp_products")
         writer.support("dsp_conv_point")
         layer = writer.record(
             "gm_dsp_conv_point_layer",
             f"layer{op.place}",
             initialiser(
                 writer.table(f"layer{op.place}_records", pair_records(in_tile_order(channels.weights), channels)),
-                f"gm_{run}", height * width, depth, -(-depth // 4) * 2, len(point.channels.weights), point.together,
+                writer.table(f"layer{op.place}_shifts", shift_bytes(channels)),
+                run, height * width, depth, -(-depth // 4) * 2, len(point.channels.weights), point.together,
                 2 * point.channels.zero_point + 1,
             ),
         )  # fmt: skip

@@ -24,6 +24,7 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
     padded_terms,
     pair_records,
     relu_channels,
+    shift_bytes,
 )
 from tinytracker.targets.mcu.layout import Layout
 
@@ -42,14 +43,15 @@ class _Constant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stem:
-    """image: the tensor read. constants, mix: what stands in front of the 3x3 convolution. conv: its layer; records: its own
-    as gm_dsp_decode reads them, or None where it is the block's first. channels: that it sees; first_channel: of the image's
-    among them. pairs: of the numbers in a tile. count: of operators."""
+    """image: the tensor read. constants, mix: what stands in front of the 3x3 convolution. conv: its layer; convolution: its
+    numbers; records: its own as gm_dsp_decode reads them, or None where it is the block's first. channels: that it sees;
+    first_channel: of the image's among them. pairs: of the numbers in a tile. count: of operators."""
 
     image: int
     constants: tuple[_Constant, ...]
     mix: Channels | None
     conv: Op
+    convolution: Channels
     records: np.ndarray | None
     channels: int
     first_channel: int
@@ -78,11 +80,12 @@ class Stem:
 
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
         stem = match.detail
-        assert isinstance(stem, _Stem) and stem.conv.window is not None
+        assert isinstance(stem, _Stem)
+        assert stem.conv.window is not None
         height, width, depth = graph[stem.image].hwc
         name = f"layer{stem.conv.place}_stem"
         block = assemble_block(stem.block, graph, writer)
-        writer.assembly("dsp_gather", "dsp_point", "dsp_point_relu", "dsp_mix")
+        writer.assembly("dsp_gather")
         writer.support("dsp_stem")
         constants = [
             initialiser(
@@ -91,18 +94,23 @@ class Stem:
             )
             for constant in stem.constants
         ]  # fmt: skip
-        mix, mix_words = "0", _mix_words(depth)
+        mix, mix_words, mixing = "0", _mix_words(depth), ("0", "0")
         if stem.mix is not None:
+            writer.assembly("dsp_mix", f"dsp_mix_{mix_words}")
+            mixing = (f"gm_dsp_mix_open_{mix_words}", f"gm_dsp_mix_{mix_words}")
             mix = writer.table(f"{name}_mix", _mix_layers(stem.mix, mix_words))
-        records = "0" if stem.records is None else writer.table(f"{name}_records", stem.records)
+        records = shifts = "0"
+        if stem.records is not None:
+            records = writer.table(f"{name}_records", stem.records)
+            shifts = writer.table(f"{name}_shifts", shift_bytes(stem.convolution))
         layer = writer.record(
             "gm_dsp_stem_layer",
             name,
             initialiser(
                 initialiser(*(constants or ["{0, 0, 0, 0}"])), len(constants), stem.first_channel,
-                mix, mix_words, stem.channels, f"gm_dsp_mix_open_{mix_words}", f"gm_dsp_mix_{mix_words}",
+                mix, mix_words, stem.channels, *mixing,
                 height, width, depth, stem.channels, *stem.conv.window.before, _pitch(graph, stem),
-                graph[stem.conv.inputs[0]].zero_point, records, stem.pairs, SEGMENT, f"&{block}",
+                graph[stem.conv.inputs[0]].zero_point, records, shifts, stem.pairs, SEGMENT, f"&{block}",
             ),
         )  # fmt: skip
         own = [writer.scratch("rows", "int16_t")]
@@ -142,10 +150,10 @@ def _find(graph: Graph, first: int) -> _Stem | None:
             own, block = records, find_block(graph, place + 1)
             place += 1
     else:
-        block = find_tail(graph, place, pairs, records)
+        block = find_tail(graph, place, pairs, records, channels)
     if block is None:
         return None
-    return _Stem(image, constants, mix, conv, own, depth, first_channel, pairs, block, place + 3 - first)
+    return _Stem(image, constants, mix, conv, channels, own, depth, first_channel, pairs, block, place + 3 - first)
 
 
 def _joined(graph: Graph, op: Op) -> tuple[int, int, tuple[_Constant, ...]] | None:
@@ -190,7 +198,9 @@ def _gathered(weights: np.ndarray, depth: int) -> np.ndarray:
     """(channels, terms) of a 3x3 window as gm_dsp_gather's tiles have them, the terms a multiple of 4."""
     rows = weights.reshape(len(weights), 3, 3 * depth)
     whole = 3 * depth // 2 * 2
-    return padded_terms(np.concatenate([rows[:, :, :whole].reshape(len(weights), -1), rows[:, :, whole:].reshape(len(weights), -1)], 1), 4)
+    return padded_terms(
+        np.concatenate([rows[:, :, :whole].reshape(len(weights), -1), rows[:, :, whole:].reshape(len(weights), -1)], 1), 4
+    )
 
 
 def _mix_words(depth: int) -> int:
@@ -230,7 +240,7 @@ def _scratch(graph: Graph, stem: _Stem) -> tuple[Scratch, ...]:
 def _instructions(graph: Graph, stem: _Stem) -> int:
     """As counted by hand in the assembly; what compiled C costs is measured."""
     shape = stem.block.shape
-    height, width, depth = graph[stem.image].hwc
+    height, width, _ = graph[stem.image].hwc
     tiles = shape.row_pairs * shape.columns
     taken = 10 * stem.channels
     if stem.mix is not None:

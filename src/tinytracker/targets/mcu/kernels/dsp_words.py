@@ -15,6 +15,7 @@ from tinytracker.targets.mcu.graph import Graph, Op
 from tinytracker.targets.mcu.quant import HIGH, LOW, Requantization, channels_last, requantization
 
 GREATEST_SHIFT = 22  # the zero point times 2^shift, twice, fits beside a multiplied accumulator in 32 bits
+MOST_SHIFT = 15  # above the layer's least: four bits
 CHUNK = 8  # pairs of channels that are projected at a time
 
 
@@ -112,24 +113,48 @@ def pair_records(weights: np.ndarray, channels: Channels) -> np.ndarray:
 
 
 def heads(channels: Channels) -> np.ndarray:
-    """int32 (pairs of output channels, 5): biases (doubled), multipliers, a word of the shifts."""
-    bias, multiplier, right = (even_channels(values) for values in (channels.bias, channels.multiplier, channels.right))
-    columns = [2 * bias[0::2], 2 * bias[1::2], multiplier[0::2], multiplier[1::2], right[0::2] | right[1::2] << 8]
-    return np.stack(columns, axis=1).astype(np.int32)
+    """int32 (pairs of output channels, 4): biases (doubled), multipliers."""
+    bias, multiplier = even_channels(channels.bias), even_channels(channels.multiplier)
+    return np.stack([2 * bias[0::2], 2 * bias[1::2], multiplier[0::2], multiplier[1::2]], axis=1).astype(np.int32)
 
 
-def depthwise_records(channels: Channels) -> np.ndarray:
-    """int32 (channels, 5) for `gm_dsp_depthwise_...`: bias (doubled), multiplier, and as bytes the weights of the 3x3 window
-    (y, x) in the order 00 01 10 11, 02 20 12 21, 22, then right shift and 1 + left shift. An odd channel more is zeros."""
-    order = [0, 1, 3, 4, 2, 6, 5, 7, 8]
-    shifts = np.stack([channels.right, 1 + channels.left, np.zeros_like(channels.right)], axis=1)
-    tail = np.concatenate([channels.weights[:, order], shifts], axis=1).astype(np.int8)
-    head = np.stack([channels.bias << (1 + channels.left), channels.multiplier], axis=1).astype(np.int32)
-    records = np.concatenate([head, np.ascontiguousarray(tail).view(np.int32)], axis=1)
-    missing = len(records) % 2
-    # A channel that is not there has no shift to count down: one doubling.
-    spare = np.array([[0, 0, 0, 0, 1 << 16]] * missing, np.int32).reshape(-1, 5)
-    return np.concatenate([records, spare])
+def shift_bytes(channels: Channels) -> np.ndarray:
+    """uint8: right shifts, an even number of them."""
+    return even_channels(channels.right).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftBases:
+    """The least shift of an expansion's and of a depthwise layer's channels; all are at most MOST_SHIFT above it."""
+
+    expansion: int
+    depthwise: int
+
+
+def shift_bases(expansion: Channels, depthwise: Channels) -> ShiftBases | None:
+    """None if the shifts are too far apart for their four bits."""
+    shifts = [channels.right - channels.left for channels in (expansion, depthwise)]
+    if any(values.max() - values.min() > MOST_SHIFT for values in shifts):
+        return None
+    return ShiftBases(*(int(values.min()) for values in shifts))
+
+
+def depthwise_records(expansion: Channels, depthwise: Channels, bases: ShiftBases) -> np.ndarray:
+    """int32 (pairs of channels, 9) for `gm_dsp_depthwise_...`, with the expansion's shifts: see c/dsp_depthwise.c."""
+    left = np.stack([depthwise.bias << (1 + depthwise.left), depthwise.multiplier], axis=1)
+    head = even_channels(left).reshape(-1, 4).astype(np.int32)
+    weights = even_channels(depthwise.weights.astype(np.int8))
+    window = np.ascontiguousarray(weights[:, [0, 1, 3, 4, 2, 6, 5, 7]]).view(np.int32).reshape(-1, 4)
+    nibbles = np.stack(
+        [
+            even_channels(expansion.right - bases.expansion).reshape(-1, 2),
+            even_channels(depthwise.right - depthwise.left - bases.depthwise).reshape(-1, 2),
+        ],
+        axis=1,
+    ).reshape(-1, 4)
+    packed = (nibbles[:, 0] | nibbles[:, 1] << 4 | nibbles[:, 2] << 8 | nibbles[:, 3] << 12).astype("<u2")
+    tail = np.concatenate([weights[:, 8:].view(np.uint8).reshape(-1, 2), packed.view(np.uint8).reshape(-1, 2)], axis=1)
+    return np.concatenate([head, window, np.ascontiguousarray(tail).view(np.int32)], axis=1)
 
 
 def projection_words(channels: Channels) -> np.ndarray:
