@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.tiny import make_dataset
+from tests.training.tiny import add_eye_bands, make_dataset
 from tinytracker.data.dataset import Dataset
 from tinytracker.domain import Box
 from tinytracker.engines.feed import Feed, read_crops
@@ -106,13 +106,8 @@ def test_position_channels_follow_the_box():
 
 def banded_dataset() -> Dataset:
     """Eye bands that are black but for a soft white dot on the left eye's iris centre."""
-    dataset = make_dataset(40)
+    dataset = add_eye_bands(make_dataset(40))
     labels = dataset.labels
-    dataset.band_px = 128
-    width = np.round(labels["face_w_px"] * 1.25)
-    labels["eye_band_w_px"], labels["eye_band_h_px"] = width, np.round(width / 2)
-    labels["eye_band_x_px"] = labels["face_x_px"] + labels["face_w_px"] / 2 - width / 2
-    labels["eye_band_y_px"] = labels["face_y_px"] + 0.28 * labels["face_w_px"] - labels["eye_band_h_px"] / 2
     bands = np.zeros((40, 64, 128, 3), np.uint8)
     ys, xs = np.mgrid[:64, :128] + 0.5
     for i in range(40):

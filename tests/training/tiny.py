@@ -59,6 +59,22 @@ def make_dataset(count: int = 64, *, truth: bool = True) -> Dataset:
     return dataset
 
 
+def add_eye_bands(dataset: Dataset, band_px: int = 128) -> Dataset:
+    """The same dataset, as if prepared with --band-px: smooth noise with the gaze in its slopes, like the other crops."""
+    labels, gather = dataset.labels, dataset._gather
+    dataset.band_px = band_px
+    width = np.round(labels["face_w_px"] * 1.25)
+    labels["eye_band_w_px"], labels["eye_band_h_px"] = width, np.round(width / 2)
+    labels["eye_band_x_px"] = labels["face_x_px"] + labels["face_w_px"] / 2 - width / 2
+    labels["eye_band_y_px"] = labels["face_y_px"] + 0.28 * labels["face_w_px"] - labels["eye_band_h_px"] / 2
+    y, x = np.mgrid[: band_px // 2, :band_px] / band_px
+    slopes = 9 * labels["gaze_x_cm"][:, None, None] * (x - 0.5) + 18 * labels["gaze_y_cm"][:, None, None] * (y - 0.25)
+    noise = np.random.default_rng(11).normal(0, 4, slopes.shape)
+    bands = np.repeat((128 + slopes + 20 * np.sin(15 * x) + noise).clip(0, 255).astype(np.uint8)[..., None], 3, axis=3)
+    dataset._gather = lambda crop, indices: bands[indices] if crop == "eye_band" else gather(crop, indices)  # type: ignore[method-assign]
+    return dataset
+
+
 def write_dataset(folder: Path) -> None:
     """The tiny dataset on disk, for other processes, in the format of tinytracker.data.prepare."""
     import json

@@ -26,6 +26,7 @@ class Exporter:
 DEFAULT_TARGET = "litert"
 EXPORTERS = {
     "litert": Exporter("export_checkpoint", CHECKPOINT_OPTIONS),
+    "imx500": Exporter("export_imx500", frozenset({"name", "data", "calibration_samples", "qat_steps", "roi"})),
 }
 
 
@@ -54,6 +55,10 @@ def export(
     ] = None,
     cpu: Annotated[str | None, typer.Option(help="The microcontroller's core.", metavar="NAME")] = None,
     accelerator: Annotated[str | None, typer.Option(help="The NPU, by Vela's name.", metavar="NAME")] = None,
+    roi: Annotated[
+        str | None,
+        typer.Option(help="IMX500: where the region stays, for a network with a grid; shares of the picture.", metavar="X,Y,W,H"),
+    ] = None,
 ) -> None:
     """Turns a network into what a target runs; by default a checkpoint into .tflite and .onnx.
 
@@ -69,6 +74,7 @@ def export(
       tinytracker export runs/tinytracker/best.safetensors --data dataset
       tinytracker export best.safetensors --data dataset --out exported --name mine --qat-steps 500
       tinytracker export best.safetensors --float-only
+      tinytracker export runs/band/best.safetensors --target imx500 --data dataset --out band
     """
     if target not in EXPORTERS:
         raise UsageError(f"there is no target {target!r}; expected one of {', '.join(EXPORTERS)}")
@@ -84,6 +90,7 @@ def export(
         qat_steps=qat_steps,
         cpu=cpu,
         accelerator=accelerator,
+        roi=roi,
     )
     request.refuse_options_but(exporter.options)
     importlib.import_module(f"tinytracker.cli.{exporter.module}").run(request)

@@ -27,6 +27,7 @@ class ExportRequest:
     qat_steps: int | None = None
     cpu: str | None = None
     accelerator: str | None = None
+    roi: str | None = None
 
     def tflite(self) -> Path:
         """The .tflite that `model` is or names; raises ModelError if it is no such thing."""
@@ -34,7 +35,7 @@ class ExportRequest:
 
     def refuse_options_but(self, taken: frozenset[str]) -> None:
         """Raises UsageError if an option was given that this target does not take."""
-        optional = ("name", "data", "float_only", "calibration_samples", "qat_steps", "cpu", "accelerator")
+        optional = ("name", "data", "float_only", "calibration_samples", "qat_steps", "cpu", "accelerator", "roi")
         for option in optional:
             if getattr(self, option) not in (None, False) and option not in taken:
                 raise UsageError(f"--{option.replace('_', '-')} means nothing to --target {self.target}; leave it out")

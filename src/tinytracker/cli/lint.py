@@ -11,7 +11,9 @@ import typer
 from tinytracker.errors import TargetError, UsageError
 
 # Target -> the module whose `lint(path: Path) -> list[Finding]` knows it; path is what the user gave (see `_file`).
-LINTERS: dict[str, str] = {}
+LINTERS: dict[str, str] = {
+    "imx500": "tinytracker.targets.imx500.lint",
+}
 
 
 def lint(
@@ -26,6 +28,7 @@ def lint(
     \b
     Examples:
       tinytracker lint tinytracker-s --target mcu
+      tinytracker lint runs/imx/best.safetensors --target imx500
       tinytracker lint theirs.tflite --target coral
     """
     if target not in LINTERS:
