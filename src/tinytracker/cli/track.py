@@ -15,7 +15,12 @@ INTERRUPTED = 130
 
 
 def track(
-    source: Annotated[str, typer.Argument(help="A picture, a folder of pictures, a video, a camera's number, or /dev/videoN.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A picture, a folder of pictures, a video, a camera's number, /dev/videoN, or imx500:NETWORK.rpk."
+        ),
+    ],
     model: Annotated[
         str, typer.Option(help="A released network (see `tinytracker models`) or any .tflite of the family.", metavar="NAME|FILE")
     ] = "tinytracker-eyes",
@@ -40,7 +45,10 @@ def track(
         bool | None,
         typer.Option("--filter/--no-filter", help="Steady the gaze (One-Euro, in degrees); by default for all but pictures."),
     ] = None,
-    fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the frame's longer side.")] = 60.0,
+    fov_deg: Annotated[
+        float | None,
+        typer.Option(help="The camera's field of view across the frame's longer side.", show_default="60; the AI Camera: 66.3"),
+    ] = None,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     board: Annotated[
         str | None,
@@ -48,6 +56,17 @@ def track(
             help="Run the gaze network on a board: serial:PORT, or an emulated one (qemu-m4, qemu-m7).", metavar="BOARD"
         ),
     ] = None,
+    sensor_mode: Annotated[
+        str, typer.Option(help="imx500: how the sensor reads out: full (10 frames/s) or binned (30).")
+    ] = "binned",
+    fps: Annotated[float | None, typer.Option(min=1, max=60, help="imx500: frames per second asked of the camera.")] = None,
+    roi: Annotated[
+        str | None,
+        typer.Option(help="imx500: a region that stays, in full-sensor pixels, not one on the face.", metavar="X,Y,W,H"),
+    ] = None,
+    measure_lag: Annotated[
+        bool, typer.Option("--measure-lag/--no-measure-lag", help="imx500: first measure how late results follow a region.")
+    ] = True,
 ) -> int:
     """Track gaze in pictures, a video or a camera.
 
@@ -59,6 +78,10 @@ def track(
     With --board the host finds the face and sends crops, the board answers with gaze points. A board on a serial port was
     flashed with the network before (`tinytracker export MODEL --target spresense-arduino`); for an emulated one the network
     is compiled, and QEMU started.
+
+    With imx500:NETWORK.rpk the network runs inside the Raspberry Pi AI Camera (`tinytracker deploy imx500` packages it, and
+    leaves its card beside it: --model means nothing here). The host finds the face in the small video stream and steers the
+    sensor's region of interest; how old each gaze is stands in the column lag_ms.
 
     Ctrl-C ends it; all files are then closed whole.
 
@@ -74,11 +97,23 @@ def track(
       tinytracker track me.mp4 --model theirs.tflite --output-scale-cm 30
       tinytracker track me.mp4 --model tinytracker-s --board qemu-m4
       tinytracker track 0 --model tinytracker-s --board serial:/dev/ttyACM0
+      tinytracker track imx500:exported/network.rpk --csv gaze.csv
     """
     from tinytracker.cli.tracking import build_pipeline, print_summary
+    from tinytracker.tracking.pipeline import DEFAULT_FOV_DEG
     from tinytracker.tracking.sources import FolderSource, open_source
 
-    _refuse_same_file(save, csv, jsonl, parquet)
+    files = (save, csv, jsonl, parquet)
+    _refuse_same_file(*files)
+    if source.startswith("imx500:"):
+        if board is not None:
+            raise UsageError("imx500: runs the gaze network in the sensor, --board on another board; choose one")
+        from tinytracker.cli.track_imx500 import ChipOptions, track_chip
+
+        chip = ChipOptions(sensor_mode, fps, roi, measure_lag)
+        steady = True if use_filter is None else use_filter
+        looks = {"face_model": face_model, "eye_locator": eye_locator, "use_filter": steady, "screen": screen, "fov_deg": fov_deg}
+        return track_chip(source, chip, files, window, max_frames, **looks)
     frames = open_source(source)
     with ExitStack() as boards:
         network: Any = model
@@ -93,10 +128,10 @@ def track(
             eye_locator=eye_locator,
             use_filter=not isinstance(frames, FolderSource) if use_filter is None else use_filter,
             screen=screen,
-            fov_deg=fov_deg,
+            fov_deg=DEFAULT_FOV_DEG if fov_deg is None else fov_deg,
         )
-        summary, stopped = _follow(pipeline, frames, (save, csv, jsonl, parquet), window, max_frames)
-        print_summary(pipeline, summary, [path for path in (save, csv, jsonl, parquet) if path is not None])
+        summary, stopped = follow(pipeline, frames, files, window, max_frames)
+        print_summary(pipeline, summary, [path for path in files if path is not None])
         if board is not None:
             from tinytracker.cli.board import print_board_summary
 
@@ -104,7 +139,7 @@ def track(
     return INTERRUPTED if stopped else 0
 
 
-def _follow(pipeline: Any, frames: Any, files: tuple[Path | None, ...], window: bool, max_frames: int | None) -> tuple[Any, bool]:
+def follow(pipeline: Any, frames: Any, files: tuple[Path | None, ...], window: bool, max_frames: int | None) -> tuple[Any, bool]:
     """Tracks a source into the files asked for; gives the run's summary, and whether Ctrl-C ended it."""
     from tinytracker.cli.tracking import EchoSink
     from tinytracker.tracking.interrupt import stop_on_signal

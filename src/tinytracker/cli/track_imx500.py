@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from tinytracker.cli.tracking import print_summary
 from tinytracker.devices import read_screen
 from tinytracker.errors import UsageError
 from tinytracker.faces.eyes import open_locator
@@ -88,11 +89,21 @@ def measure_lag(camera: ChipCamera, pipeline: ChipPipeline) -> None:
                f"the loop's lag: {found} frames from a region's command to its first result", err=True)  # fmt: skip
 
 
-def enter(stack: ExitStack, camera: ChipCamera, pipeline: ChipPipeline, options: ChipOptions) -> None:
-    """Opens the camera and measures what has to be known before the first frame."""
-    stack.enter_context(camera)
+def track_chip(
+    place: str, options: ChipOptions, files: tuple[Path | None, ...], window: bool, max_frames: int | None, **looks: Any
+) -> int:
+    """Tracks with the network in the sensor into the files asked for; looks: as of `open_chip`."""
+    from tinytracker.cli.track import INTERRUPTED, follow
+
+    camera, pipeline = open_chip(place, options, **looks)
     if options.measure_lag and pipeline.fixed_roi is None:
-        measure_lag(camera, pipeline)
+        camera.on_open = lambda: measure_lag(camera, pipeline)
+    summary, stopped = follow(pipeline, camera, files, window, max_frames)
+    print_summary(pipeline, summary, [path for path in files if path is not None])
+    print_chip_times(pipeline, mode_named(options.sensor_mode))
+    if camera.restarts:
+        typer.echo(f"the camera fell silent and was opened anew {camera.restarts} times")
+    return INTERRUPTED if stopped else 0
 
 
 def print_chip_times(pipeline: ChipPipeline, mode: SensorMode) -> None:

@@ -163,7 +163,8 @@ class ChipCamera:
     """A source (see `tracking.sources`) of the host's pictures; `news` says what else came with the last one.
 
     network: the packaged network, .rpk. A frame without a result is an ordinary frame; silence raises DeviceError once all
-    retries are used up. Iterating needs the `with` block.
+    retries are used up. Iterating needs the `with` block. on_open: called once the camera runs, before the first frame is asked
+    for; on_restart: after it was opened anew.
     """
 
     is_live = True
@@ -180,6 +181,7 @@ class ChipCamera:
         self.news: News | None = None
         self.restarts = 0
         self.fetch_ms = 0.0  # from the finished frame to its picture and result in our hands, the last time
+        self.on_open: Callable[[], None] = lambda: None
         self.on_restart: Callable[[], None] = lambda: None
         self._network = network
         self._hardware = hardware or Picamera2Hardware()
@@ -191,6 +193,11 @@ class ChipCamera:
 
     def __enter__(self) -> Self:
         self._open()
+        try:
+            self.on_open()
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -1,0 +1,215 @@
+"""The IMX500's commands from end to end, on the fake camera and a small ONNX network."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinytracker.cards import ModelCard, card_path, write_card
+from tinytracker.cli import app as cli
+from tinytracker.files import sha256
+from tinytracker.targets.imx500 import camera
+from tinytracker.targets.imx500.simulate import EndOfPictures
+
+from ..targets.imx500.fake import FakeHardware, Faults, FaultySensor, brightness, card
+from ..targets.imx500.test_deploy import rpk
+
+WALK = [np.full((480, 640, 3), 96, np.uint8)]
+
+
+def deployed(folder: Path, made: ModelCard | None = None) -> Path:
+    """A packaged network with its card."""
+    network = folder / "network.rpk"
+    network.write_bytes(rpk())
+    write_card(replace(made or card(), sha256=sha256(network), counts={"macs": 16_700_000}), card_path(network))
+    return network
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, portrait: np.ndarray) -> FakeHardware:
+    """The camera that the commands find: 120 frames of a real face, then silence; a result shows which region was seen."""
+    frame = np.tile(np.linspace(40, 200, 640, dtype=np.uint8)[None, :, None], (480, 1, 3))
+    frame[20:460, 100:540] = portrait[:440, 40:480]
+    hardware = FakeHardware(FaultySensor([frame] * 120, Faults(), brightness))
+    monkeypatch.setattr(camera, "Picamera2Hardware", lambda: hardware)
+
+    expose = hardware.sensor.expose
+
+    def until_silent() -> object:
+        try:
+            return expose()
+        except EndOfPictures:
+            raise TimeoutError from None
+
+    monkeypatch.setattr(hardware.sensor, "expose", until_silent)
+    return hardware
+
+
+def test_track(fake: FakeHardware, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The loop's lag is measured first; rows carry gaze and lag; the table has the sensor's own times."""
+    network = deployed(tmp_path)
+    code = cli.run(["track", f"imx500:{network}", "--csv", str(tmp_path / "gaze.csv"), "--max-frames", "20", "--no-filter"])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "the loop's lag: 3 frames" in err
+    assert "network (dnn)" in out
+    assert "measured by the sensor" in out
+    with (tmp_path / "gaze.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert sum(row["valid"] == "1" for row in rows) >= 18
+    assert {row["lag_ms"] for row in rows if row["valid"] == "1"} == {"33.3"}
+    assert fake.opened == ["chip", "camera", "closed"]
+
+
+def test_track_until_the_camera_falls_silent_keeps_the_rows(
+    fake: FakeHardware, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = deployed(tmp_path)
+    code = cli.run(["track", f"imx500:{network}", "--jsonl", str(tmp_path / "gaze.jsonl"), "--no-measure-lag"])
+    err = capsys.readouterr().err
+    assert code == 5
+    assert "gave no frame for 15 s, opened 2 times anew" in err
+    assert len((tmp_path / "gaze.jsonl").read_text().splitlines()) == 120
+
+
+def test_track_a_network_with_other_outputs(fake: FakeHardware, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.sensor.network = lambda tensor: [np.zeros((100, 4), np.float32)]
+    network = deployed(tmp_path)
+    assert cli.run(["track", f"imx500:{network}", "--csv", str(tmp_path / "gaze.csv"), "--no-measure-lag"]) == 5
+    err = capsys.readouterr().err
+    assert "100x4" in err
+    assert err.strip().count("\n") <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["track", "imx500:"], 2, "packaged network"),
+        (["track", "imx500:nowhere.rpk"], 3, "tinytracker deploy imx500"),
+        (["track", "imx500:{rpk}", "--roi", "0,0,9999,10"], 2, "inside 4056 x 3040"),
+        (["track", "imx500:{rpk}", "--sensor-mode", "tiny"], 2, "full, binned"),
+        (["track", "imx500:{rpk}", "--board", "qemu-m4"], 2, "choose one"),
+        (["deploy", "spresense", "x"], 2, "no board"),
+        (["deploy", "imx500", "{folder}"], 3, "packerOut.zip"),
+        (["bench", "nothing"], 2, "no board"),
+        (["bench", "imx500", "--board", "serial:x"], 2, "imx500:NETWORK.rpk"),
+        (["simulate", "imx500"], 2, "--model DIR"),
+        (["simulate", "imx500", "--model", "{folder}"], 3, "one .onnx"),
+        (["evaluate", "--inject", "{folder}"], 2, "--board imx500:NETWORK.rpk"),
+        (["evaluate", "--board", "serial:x", "--inject", "{folder}"], 2, "imx500:NETWORK.rpk"),
+    ],
+)
+def test_mistakes_are_one_line(
+    fake: FakeHardware, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, told: str
+) -> None:
+    network = deployed(tmp_path)
+    filled = [argument.format(rpk=network, folder=tmp_path) for argument in arguments]
+    assert cli.run(filled) == code
+    err = capsys.readouterr().err
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_bench_estimates_and_measures(fake: FakeHardware, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = deployed(tmp_path)
+    arguments = [
+        "bench",
+        "imx500",
+        str(network),
+        "--board",
+        f"imx500:{network}",
+        "--frames",
+        "20",
+        "--csv",
+        str(tmp_path / "c.csv"),
+    ]
+    assert cli.run(arguments) == 0, capsys.readouterr().err
+    with (tmp_path / "c.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["how"] for row in rows} == {"estimated", "measured", "published"}
+    measured = {row["metric"]: float(row["value"]) for row in rows if row["how"] == "measured"}
+    assert measured["inference (dnn)"] == pytest.approx(1.0)
+    assert measured["region's command to its result"] == pytest.approx(3 * 33.3)
+
+
+onnx = pytest.importorskip("onnx")
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    """A folder as the export leaves it: a little network (mean of each half of the picture), channels first, and its card."""
+    from onnx import TensorProto, helper
+
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    weight = np.zeros((2, 3 * 64 * 64), np.float32).reshape(2, 3, 64, 64)
+    weight[0, :, :, :32] = weight[1, :, :32] = 1 / (3 * 64 * 32)
+    nodes = [helper.make_node("Flatten", ["x"], ["f"]), helper.make_node("Gemm", ["f", "w"], ["y"], transB=1)]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 64, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 2])],
+        [helper.make_tensor("w", TensorProto.FLOAT, (2, 3 * 64 * 64), weight.reshape(-1))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, folder / "small.onnx")
+    write_card(card(counts={"macs": 24_576}), folder / "small.json")
+    (folder / "network_intrinsics.json").write_text(json.dumps({"inference_rate": 30.0}))
+    return folder
+
+
+def test_simulate_a_video(exported: Path, tmp_path: Path, portrait: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    import cv2
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for index in range(12):
+        cv2.imwrite(str(pictures / f"{index}.png"), np.roll(portrait, 3 * index, axis=1)[..., ::-1])
+    code = cli.run(["simulate", "imx500", str(pictures), "--model", str(exported), "--csv", str(tmp_path / "gaze.csv")])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "12 frames" in out
+    assert "a region holds 2 frames after its command, a result comes 1 after its own" in out
+    with (tmp_path / "gaze.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["reason"] == "no result from the sensor"
+    assert sum(row["valid"] == "1" for row in rows) == 11
+
+
+def test_simulate_error_against_lag(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The later the region, the farther it trails the moving face; without prediction."""
+    pytest.importorskip("numba")
+    arguments = ["simulate", "imx500", "--model", str(exported), "--seconds", "2", "--motion", "4", "--no-predict"]
+    code = cli.run([*arguments, "--lag", "1", "--lag", "12", "--plot", str(tmp_path / "lag.png")])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    shares = [float(line.split("%")[0].split("│")[-1]) for line in out.splitlines() if "%" in line and "ms)" in line]
+    assert len(shares) == 2
+    assert shares[1] > 2 * shares[0]
+    assert (tmp_path / "lag.png").stat().st_size > 10_000
+
+
+def test_simulated_arithmetic_is_the_networks(exported: Path) -> None:
+    """Through registers and quantiser the ONNX sees (p - 128) / 128."""
+    from tinytracker.targets.imx500.isp import tensor_of
+    from tinytracker.targets.imx500.network import load_exported
+
+    network = load_exported(exported)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[:, :32] = 192
+    left, upper = network.run(tensor_of(picture, network.registers))[0]
+    assert (left, upper) == pytest.approx(((192 - 128) / 128, ((192 - 128) / 128 - 1) / 2), abs=1e-5)
+
+
+def test_registers_of_the_packaged_network_are_used(exported: Path) -> None:
+    from tinytracker.targets.imx500.network import load_exported
+
+    (exported / "network.rpk").write_bytes(rpk().replace(b"K11=0x0400", b"K11=0x0200"))
+    assert load_exported(exported).registers.div_val == (1024, 512, 1024)
