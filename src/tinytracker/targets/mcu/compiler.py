@@ -51,12 +51,14 @@ def compile_model(
     cpu: str = "portable",
     prefix: str = "gaze_model",
     kernels: Sequence[Kernel] = KERNELS,
+    keep_input: bool = True,
 ) -> CompiledModel:
     """Compiles a .tflite file's bytes for a core (`cpu.CPUS`).
 
     name: for comments and the report. prefix: of every public name in the C, so that two networks fit in one program.
-    kernels: the ones to choose from. Raises ModelError if the bytes are no .tflite, TargetError naming operator, layer and
-    remedy if it cannot be compiled, UsageError for an unknown core or a prefix that is no C name.
+    kernels: the ones to choose from. keep_input: False lets `invoke` overwrite the inputs, which saves their memory.
+    Raises ModelError if the bytes are no .tflite, TargetError naming operator, layer and remedy if it cannot be compiled,
+    UsageError for an unknown core or a prefix that is no C name.
     """
     core = find_cpu(cpu)
     if not (prefix.isidentifier() and prefix.isascii()):
@@ -65,6 +67,6 @@ def compile_model(
     check(source)
     graph = simplify(source)
     schedule = make_schedule(graph, kernels, core)
-    plan = make_plan(graph, schedule.steps, ROWS_HEADER_BYTES)
-    emitted = emit(graph, schedule.steps, plan, prefix, hashlib.sha256(content).hexdigest())
+    plan = make_plan(graph, schedule.steps, ROWS_HEADER_BYTES, keep_input)
+    emitted = emit(graph, schedule.steps, plan, prefix, hashlib.sha256(content).hexdigest(), keep_input)
     return CompiledModel(name, core, emitted.files, source, graph, schedule, plan, emitted.table_bytes)

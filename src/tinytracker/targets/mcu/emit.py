@@ -112,8 +112,8 @@ def rows_can_be_pushed(graph: Graph, steps: Sequence[Match]) -> bool:
     return set(steps[0].reads) == {image} and all(image not in step.reads for step in steps[1:]) and image not in graph.outputs
 
 
-def emit(graph: Graph, steps: Sequence[Match], plan: Plan, prefix: str, digest: str) -> Emitted:
-    """digest: hexadecimal SHA-256 of the .tflite file."""
+def emit(graph: Graph, steps: Sequence[Match], plan: Plan, prefix: str, digest: str, keep_input: bool = True) -> Emitted:
+    """digest: hexadecimal SHA-256 of the .tflite file. keep_input: as the plan was made."""
     writer = _Writer()
     functions, sizes = [], []
     for index, (match, places) in enumerate(zip(steps, plan.steps, strict=True)):
@@ -123,7 +123,7 @@ def emit(graph: Graph, steps: Sequence[Match], plan: Plan, prefix: str, digest: 
         sizes.append(writer.table_bytes - before)
     streams = rows_can_be_pushed(graph, steps)
     files = {
-        f"{prefix}.h": _header(graph, plan, prefix, digest, streams),
+        f"{prefix}.h": _header(graph, plan, prefix, digest, streams, keep_input),
         f"{prefix}.c": _source_file(graph, plan, prefix, writer, functions, steps, streams),
     }
     if writer.assemblies:
@@ -174,7 +174,7 @@ def _step_function(index: int, match: Match, graph: Graph, step: Step, places: P
     )
 
 
-def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool) -> str:
+def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool, keep_input: bool) -> str:
     upper = prefix.upper()
     lines = [
         f"/* {graph.name}: an int8 network as C. Made by tinytracker; not to be edited. */",
@@ -221,7 +221,7 @@ def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool) -
         "/* Where input number `index` is to be laid, in the order (height, width, channel); 0 if there is no such input. */",
         f"int8_t *{prefix}_input(void *arena, int index);",
         "",
-        "/* Computes. The inputs stay as they are. */",
+        "/* Computes. The inputs stay as they are. */" if keep_input else "/* Computes. The inputs are overwritten. */",
         f"void {prefix}_invoke(void *arena);",
         "",
         "/* Output number `index`, until the next begin or invoke; 0 if there is no such output. */",

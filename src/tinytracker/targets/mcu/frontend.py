@@ -153,6 +153,14 @@ def _strided_slice(options: Any, inputs: tuple[int, ...], tensors: Mapping[int, 
     return {"begin": tuple(starts), "end": tuple(stops), "strides": tuple(strides)}
 
 
+def _slice(options: Any, inputs: tuple[int, ...], tensors: Mapping[int, Tensor]) -> dict[str, Any]:
+    """A SLICE in the words of a STRIDED_SLICE; a size of -1 reaches to the end."""
+    begin, size = (_constant(number, tensors, "the slice") for number in inputs[1:3])
+    shape = tensors[inputs[0]].shape
+    end = [length if n == -1 else start + n for length, start, n in zip(shape, begin, size, strict=True)]
+    return {"begin": tuple(begin), "end": tuple(end), "strides": (1,) * len(shape)}
+
+
 def _mean(options: Any, inputs: tuple[int, ...], tensors: Mapping[int, Tensor]) -> dict[str, Any]:
     rank = len(tensors[inputs[0]].shape)
     axes = {_from_front(axis, rank) for axis in _constant(inputs[1], tensors, "the axis")}
@@ -175,4 +183,5 @@ _ATTRIBUTES = {
     "PAD": _pad,
     "PADV2": _pad,
     "STRIDED_SLICE": _strided_slice,
+    "SLICE": _slice,
 }

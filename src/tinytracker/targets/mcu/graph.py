@@ -111,7 +111,7 @@ class Op:
       DEPTHWISE_CONV_2D: multiplier (int)              CONCATENATION: axis (int, not negative)
       MEAN: axes (tuple of int), keep_dims (bool)      SOFTMAX: beta (float)
       SPLIT: axis (int)                                TRANSPOSE: permutation (tuple of int)
-      PAD: before, after (tuples, one per axis)        STRIDED_SLICE: begin, end, strides (tuples, resolved, one per axis)
+      PAD: before, after (tuples, one per axis)        [STRIDED_]SLICE: begin, end, strides (tuples, one per axis)
       FULLY_CONNECTED: keep_dims (bool)
     """
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from tinytracker.targets.mcu.graph import Graph
 from tinytracker.targets.mcu.kernels import ALIGNMENT, SLACK, Match
 
+BEFORE = -1  # the step before the first, when inputs are laid in place
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
@@ -61,18 +63,20 @@ class _Block:
 
 @dataclass(slots=True)
 class _Blocks:
-    """all: in the order they come alive. reads, writes, scratch: per step."""
+    """all: in the order they come alive. inputs: the network's. reads, writes, scratch: per step."""
 
     all: list[_Block] = field(default_factory=list)
+    inputs: dict[int, _Block] = field(default_factory=dict)
     reads: list[dict[int, _Block]] = field(default_factory=list)
     writes: list[dict[int, _Block]] = field(default_factory=list)
     scratch: list[dict[str, _Block]] = field(default_factory=list)
     now: dict[int, _Block] = field(default_factory=dict)
 
 
-def make_plan(graph: Graph, steps: Sequence[Match], reserved: int = 0) -> Plan:
-    """reserved: bytes at the arena's beginning that are none of the plan's business."""
-    blocks = _blocks(graph, steps)
+def make_plan(graph: Graph, steps: Sequence[Match], reserved: int = 0, keep_input: bool = True) -> Plan:
+    """reserved: bytes at the arena's beginning that are none of the plan's business. keep_input: inputs have memory of their
+    own; else they lie in the work area and are overwritten once they have been read."""
+    blocks = _blocks(graph, steps, keep_input)
     work = [block for block in blocks.all if not block.is_input]
     offsets = min((_placed(work, order) for order in _ORDERS), key=lambda found: _top(work, found))
     for block, offset in zip(work, offsets, strict=True):
@@ -90,10 +94,10 @@ def make_plan(graph: Graph, steps: Sequence[Match], reserved: int = 0) -> Plan:
             Places(*({name: block.offset for name, block in part.items()} for part in parts))  # type: ignore[arg-type]
             for parts in zip(blocks.reads, blocks.writes, blocks.scratch, strict=True)
         ),
-        {number: blocks.all[place].offset for place, number in enumerate(graph.inputs)},
+        {number: blocks.inputs[number].offset for number in graph.inputs},
         {number: blocks.now[number].offset for number in graph.outputs},
         work_bytes,
-        _aligned(end + SLACK) if graph.inputs else work_bytes,
+        _aligned(end + SLACK) if end > work_bytes else work_bytes,
     )
 
 
@@ -101,14 +105,15 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _blocks(graph: Graph, steps: Sequence[Match]) -> _Blocks:
+def _blocks(graph: Graph, steps: Sequence[Match], keep_input: bool) -> _Blocks:
     """Every buffer with its lifetime; views and overwritten inputs share one."""
     last_read = _last_reads(graph, steps)
     blocks = _Blocks()
     for number in graph.inputs:
-        block = _Block([graph[number].name], graph[number].bytes, 0, len(steps), is_input=True)
+        last = len(steps) if keep_input else last_read[BEFORE, number]
+        block = _Block([graph[number].name], graph[number].bytes, BEFORE, last, is_input=keep_input)
         blocks.all.append(block)
-        blocks.now[number] = block
+        blocks.inputs[number] = blocks.now[number] = block
     for index, step in enumerate(steps):
         blocks.reads.append({number: blocks.now[number] for number in step.reads})
         blocks.scratch.append({s.name: _Block([f"{s.name} (step {index})"], s.bytes, index, index) for s in step.scratch})
@@ -153,6 +158,8 @@ def _last_reads(graph: Graph, steps: Sequence[Match]) -> dict[tuple[int, int], i
             readers[number] = max(readers.get(number, 0), index)
         for view, source in step.views.items():
             readers[source] = max(readers.get(source, 0), last[index, view])
+    for number in graph.inputs:
+        last[BEFORE, number] = readers.pop(number, BEFORE)
     return last
 
 

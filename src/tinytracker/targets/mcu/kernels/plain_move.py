@@ -38,7 +38,7 @@ class Rearrange:
 
     def offers(self, graph: Graph, first: int, cpu: Cpu) -> list[Match]:
         op = graph.ops[first]
-        if op.kind not in ("TRANSPOSE", "STRIDED_SLICE", "SPLIT"):
+        if op.kind not in ("TRANSPOSE", "STRIDED_SLICE", "SLICE", "SPLIT"):
             return []
         if not all(fits(self._walk(graph, first, place)[0]) for place in range(len(op.outputs))):
             return []
