@@ -27,7 +27,6 @@ from tinytracker.data.gazecapture import (
     read_recording,
     recording_name,
 )
-from tinytracker.data.pictures import Picture
 from tinytracker.data.store import (
     CROPS,
     EYE_BAND,
@@ -46,6 +45,7 @@ from tinytracker.errors import DatasetError, ImageError, MissingExtraError, Reco
 from tinytracker.faces.boxes import stored_eye_band
 from tinytracker.faces.crops import cut, resize, whole_pixels
 from tinytracker.files import write_text
+from tinytracker.images import decode
 
 Progress = Callable[[int, int], None]
 DASK_ANSWERS_WITHIN_S = 15
@@ -193,10 +193,7 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
         crops = {name: GrowingArray(folder / f"{name}.npy", *size) for name, size in _sizes(options).items()}
         for frame in recording.frames:
             try:
-                image = Picture(files.read(frame.picture), frame.picture)
-                boxes = {name: _box(frame, name) for name in crops}
-                is_inside = all(_touches(boxes[name], image) for name in CROPS)
-                pieces = _cut(image, boxes) if is_inside else {}
+                image = decode(files.read(frame.picture), frame.picture)
             except FileNotFoundError:
                 left_out["a picture that is missing"] += 1
                 continue
@@ -206,11 +203,12 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             except ImageError:
                 left_out["a picture that does not decode"] += 1
                 continue
-            if not is_inside:
+            boxes = {name: _box(frame, name) for name in crops}
+            if not all(_touches(boxes[name], image) for name in CROPS):
                 left_out["a box outside the picture"] += 1
                 continue
             for name, array in crops.items():
-                array.append(resize(pieces[name], array.width_px, array.height_px))
+                array.append(resize(cut(image, *boxes[name]), array.width_px, array.height_px))
             rows.append(_row(recording, frame, image, boxes))
         for array in crops.values():
             array.close()
@@ -247,22 +245,13 @@ def _box(frame: FrameLabel, name: str) -> WholeBox:
     return whole_pixels(stored_eye_band(FaceBox(face, left_eye, right_eye)))
 
 
-def _touches(box: WholeBox, image: Picture) -> bool:
+def _touches(box: WholeBox, image: np.ndarray) -> bool:
     """Whether a box has a pixel in common with the picture."""
     x, y, width, height = box
-    return x < image.width_px and y < image.height_px and x + width > 0 and y + height > 0
+    return x < image.shape[1] and y < image.shape[0] and x + width > 0 and y + height > 0
 
 
-def _cut(image: Picture, boxes: dict[str, WholeBox]) -> dict[str, np.ndarray]:
-    """What the boxes show, black outside the picture; only the part of it that they span is decoded."""
-    left, top = (max(min(box[k] for box in boxes.values()), 0) for k in (0, 1))
-    right = min(max(x + width for x, _, width, _ in boxes.values()), image.width_px)
-    bottom = min(max(y + height for _, y, _, height in boxes.values()), image.height_px)
-    pixels = image.region(left, top, right, bottom)
-    return {name: cut(pixels, x - left, y - top, width, height) for name, (x, y, width, height) in boxes.items()}
-
-
-def _row(recording: Recording, frame: FrameLabel, image: Picture, boxes: dict[str, WholeBox]) -> dict[str, Any]:
+def _row(recording: Recording, frame: FrameLabel, image: np.ndarray, boxes: dict[str, WholeBox]) -> dict[str, Any]:
     """A row of labels.parquet; see docs/design.md. boxes: by crop, as cut."""
     row: dict[str, Any] = {
         "recording": recording.name,
@@ -272,8 +261,8 @@ def _row(recording: Recording, frame: FrameLabel, image: Picture, boxes: dict[st
         "device": recording.device,
         "device_kind": recording.device_kind,
         "orientation": frame.orientation,
-        "frame_width_px": image.width_px,
-        "frame_height_px": image.height_px,
+        "frame_width_px": image.shape[1],
+        "frame_height_px": image.shape[0],
     }
     for name, box in boxes.items():
         row |= {f"{name}_{key}_px": float(value) for key, value in zip("xywh", box, strict=True)}
