@@ -26,6 +26,7 @@ class Exporter:
 DEFAULT_TARGET = "litert"
 EXPORTERS = {
     "litert": Exporter("export_checkpoint", CHECKPOINT_OPTIONS),
+    "mcu": Exporter("export_mcu", frozenset({"name", "cpu"})),
     "imx500": Exporter("export_imx500", frozenset({"name", "data", "calibration_samples", "qat_steps", "roi"})),
 }
 
@@ -71,6 +72,7 @@ def export(
 
     \b
     Examples:
+      tinytracker export tinytracker-s --target mcu --cpu m4 --out firmware/model
       tinytracker export runs/tinytracker/best.safetensors --data dataset
       tinytracker export best.safetensors --data dataset --out exported --name mine --qat-steps 500
       tinytracker export best.safetensors --float-only

@@ -37,7 +37,7 @@ int main(void) {
         }
         gaze_model_invoke(arena);
         for (int i = 0; i < GAZE_MODEL_INPUTS; i++) {
-            if (memcmp(kept[i], gaze_model_input(arena, i), (size_t)input_bytes[i])) {
+            if (KEEP_INPUT && memcmp(kept[i], gaze_model_input(arena, i), (size_t)input_bytes[i])) {
                 return 2;
             }
         }
@@ -85,6 +85,8 @@ class HostBuild:
         self._output_shapes = [graph[number].shape for number in graph.outputs]
         text = MAIN.replace("INPUT_BYTES}", ", ".join(map(str, self._input_bytes)) + "}")
         text = text.replace("OUTPUT_BYTES}", ", ".join(str(graph[number].bytes) for number in graph.outputs) + "}")
+        keeps = "inputs stay as they are" in model.files["gaze_model.h"]
+        text = text.replace("KEEP_INPUT", str(int(keeps)))
         (folder / "main.c").write_text(text)
         self._program = folder / f"model_{compiler}"
         objects = []

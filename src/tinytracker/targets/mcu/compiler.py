@@ -23,12 +23,16 @@ from tinytracker.targets.mcu.schedule import Schedule, make_schedule
 
 @dataclass(frozen=True, slots=True)
 class CompiledModel:
-    """What a compilation gives. files: name -> text of gaze_model.h, gaze_model.c and, where there is one, gaze_model.S.
-    source: the graph as in the file, its float ends dropped; graph: after the passes, which `schedule` and `plan` are about.
-    table_bytes: per step of the schedule, flash of its const tables."""
+    """What a compilation gives.
+
+    prefix: of the files' names and of all public names in them. files: name -> text of gaze_model.h, gaze_model.c and, where
+    there is one, gaze_model.S. source: the graph as in the file, its float ends dropped; graph: after the passes, which
+    `schedule` and `plan` are about. table_bytes: per step of the schedule, flash of its const tables.
+    """
 
     name: str
     cpu: Cpu
+    prefix: str
     files: dict[str, str]
     source: Graph
     graph: Graph
@@ -69,4 +73,4 @@ def compile_model(
     schedule = make_schedule(graph, kernels, core)
     plan = make_plan(graph, schedule.steps, ROWS_HEADER_BYTES, keep_input)
     emitted = emit(graph, schedule.steps, plan, prefix, hashlib.sha256(content).hexdigest(), keep_input)
-    return CompiledModel(name, core, emitted.files, source, graph, schedule, plan, emitted.table_bytes)
+    return CompiledModel(name, core, prefix, emitted.files, source, graph, schedule, plan, emitted.table_bytes)

@@ -1,0 +1,180 @@
+"""The compiler's stages one by one: what it refuses and how it says so, the memory plan, the schedule, the arithmetic."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from tests.targets.mcu.build import Builder
+from tests.targets.mcu.graphs import OPERATORS, RandomGraph
+from tinytracker.errors import ModelError, TargetError, UsageError
+from tinytracker.released import find_released
+from tinytracker.targets.mcu import compile_model, fixedpoint, frontend
+from tinytracker.targets.mcu.kernels import ALIGNMENT
+from tinytracker.targets.mcu.kernels.lanes import tiles_of
+from tinytracker.targets.mcu.layout import Layout, arrange, same_bytes
+from tinytracker.targets.mcu.passes import simplify
+
+
+def released(name: str) -> bytes:
+    return find_released(name)[1].read_bytes()
+
+
+class TestRefusals:
+    def test_an_unknown_operator(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 4, 4, 2), 0.1, 0)
+        options = schema.ResizeBilinearOptionsT()
+        output = builder.op("RESIZE_BILINEAR", [source, builder.integers([8, 8])], (1, 8, 8, 2), 0.1, 0, options)
+        with pytest.raises(TargetError, match=r"layer 0 \(RESIZE_BILINEAR\) .* use only CONV_2D"):
+            compile_model(builder.finish([output]))
+
+    def test_float_in_the_middle(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 4), 0.1, 0)
+        builder._operators  # noqa: B018
+        output = builder.op("DEQUANTIZE", [source], (1, 4), None, 0)
+        builder._tensors[output.number].type = schema.TensorType.FLOAT32
+        last = builder.op("QUANTIZE", [output], (1, 4), 0.1, 0)
+        with pytest.raises(TargetError, match=r"layer 0 \(DEQUANTIZE\).*float32.*quantise"):
+            compile_model(builder.finish([last]))
+
+    def test_a_changed_scale_where_nothing_is_computed(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 4, 4, 2), 0.1, 0)
+        output = builder.op("RESHAPE", [source, builder.integers([1, 32])], (1, 32), 0.2, 0, schema.ReshapeOptionsT())
+        with pytest.raises(TargetError, match="changes the scale"):
+            compile_model(builder.finish([output]))
+
+    def test_weights_with_a_zero_point(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 8), 0.1, 0)
+        weights = np.ones((3, 8))
+        output = builder.weighted("FULLY_CONNECTED", source, weights, None, [0.1], 1.0, 0)
+        builder._tensors[1].quantization.zeroPoint = [3]
+        with pytest.raises(TargetError, match=r"layer 0 \(FULLY_CONNECTED\) has weights with a zero point; quantise"):
+            compile_model(builder.finish([output]))
+
+    def test_no_tflite(self) -> None:
+        with pytest.raises(ModelError, match="is not a"):
+            compile_model(b"nothing of the kind", "picture")
+
+    @pytest.mark.parametrize("length", [30, 400, 5000])
+    def test_a_damaged_file(self, length: int) -> None:
+        with pytest.raises((ModelError, TargetError)):
+            compile_model(released("eye-locator")[:length], "cut")
+
+    def test_an_unknown_core_and_a_bad_prefix(self) -> None:
+        with pytest.raises(UsageError, match="there is no core 'z80'; expected one of portable"):
+            compile_model(released("eye-locator"), cpu="z80")
+        with pytest.raises(UsageError, match="cannot begin C names"):
+            compile_model(released("eye-locator"), prefix="two words")
+
+
+class TestPlan:
+    @pytest.mark.parametrize("keep_input", [True, False])
+    @pytest.mark.parametrize("seed", range(30))
+    def test_what_lives_together_lies_apart(self, seed: int, keep_input: bool) -> None:
+        content = RandomGraph(np.random.default_rng(seed), 6).finish()
+        plan = compile_model(content, keep_input=keep_input).plan
+        for one, other in itertools.combinations(plan.buffers, 2):
+            together = one.first <= other.last and other.first <= one.last
+            apart = one.offset + one.bytes <= other.offset or other.offset + other.bytes <= one.offset
+            assert apart or not together, (one, other)
+        for buffer in plan.buffers:
+            assert buffer.offset % ALIGNMENT == 0
+            assert buffer.offset + buffer.bytes <= plan.arena_bytes
+        work = [buffer for buffer in plan.buffers if buffer.offset < plan.work_bytes]
+        assert all(buffer.offset + buffer.bytes <= plan.work_bytes for buffer in work)
+
+    def test_a_residual_sum_lies_where_the_block_began(self) -> None:
+        model = compile_model(released("tinytracker"))
+        shared = [buffer for buffer in model.plan.buffers if " = " in buffer.name]
+        assert len(shared) >= 5  # every residual block, at least
+
+
+class TestSchedule:
+    def test_blocks_are_computed_in_runs(self) -> None:
+        model = compile_model(released("tinytracker"))
+        fused = [step for step in model.schedule.steps if step.count >= 3]
+        assert sum(step.count for step in fused) >= 40  # of 46 operators
+        assert model.schedule.steps[0].streams
+
+    def test_squeeze_and_excite_costs_no_other_block_its_run(self) -> None:
+        graph = RandomGraph(np.random.default_rng(5), 0)
+        for kind in ("residual", "squeeze", "residual"):
+            added = OPERATORS[kind](graph, graph.values[-1])
+            assert added is not None
+            graph.values.append(added)
+        model = compile_model(graph.finish())
+        assert sum(step.count >= 3 for step in model.schedule.steps) == 2
+
+    def test_every_operator_is_computed_once_in_order(self) -> None:
+        model = compile_model(released("tinytracker-eyes"))
+        done = [place for step in model.schedule.steps for place in range(step.first, step.first + step.count)]
+        assert done == list(range(len(model.graph.ops)))
+
+
+class TestPasses:
+    def test_padding_goes_into_the_convolution(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 5, 5, 2), 0.1, 3)
+        pads = builder.integers([[0, 0], [1, 0], [0, 2], [0, 0]])
+        padded = builder.op("PAD", [source, pads], (1, 6, 7, 2), 0.1, 3, schema.PadOptionsT())
+        output = builder.weighted("CONV_2D", padded, np.ones((4, 3, 3, 2)), np.zeros(4), [0.1] * 4, 1.0, 0, padding="VALID")
+        graph = simplify(frontend.read(builder.finish([output]), "padded"))
+        assert [op.kind for op in graph.ops] == ["CONV_2D"]
+        window = graph.ops[0].window
+        assert window is not None
+        assert (window.before, window.after) == ((1, 0), (0, 2))
+
+    def test_float_ends_go(self) -> None:
+        builder = Builder()
+        real = builder.tensor((1, 4), None, dtype=schema.TensorType.FLOAT32)
+        builder._inputs.append(real.number)
+        whole = builder.op("QUANTIZE", [real], (1, 4), 0.1, 5)
+        relu = builder.op("RELU", [whole], (1, 4), 0.2, -128)
+        output = builder.op("DEQUANTIZE", [relu], (1, 4), None, 0)
+        builder._tensors[output.number].type = schema.TensorType.FLOAT32
+        model = compile_model(builder.finish([output]))
+        assert [op.kind for op in model.graph.ops] == ["RELU"]
+        assert "#define GAZE_MODEL_INPUT_0_ZERO_POINT (5)" in model.files["gaze_model.h"]
+
+
+class TestArithmetic:
+    def test_multipliers_mean_what_they_stand_for(self) -> None:
+        for real in (0.75, 1.0, 3.2, 2.0**-20, 0.999999999999):
+            multiplier, shift = fixedpoint.quantize_multiplier(real)
+            assert multiplier * 2.0 ** (shift - 31) == pytest.approx(real, rel=1e-9)
+            assert 2**30 <= multiplier < 2**31
+        assert fixedpoint.quantize_multiplier(1e-12) == (0, 0)
+
+    def test_rounding_shifts_halves_away_from_zero(self) -> None:
+        assert [fixedpoint.rounding_shift(value, 1) for value in (-3, -2, -1, 0, 1, 2, 3)] == [-2, -1, -1, 0, 1, 1, 2]
+        assert fixedpoint.rounding_shift(-7, 0) == -7
+
+    def test_functions_are_close_to_the_real_ones(self) -> None:
+        for value in np.linspace(-7, 7, 29):
+            fixed = round(float(value) * 2**27)
+            assert fixedpoint.tanh(fixed) / 2**31 == pytest.approx(np.tanh(value), abs=1e-6)
+            assert fixedpoint.logistic(fixed) / 2**31 == pytest.approx(1 / (1 + np.exp(-value)), abs=1e-6)
+
+    @pytest.mark.parametrize("width", range(1, 60))
+    def test_tiles_cover_a_row(self, width: int) -> None:
+        tiles = tiles_of(width)
+        assert 2 * tiles.pairs >= width
+        assert 2 * tiles.pairs < width + 8
+
+
+def test_layouts_that_are_the_same_bytes() -> None:
+    rng = np.random.default_rng(1)
+    for hwc in itertools.product((1, 2, 3), repeat=3):
+        image = rng.permutation(int(np.prod(hwc))).reshape(hwc)
+        for one, other in itertools.product(Layout, repeat=2):
+            equal = np.array_equal(arrange(image, one), arrange(image, other))
+            assert equal or not same_bytes(one, other, hwc)
+            if min(hwc) > 1:
+                assert equal == (one is other)
