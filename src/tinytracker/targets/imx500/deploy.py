@@ -15,11 +15,12 @@ from pathlib import Path
 from tinytracker.cards import ModelCard, card_path, read_card, write_card
 from tinytracker.errors import DeviceError, InputError, ModelError, TargetError
 from tinytracker.files import sha256
+from tinytracker.targets.imx500.memory import PACKER_OUT
 from tinytracker.targets.imx500.rpk import PackagedNetwork, read_rpk
 from tinytracker.targets.imx500.sensor import HEIGHT_PX, WIDTH_PX, Roi
 
 PACKAGER = "imx500-package"
-PACKER_OUT, NETWORK = "packerOut.zip", "network.rpk"
+NETWORK = "network.rpk"
 INTRINSICS_FILE = "network_intrinsics.json"
 FIRMWARE = (Path("/lib/firmware/imx500_loader.fpk"), Path("/lib/firmware/imx500_firmware.fpk"))
 WITHOUT_PACKAGER = (

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
 from tinytracker.cards import InputSpec, ModelCard, card_path, read_card
 from tinytracker.errors import InputError, MissingExtraError, ModelError
-from tinytracker.targets.imx500.deploy import NETWORK, PACKER_OUT, find_card
+from tinytracker.targets.imx500.deploy import NETWORK, find_card
 from tinytracker.targets.imx500.isp import Registers, registers_for
+from tinytracker.targets.imx500.memory import PACKER_OUT, read_packed
 from tinytracker.targets.imx500.rpk import read_rpk
 
 INPUT_STEP = 1 / 128  # of the quantiser at the input unless the converter says otherwise: threshold 1, 8 bits, signed
-PARAMETERS = "dnnParams.xml"  # the converter's description of inputs and outputs, inside packerOut.zip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +114,8 @@ def _input_quantiser(folder: Path) -> tuple[float, bool]:
     packed = folder / PACKER_OUT
     if not packed.is_file():
         return INPUT_STEP, True
-    try:
-        with zipfile.ZipFile(packed) as archive:
-            tensor = ElementTree.fromstring(archive.read(PARAMETERS)).find(".//inputTensor")
-        if tensor is None:
-            raise KeyError("inputTensor")
-        return float(tensor.attrib["scale"]), tensor.attrib["format"] == "signed"
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
-        raise ModelError(f"{packed}: no usable {PARAMETERS} ({error}); convert the network again") from error
+    tensor = read_packed(packed).inputs[0]
+    return tensor.scale, tensor.is_signed
 
 
 def _registers(folder: Path, spec: InputSpec, step: float, is_signed: bool) -> Registers:
