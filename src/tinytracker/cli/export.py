@@ -28,6 +28,10 @@ EXPORTERS = {
     "litert": Exporter("export_checkpoint", CHECKPOINT_OPTIONS),
     "mcu": Exporter("export_mcu", frozenset({"name", "cpu"})),
     "imx500": Exporter("export_imx500", frozenset({"name", "data", "calibration_samples", "qat_steps", "roi"})),
+    "spresense-arduino": Exporter("export_boards"),
+    "spresense-sdk": Exporter("export_boards"),
+    "coralmicro": Exporter("export_boards"),
+    "qemu": Exporter("export_boards", frozenset({"cpu"})),
 }
 
 
@@ -70,9 +74,14 @@ def export(
     on the test people and stands in the card. Where calibration alone costs more than 0.05 cm, the network is trained a
     little with simulated rounding.
 
+    For a board the network is an int8 .tflite or a released name: `spresense-arduino`, `spresense-sdk` and `coralmicro` write
+    a folder in the vendor's layout, from camera to gaze, with the steps to build and flash it; `qemu` one with a Makefile.
+
     \b
     Examples:
       tinytracker export tinytracker-s --target mcu --cpu m4 --out firmware/model
+      tinytracker export tinytracker-s --target spresense-arduino --out sketchbook
+      tinytracker export tinytracker-s --target qemu --cpu m7 --out emulated
       tinytracker export runs/tinytracker/best.safetensors --data dataset
       tinytracker export best.safetensors --data dataset --out exported --name mine --qat-steps 500
       tinytracker export best.safetensors --float-only
