@@ -80,7 +80,7 @@ class BlockShape:
     def scratch(self, strip: int) -> tuple[Scratch, ...]:
         tiles = max(-(-rows * self.padded // 4) for _, rows in self.strips(strip))
         planes = 2 * (strip + 2) * self.pitch
-        kept = 4 * self.columns * self.inner if strip < self.row_pairs else 0
+        kept = 8 * self.columns * -(-self.inner // 2) if strip < self.row_pairs else 0
         output_pairs = -(-self.channels // 2)
         return (
             Scratch("tiles", 16 * self.pairs * self.columns * strip),
