@@ -31,6 +31,10 @@ int main(void) {
         for (int i = 0; i < GAZE_MODEL_INPUTS; i++) {
             kept[i] = malloc((size_t)input_bytes[i]);
             if (fread(kept[i], 1, (size_t)input_bytes[i], stdin) != (size_t)input_bytes[i]) {
+                for (; i >= 0; i--) {
+                    free(kept[i]);
+                }
+                free(arena);
                 return 0;
             }
             memcpy(gaze_model_input(arena, i), kept[i], (size_t)input_bytes[i]);

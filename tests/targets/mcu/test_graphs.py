@@ -56,7 +56,7 @@ def test_every_operator(kind: str, tmp_path: Path) -> None:
             tried += 1
 
 
-@pytest.mark.parametrize("seed", range(40 if FULL else 3))
+@pytest.mark.parametrize("seed", range(40 if FULL else 2))
 def test_sanitizers_find_nothing(seed: int, tmp_path: Path) -> None:
     check(RandomGraph(np.random.default_rng(1000 + seed), 6).finish(), tmp_path, seed, "-O1", *SANITIZERS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +15,7 @@ from tinytracker.targets.mcu.graph import Graph
 from tinytracker.targets.mcu.kernels import Match, Step
 from tinytracker.targets.mcu.plan import Places, Plan
 
+WIDTH = 120  # of lines, as far as expressions allow
 ROWS_HEADER_BYTES = 8  # at the arena's beginning: how many rows have come, where rows can be pushed
 _C_TYPES = {
     "int8": "int8_t",
@@ -78,7 +80,7 @@ class _Writer:
         name = self._unused(stem)
         self.names[key] = name
         self.table_bytes += 4 * (fields.count(",") + 1)
-        self.tables.append(f"static const {ctype} {name} = {fields};")
+        self.tables.append(_wrapped(f"static const {ctype} {name} = {fields};"))
         return name
 
     def support(self, *names: str) -> None:
@@ -143,6 +145,11 @@ def _numbers(values: np.ndarray) -> str:
     return "\n".join("    " + ", ".join(texts[at : at + per_line]) + "," for at in range(0, len(texts), per_line))
 
 
+def _wrapped(text: str) -> str:
+    """A long line of C or of a comment as several."""
+    return textwrap.fill(text, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
 def _indented(text: str, depth: int = 1) -> str:
     return "\n".join("    " * depth + line if line else line for line in text.splitlines())
 
@@ -159,7 +166,7 @@ def describe(match: Match, graph: Graph) -> str:
 
 
 def _step_function(index: int, match: Match, graph: Graph, step: Step, places: Places) -> str:
-    comment = f"/* Step {index}. {describe(match, graph)} */\n"
+    comment = _wrapped(f"/* Step {index}. {describe(match, graph)} */") + "\n"
     if not match.streams:
         if not step.code:
             return ""
@@ -246,6 +253,8 @@ def _scale_lines(stem: str, scale: float, zero_point: int) -> list[str]:
     return [f"#define {stem}_SCALE {text}f", f"#define {stem}_ZERO_POINT ({zero_point})"]
 
 
+# What clang-tidy's bugprone set says beyond these three is kept to. An offset is below the arena's size, far from 2^31.
+_LINT = "bugprone-easily-swappable-parameters,bugprone-implicit-widening-of-multiplication-result,bugprone-signed-char-misuse"
 _PREAMBLE = """#if defined(__GNUC__)
 #define GM_TABLE(type, name, count) static const type name[count] __attribute__((aligned(4)))
 #else
@@ -259,12 +268,14 @@ def _source_file(
     supports = [_NEEDS.sub("", _source(f"{name}.c")).strip() for name in writer.supports]
     parts = [
         f"/* {graph.name}: an int8 network as C. Made by tinytracker; not to be edited. */",
+        f"/* NOLINTBEGIN({_LINT}) */",
         f'#include "{prefix}.h"',
         _PREAMBLE,
         *supports,
         *writer.tables,
         *(function for function in functions if function),
         _public_functions(graph, plan, prefix, functions, steps, streams),
+        f"/* NOLINTEND({_LINT}) */",
     ]
     return "\n\n".join(parts) + "\n"
 
