@@ -19,6 +19,7 @@ from tinytracker.targets.mcu.quant import Requantization, channels_last, requant
 
 LANE_LIMIT = 1 << 22
 MOST_SHIFT = 22
+PACKED_BYTES = 4000  # of a tile's words, where a narrower tile can help it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ class Tiles:
         return 10 * self.fours + 8 * self.threes + 6 * self.twos
 
 
-def tiles_of(width: int) -> Tiles:
-    """The tiles that cover a row with the least work."""
+def tiles_of(width: int, terms: int = 1) -> Tiles:
+    """The tiles that cover a row with the least work. terms: products per output; many of them allow only narrow tiles, whose
+    packed words take less memory."""
     pairs = (width + 1) // 2
+    widest = min(4, max(2, PACKED_BYTES // (4 * terms)))
     choices = [
         Tiles(fours, threes, max(0, -(-(pairs - 4 * fours - 3 * threes) // 2)))
-        for fours in range(-(-pairs // 4) + 1)
-        for threes in range(-(-max(0, pairs - 4 * fours) // 3) + 1)
+        for fours in range(-(-pairs // 4) + 1 if widest == 4 else 1)
+        for threes in range(-(-max(0, pairs - 4 * fours) // 3) + 1 if widest >= 3 else 1)
     ]
     return min(choices, key=lambda tiles: (tiles.work, tiles.fours + tiles.threes + tiles.twos))
 

@@ -25,10 +25,11 @@ MOST_ROWS = 8  # GM_ROWS of c/rows.c
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The rows in front of a layer with a window. width: of a row with its border, in pixels; before: of the border's left
-    part. slots: how many rows. outside: bytes of the row that stands for those outside the image; 0 if none is needed."""
+    """The rows in front of a layer with a window. step: bytes from one channel to the next (HCW), where the border behind one
+    is the border before the next; 1 in HWC. before: width of the left border, in pixels. slots: how many rows. outside: bytes
+    of the row that stands for those outside the image."""
 
-    width: int
+    step: int
     before: int
     slots: int
     slot_bytes: int
@@ -48,10 +49,14 @@ def ring_of(graph: Graph, op: Op, layout: Layout) -> Ring | None:
     _, width, channels = graph[op.inputs[0]].hwc
     out_width = graph[op.outputs[0]].hwc[1]
     reach = (out_width - 1) * window.stride[1] + (window.kernel[1] - 1) * window.dilation[1] + 1
-    full = max(reach, window.before[1] + width)
+    before = window.before[1]
+    after = max(reach - before - width, 0)
     slots = (window.kernel[0] - 1) * window.dilation[0] + 1
-    outside = full * channels if layout is Layout.HWC else full
-    return Ring(full, window.before[1], slots, full * channels, outside)
+    full = before + width + after
+    if layout is Layout.HWC:
+        return Ring(1, before, slots, full * channels, full * channels)
+    step = width + max(before, after)
+    return Ring(step, before, slots, (channels - 1) * step + full, full)
 
 
 def ring_layout(graph: Graph, first: int, layout: Layout) -> Layout | None:
@@ -200,8 +205,8 @@ def _instructions(graph: Graph, op: Op) -> int:
     if not fast:
         return 2 * macs(graph, op) + 50 * output.elements
     height, width, channels = output.hwc
-    tiles = tiles_of(width)
     terms = macs(graph, op) // output.elements
+    tiles = tiles_of(width, terms)
     return height * (terms * (channels * tiles.work + 6 * tiles.pairs) + 16 * channels * tiles.pairs * 2)
 
 
@@ -216,7 +221,7 @@ def _scratch(graph: Graph, ops: tuple[Op, ...], layout: Layout) -> list[Scratch]
         if ring is not None:
             scratch.append(Scratch(f"ring{index}", ring.bytes))
         if op.kind == "CONV_2D":
-            pairs = max(pairs, _terms(graph, op) * 4 * tiles_of(graph[op.outputs[0]].hwc[1]).widest)
+            pairs = max(pairs, _terms(graph, op) * 4 * tiles_of(graph[op.outputs[0]].hwc[1], _terms(graph, op)).widest)
         after = ops[index + 1] if index + 1 < len(ops) else None
         if after is not None and (after.kind == "ADD" or ring_of(graph, after, Layout.HCW) is None):
             _, width, channels = graph[op.outputs[0]].hwc
@@ -309,14 +314,14 @@ class _RunText:
             return
         if layout is not self._source_layout:
             writer.support("turn")
-            self._line(f"gm_turn({row}, {width}, {channels}, {slot} + {ring.before}, {ring.width});")
+            self._line(f"gm_turn({row}, {width}, {channels}, {slot} + {ring.before}, {ring.step});")
             return
         writer.support("block_copy")
         if layout is Layout.HWC:
             place, length = ring.before * channels, width * channels
             self._line(f"gm_block_copy({row}, 0, {slot} + {place}, 0, {length}, 1);")
         else:
-            self._line(f"gm_block_copy({row}, {width}, {slot} + {ring.before}, {ring.width}, {width}, {channels});")
+            self._line(f"gm_block_copy({row}, {width}, {slot} + {ring.before}, {ring.step}, {width}, {channels});")
 
     def _join(self, head: Joined, place: str, row: str, y: str, width: int, channels: int) -> None:
         """Lays the image's channels and the constant ones side by side."""
@@ -331,7 +336,7 @@ class _RunText:
     def _window(self, op: Op, ring: Ring, layout: Layout) -> str:
         assert op.window is not None
         window, graph = op.window, self._graph
-        steps = (1, 1) if layout is Layout.HWC else (ring.width, 0)
+        steps = (1, 1) if layout is Layout.HWC else (ring.step, 0)
         return self._writer.record(
             "gm_window",
             f"layer{op.place}_window",
@@ -360,7 +365,7 @@ class _RunText:
         if ring is None:
             return writer.scratch(f"row{index}"), width, True
         place = writer.scratch(f"ring{index + 1}")
-        return f"{place} + {out_y} % {ring.slots} * {ring.slot_bytes} + {ring.before}", ring.width, True
+        return f"{place} + {out_y} % {ring.slots} * {ring.slot_bytes} + {ring.before}", ring.step, True
 
     def _compute(self, index: int, op: Op, ring: Ring | None, layout: Layout, out: str, step: int) -> None:
         graph, writer, window = self._graph, self._writer, op.window
@@ -381,7 +386,7 @@ class _RunText:
         depth = graph[op.inputs[0]].hwc[2]
         pixel = depth if layout is Layout.HWC else 1
         distances = (pixel * window.stride[1], pixel * window.dilation[1])
-        tiles = tiles_of(width)
+        tiles = tiles_of(width, _terms(graph, op))
         function = "row_conv" if fast else "row_conv_any"
         cut = (tiles.fours, tiles.threes) if fast else ()
         fields = initialiser(channel_fields, depth, *window.kernel, *distances, _terms(graph, op), channels, width, *cut)
