@@ -131,6 +131,26 @@ class TestPasses:
         assert window is not None
         assert (window.before, window.after) == ((1, 0), (0, 2))
 
+    def test_operators_on_constants_are_computed_beforehand(self) -> None:
+        """A grid that is sliced, reshaped and joined before it meets the picture."""
+        builder = Builder()
+        source = builder.input((1, 2, 3, 1), 0.1, 3)
+        grid = builder.constant(np.arange(12).reshape(1, 2, 2, 3), 0.1, 3)
+        numbers = [builder.integers(values) for values in ([0, 0, 0, 0], [1, 2, 2, 2])]
+        part = builder.op("SLICE", [grid, *numbers], (1, 2, 2, 2), 0.1, 3, schema.SliceOptionsT())
+        turned = builder.op("TRANSPOSE", [part, builder.integers([0, 2, 1, 3])], (1, 2, 2, 2), 0.1, 3, schema.TransposeOptionsT())
+        pads = builder.integers([[0, 0], [0, 0], [0, 1], [0, 0]])
+        padded = builder.op("PAD", [turned, pads], (1, 2, 3, 2), 0.1, 3, schema.PadOptionsT())
+        options = schema.ConcatenationOptionsT()
+        options.axis = 3
+        output = builder.op("CONCATENATION", [source, padded], (1, 2, 3, 3), 0.1, 3, options)
+        model = compile_model(builder.finish([output]))
+        assert [op.kind for op in model.graph.ops] == ["CONCATENATION"]
+        folded = model.graph.constant(model.graph.ops[0].inputs[1])
+        expected = np.arange(12).reshape(2, 2, 3)[:, :, :2].transpose(1, 0, 2)
+        np.testing.assert_array_equal(folded[0, :, :2], expected)
+        np.testing.assert_array_equal(folded[0, :, 2], np.full((2, 2), 3))
+
     def test_float_ends_go(self) -> None:
         builder = Builder()
         real = builder.tensor((1, 4), None, dtype=schema.TensorType.FLOAT32)

@@ -20,6 +20,9 @@ SAME_SCALE = ("PAD", "CONCATENATION", "RESHAPE", "TRANSPOSE", "SPLIT", "STRIDED_
 
 def check(graph: Graph) -> None:
     """Raises TargetError for the first layer that cannot be computed exactly. The graph's float ends are gone by now."""
+    for number in graph.outputs:
+        if graph[number].is_constant:
+            raise TargetError(f"the output {graph[number].name} does not depend on any input; export a network that computes it")
     for op in graph.ops:
         if op.kind not in KNOWN:
             _refuse(op, "is an operator the compiler does not have", f"use only {', '.join(KNOWN)}")

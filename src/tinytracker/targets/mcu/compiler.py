@@ -16,7 +16,7 @@ from tinytracker.targets.mcu.emit import ROWS_HEADER_BYTES, emit
 from tinytracker.targets.mcu.graph import Graph
 from tinytracker.targets.mcu.kernels import Kernel
 from tinytracker.targets.mcu.kernels.all import KERNELS
-from tinytracker.targets.mcu.passes import drop_float_ends, simplify
+from tinytracker.targets.mcu.passes import drop_float_ends, fold_constants, simplify
 from tinytracker.targets.mcu.plan import Plan, make_plan
 from tinytracker.targets.mcu.schedule import Schedule, make_schedule
 
@@ -26,8 +26,8 @@ class CompiledModel:
     """What a compilation gives.
 
     prefix: of the files' names and of all public names in them. files: name -> text of gaze_model.h, gaze_model.c and, where
-    there is one, gaze_model.S. source: the graph as in the file, its float ends dropped; graph: after the passes, which
-    `schedule` and `plan` are about. table_bytes: per step of the schedule, flash of its const tables.
+    there is one, gaze_model.S. source: the graph as in the file, its float ends dropped and constants folded; graph: after
+    the other passes, which `schedule` and `plan` are about. table_bytes: per step of the schedule, flash of its const tables.
     """
 
     name: str
@@ -67,7 +67,7 @@ def compile_model(
     core = find_cpu(cpu)
     if not (prefix.isidentifier() and prefix.isascii()):
         raise UsageError(f"{prefix!r} cannot begin C names; expected letters, digits and underscores")
-    source = drop_float_ends(frontend.read(content, name))
+    source = fold_constants(drop_float_ends(frontend.read(content, name)))
     check(source)
     graph = simplify(source)
     schedule = make_schedule(graph, kernels, core)

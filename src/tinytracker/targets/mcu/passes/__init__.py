@@ -1,14 +1,16 @@
 """Graph -> graph, each step exact: the network computes the same bytes after as before.
 
 - ends.py: a float input's QUANTIZE and a float output's DEQUANTIZE go; their scales stand in the header
+- constants.py: operators on constants alone are computed now
 - padding.py: PAD into the convolution behind it
 """
 
 from tinytracker.targets.mcu.graph import Graph
+from tinytracker.targets.mcu.passes.constants import fold_constants
 from tinytracker.targets.mcu.passes.ends import drop_float_ends
 from tinytracker.targets.mcu.passes.padding import fold_padding
 
-__all__ = ["drop_float_ends", "simplify"]
+__all__ = ["drop_float_ends", "fold_constants", "simplify"]
 
 
 def simplify(graph: Graph) -> Graph:
