@@ -11,7 +11,6 @@ import pytest
 
 from tests.targets.mcu.stub_board import stub_files
 from tinytracker.cli.app import run
-from tinytracker.cli.export_request import find_tflite
 from tinytracker.domain import Box, FaceBox
 from tinytracker.engines.board_link import BoardLink, open_port
 from tinytracker.engines.model import GazeModel
@@ -20,6 +19,7 @@ from tinytracker.errors import DeviceError
 from tinytracker.targets.mcu import compile_model
 from tinytracker.targets.mcu.machines import MACHINES
 from tinytracker.targets.mcu.qemu import Emulator
+from tinytracker.targets.tflite_model import find_tflite
 
 TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm")
 emulated = pytest.mark.skipif(

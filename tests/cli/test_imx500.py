@@ -183,10 +183,25 @@ def test_simulate_a_video(exported: Path, tmp_path: Path, portrait: np.ndarray, 
     assert sum(row["valid"] == "1" for row in rows) == 11
 
 
-def test_simulate_error_against_lag(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulate_error_against_lag(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The later the region, the farther it trails the moving face; without prediction."""
     pytest.importorskip("numba")
-    arguments = ["simulate", "imx500", "--model", str(exported), "--seconds", "2", "--motion", "4", "--no-predict"]
+    monkeypatch.setenv("COLUMNS", "160")
+    arguments = [
+        "simulate",
+        "imx500",
+        "--model",
+        str(exported),
+        "--seconds",
+        "2",
+        "--motion",
+        "4",
+        "--no-predict",
+        "--people",
+        "1",
+    ]
     code = cli.run([*arguments, "--lag", "1", "--lag", "12", "--plot", str(tmp_path / "lag.png")])
     out, err = capsys.readouterr()
     assert code == 0, err

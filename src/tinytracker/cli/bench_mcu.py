@@ -8,19 +8,20 @@ from rich.console import Console
 from rich.table import Table
 
 from tinytracker.cli.bench import BenchRequest
-from tinytracker.cli.export_request import find_tflite
 from tinytracker.cli.progress import progress_bar
 from tinytracker.evaluation.report import How, Row, write_rows
-from tinytracker.released import list_released
+from tinytracker.released import find_released, list_released
 from tinytracker.targets.mcu.bench import BoardCost, Cost, bench, bench_boards
 from tinytracker.targets.mcu.machines import MACHINES, find_machine
+from tinytracker.targets.tflite_model import find_tflite
 
 DEFAULT_MACHINES = ("qemu-m4", "qemu-m7")
 
 
 def run(request: BenchRequest) -> None:
     """Prints a table of the networks on emulated cores or, with --boards, on all boards; writes the rows as CSV if asked."""
-    networks = [(Path(model).stem, find_tflite(Path(model), "bench mcu")) for model in request.models or list_released()]
+    names = request.models or [name for name in list_released() if find_released(name)[0].output == "gaze"]
+    networks = [(Path(model).stem, find_tflite(Path(model), "bench mcu")) for model in names]
     console = Console(highlight=False)
     if request.boards:
         with progress_bar("Emulating") as update:

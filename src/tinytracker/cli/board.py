@@ -9,11 +9,11 @@ from statistics import median
 
 from rich.console import Console
 
-from tinytracker.cli.export_request import find_tflite
 from tinytracker.engines.board_link import TIMEOUT_S, BoardLink, open_port
 from tinytracker.engines.model import GazeModel
 from tinytracker.engines.serial_board import SerialBoardEngine
 from tinytracker.errors import DeviceError, UsageError
+from tinytracker.targets.tflite_model import find_tflite
 
 SERIAL = "serial:"
 EMULATED_TIMEOUT_S = 20.0  # a busy machine emulates slowly

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinytracker.errors import ModelError, UsageError
+from tinytracker.errors import UsageError
+from tinytracker.targets.tflite_model import find_tflite
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,3 @@ class ExportRequest:
         for option in optional:
             if getattr(self, option) not in (None, False) and option not in taken:
                 raise UsageError(f"--{option.replace('_', '-')} means nothing to --target {self.target}; leave it out")
-
-
-def find_tflite(model: Path, wanted_by: str) -> Path:
-    """A .tflite file, given as such or as a released network's name; raises ModelError saying how to come by one."""
-    if model.suffix == ".tflite":
-        if not model.is_file():
-            raise ModelError(f"{model} does not exist; expected an int8 .tflite, as `tinytracker export` writes it")
-        return model
-    if model.suffix or model.exists():
-        raise ModelError(f"{wanted_by} takes an int8 .tflite or a released network's name, not {model}; from a checkpoint: "
-                         "tinytracker export CHECKPOINT --data DATASET")  # fmt: skip
-    from tinytracker.released import find_released
-
-    return find_released(str(model))[1]

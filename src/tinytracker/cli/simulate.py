@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,8 @@ def simulate(
     plot: Annotated[
         Path | None, typer.Option(help="Draw error against lag, for a rendered person (.png, .svg, .pdf).", metavar="FILE")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of the rendered clip.")] = 10.0,
+    people: Annotated[int, typer.Option(min=1, max=10, help="How many people are rendered.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of each rendered clip.")] = 10.0,
     motion: Annotated[
         float, typer.Option(min=0.0, max=5.0, help="How much the rendered head moves; 1 is sitting still-ish.")
     ] = 3.0,
@@ -50,10 +52,10 @@ def simulate(
     frames later, as read-out, transfer and inference take. Meanwhile the host finds the face in the picture and steers the
     region, as `track` does.
 
-    Without a video a person is rendered who moves the head and follows a dot: then the error is known, and its growth with
+    Without a video people are rendered who move the head and follow a dot: then the error is known, and its growth with
     the loop's lag (--lag 2 --lag 6 ...) is printed and drawn. Error "when seen" compares with the dot of the frame that the
-    network saw: what a region that trails the face costs. Error "when shown" compares with the dot of the frame with which
-    the result arrives: delay and all.
+    network saw: what a region that trails the face costs; "less offset" takes each person's constant offset off. Error "when
+    shown" compares with the dot of the frame with which the result arrives: delay and all.
 
     All of it is emulated: lens, noise, the scaler's interpolation and the chip's own rounding are not the real ones.
 
@@ -81,31 +83,41 @@ def simulate(
 
         return simulate_video(network, mode, video, full_speed=full_speed, lag=lags[0], predict=predict, csv=csv)
 
-    from tinytracker.cli.simulate_imx500 import (
-        draw,
-        print_study,
-        render,
-        study_lag,
-    )
+    from tinytracker.cli.simulate_imx500 import PEOPLE, draw, merged, print_study, render, study_lag
     from tinytracker.tracking.interrupt import stop_on_signal
     from tinytracker.tracking.sinks import CsvSink
 
+    if csv is not None and people > 1:
+        raise UsageError("--csv holds the rows of one clip; give --people 1")
+    scenes = []
     with stop_on_signal() as stop, progress_bar("Rendering") as update:
-        scene = render(seconds, motion, update, stop)
+        for number, person in enumerate(PEOPLE[:people]):
+            scenes.append(render(seconds, motion, _part(update, number, people), stop, person))
     outcomes = []
     with ExitStack() as stack:
         sinks = [] if csv is None else [stack.enter_context(CsvSink(csv))]
         update = stack.enter_context(progress_bar("Simulating"))
+        runs = len(lags) * people
         for number, frames in enumerate(lags):
-
-            def shifted(done: int, total: int, before: int = number) -> None:
-                update(before * total + done, len(lags) * total)
-
-            outcomes.append(study_lag(network, mode, scene, frames, predict, full_speed, sinks, shifted))
-    print_study(outcomes, scene, mode)
+            outcomes.append(
+                merged(
+                    [
+                        study_lag(
+                            network, mode, scene, frames, predict, full_speed, sinks, _part(update, number * people + k, runs)
+                        )
+                        for k, scene in enumerate(scenes)
+                    ]
+                )
+            )
+    print_study(outcomes, scenes, mode)
     if csv is not None:
         typer.echo(f"written: {csv}")
     if plot is not None:
-        draw(outcomes, scene, plot)
+        draw(outcomes, scenes[0].frame_ms, plot, f"IMX500, emulated: {network.card.name}, rendered people who move the head")
         typer.echo(f"drew {plot}")
     return 0
+
+
+def _part(update: Callable[[int, int], None], number: int, parts: int) -> Callable[[int, int], None]:
+    """Progress of one of several equal parts of the work."""
+    return lambda done, total: update(number * total + done, parts * total)

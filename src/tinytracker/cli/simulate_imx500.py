@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import typer
@@ -32,6 +31,8 @@ from tinytracker.tracking.sources import DEFAULT_FRAMES_PER_SECOND, open_source
 
 INTERRUPTED = 130
 CLIP_FRAMES_PER_SECOND = 30.0
+CLIP_PERSON = 22  # as `tinytracker demo`; 2, 12, ... 112 have not been seen by any network either
+PEOPLE = tuple(CLIP_PERSON + 10 * k for k in range(10))
 Progress = Callable[[int, int], None]
 
 
@@ -51,20 +52,28 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class LagOutcome:
-    """What one lag made of the clip.
+    """What one lag made of one clip, or of several.
 
-    lag: frames from commanding a region to the first frame cut by it. arrival: frames from that to its result. seen_cm,
-    shown_cm: mean error against the dot of the frame that the network saw, and of the frame that the result came with, over
-    `valid` rows. off_centre: median distance of the region's middle from the face's, as a share of the region's width.
+    lag: frames from commanding a region to the first frame cut by it. arrival: frames from that to its result. seen_cm, shown_cm:
+    float (n,), errors of the n rows with a gaze against the dot of the frame that the network saw, and of the frame that the
+    result came with; steady_cm: as seen_cm, less each person's constant offset. off_centre: float (m,), distance of the region's
+    middle from the face's, as a share of the region's width. rows: of all.
     """
 
     lag: int
     arrival: int
-    seen_cm: float
-    shown_cm: float
-    off_centre: float
+    seen_cm: np.ndarray
+    shown_cm: np.ndarray
+    steady_cm: np.ndarray
+    off_centre: np.ndarray
     rows: int
-    valid: int
+
+
+def merged(outcomes: Sequence[LagOutcome]) -> LagOutcome:
+    """The same lag on several people's clips, as one."""
+    arrays = ("seen_cm", "shown_cm", "steady_cm", "off_centre")
+    joined = {name: np.concatenate([getattr(one, name) for one in outcomes]) for name in arrays}
+    return LagOutcome(outcomes[0].lag, outcomes[0].arrival, **joined, rows=sum(one.rows for one in outcomes))
 
 
 def simulate_video(
@@ -90,11 +99,13 @@ def simulate_video(
     return INTERRUPTED if summary.stopped else 0
 
 
-def render(seconds: float, motion: float, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Scene:
+def render(
+    seconds: float, motion: float, progress: Progress, stop: Callable[[], bool] = lambda: False, person: int = CLIP_PERSON
+) -> Scene:
     """Renders a person whom no network has seen, moving the head `motion` times as much as one who sits at ease."""
     from tinytracker.synthetic.clip import Clip
 
-    clip = Clip(seconds=seconds, frames_per_second=CLIP_FRAMES_PER_SECOND, head_motion=motion)
+    clip = Clip(seconds=seconds, frames_per_second=CLIP_FRAMES_PER_SECOND, person=person, head_motion=motion)
     frames, dots, distances = [], [], []
     for moment in clip:
         if stop():
@@ -132,55 +143,50 @@ def study_lag(
 def _outcome(
     samples: list[GazeSample], source: SimulatedSource, scene: Scene, pipeline: ChipPipeline, timing: Timing
 ) -> LagOutcome:
-    shown, seen = [], []
-    for index, sample in enumerate(samples):
-        if sample.gaze is None or sample.lag_ms is None:
-            continue
-        gaze = np.array([sample.gaze.x_cm, sample.gaze.y_cm])
-        shown.append(np.linalg.norm(gaze - scene.dots_cm[index]))
-        seen.append(np.linalg.norm(gaze - scene.dots_cm[index - round(sample.lag_ms / scene.frame_ms)]))
-    off = []
-    settled = timing.loop_frames + 1
-    for frame, roi in source.sensor.seen[settled:]:
+    valid = [k for k, sample in enumerate(samples) if sample.gaze is not None]
+    gaze = np.array([(one.x_cm, one.y_cm) for one in (samples[k].gaze for k in valid) if one is not None]).reshape(-1, 2)
+    ages = [round((samples[k].lag_ms or 0.0) / scene.frame_ms) for k in valid]
+    off_seen = gaze - scene.dots_cm[np.subtract(valid, ages).astype(int)]
+    view, off = source.news.view if source.news is not None else None, []
+    for frame, roi in source.sensor.seen[timing.loop_frames + 1 :]:
         face = samples[frame].face
-        if face is not None and source.news is not None:
-            wanted = source.news.view.to_sensor(pipeline.chip_model.target(face)).centre_px
+        if face is not None and view is not None:
+            wanted = view.to_sensor(pipeline.chip_model.target(face)).centre_px
             off.append(np.hypot(*np.subtract(roi.box.centre_px, wanted)) / roi.width_px)
-
-    def mean(values: list[Any]) -> float:
-        return float(np.mean(values)) if values else float("nan")
-
     return LagOutcome(
-        timing.roi_frames,
-        timing.result_frames,
-        mean(seen),
-        mean(shown),
-        float(np.median(off)) if off else float("nan"),
-        len(samples),
-        len(shown),
+        lag=timing.roi_frames,
+        arrival=timing.result_frames,
+        seen_cm=np.linalg.norm(off_seen, axis=1),
+        shown_cm=np.linalg.norm(gaze - scene.dots_cm[np.array(valid, int)], axis=1),
+        steady_cm=np.linalg.norm(off_seen - off_seen.mean(axis=0), axis=1) if len(off_seen) else np.zeros(0),
+        off_centre=np.array(off),
+        rows=len(samples),
     )
 
 
-def print_study(outcomes: Sequence[LagOutcome], scene: Scene, mode: SensorMode) -> None:
-    table = Table("region's lag", title=f"Error against lag, emulated: {mode.name}, rendered person", title_justify="left")
-    for column in ("result's lag", "region off the face", "error when seen, cm", "error when shown, cm", "rows with a gaze"):
+def print_study(outcomes: Sequence[LagOutcome], scenes: Sequence[Scene], mode: SensorMode) -> None:
+    """A line per lag, and what always saying the middle of the dots would give."""
+    title = f"Error against lag, emulated: {mode.name}, rendered people ({len(scenes)}), cm"
+    table = Table("region's lag", title=title, title_justify="left")
+    for column in ("result's lag", "region off the face", "when seen", "less offset", "when shown", "rows with a gaze"):
         table.add_column(column, justify="right")
+    frame_ms = scenes[0].frame_ms
     for one in outcomes:
+        figures = [f"{_mean(values):.2f}" for values in (one.seen_cm, one.steady_cm, one.shown_cm)]
         table.add_row(
-            f"{one.lag} ({one.lag * scene.frame_ms:.0f} ms)",
-            f"{one.arrival} ({one.arrival * scene.frame_ms:.0f} ms)",
-            f"{100 * one.off_centre:.1f} %",
-            f"{one.seen_cm:.2f}",
-            f"{one.shown_cm:.2f}",
-            f"{one.valid} of {one.rows}",
+            f"{one.lag} ({one.lag * frame_ms:.0f} ms)",
+            f"{one.arrival} ({one.arrival * frame_ms:.0f} ms)",
+            f"{100 * _median(one.off_centre):.1f} %",
+            *figures,
+            f"{len(one.seen_cm)} of {one.rows}",
         )
     console = Console()
     console.print(table)
-    middle = np.linalg.norm(scene.dots_cm - scene.dots_cm.mean(axis=0), axis=1).mean()
-    console.print(f"always the dot's mean place: {middle:.2f} cm", highlight=False)
+    middles = np.concatenate([np.linalg.norm(scene.dots_cm - scene.dots_cm.mean(axis=0), axis=1) for scene in scenes])
+    console.print(f"always the middle of each person's dots: {middles.mean():.2f} cm", highlight=False)
 
 
-def draw(outcomes: Sequence[LagOutcome], scene: Scene, path: Path) -> None:
+def draw(outcomes: Sequence[LagOutcome], frame_ms: float, path: Path, title: str) -> None:
     """Error and the region's misplacement against the region's lag."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -190,21 +196,30 @@ def draw(outcomes: Sequence[LagOutcome], scene: Scene, path: Path) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    lags_ms = [one.lag * scene.frame_ms for one in outcomes]
-    axes.plot(lags_ms, [one.seen_cm for one in outcomes], "o-", label="error when seen, cm")
-    axes.plot(lags_ms, [one.shown_cm for one in outcomes], "s-", label="error when shown, cm")
+    lags_ms = [one.lag * frame_ms for one in outcomes]
+    axes.plot(lags_ms, [_mean(one.seen_cm) for one in outcomes], "o-", label="error when seen")
+    axes.plot(lags_ms, [_mean(one.steady_cm) for one in outcomes], "s-", label="... less a constant offset")
+    axes.plot(lags_ms, [_mean(one.shown_cm) for one in outcomes], "v-", label="error when shown")
     axes.set_xlabel("from commanding a region to the first frame cut by it, ms")
     axes.set_ylabel("mean error, cm")
     axes.set_ylim(bottom=0)
     share = axes.twinx()
-    share.plot(lags_ms, [100 * one.off_centre for one in outcomes], "^:", color="grey", label="region off the face, %")
+    share.plot(lags_ms, [100 * _median(one.off_centre) for one in outcomes], "^:", color="grey", label="region off the face")
     share.set_ylabel("region's middle off the face's, % of its width")
     share.set_ylim(bottom=0)
     handles = [*axes.get_legend_handles_labels()[0], *share.get_legend_handles_labels()[0]]
-    axes.legend(handles, [str(handle.get_label()) for handle in handles], loc="upper left")
-    axes.set_title("IMX500, emulated: a rendered person who moves the head")
+    axes.legend(handles, [str(handle.get_label()) for handle in handles], loc="lower right")
+    axes.set_title(title)
     with written_aside(path) as aside:
         figure.savefig(aside, dpi=130)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def _timing(network: ExportedNetwork, mode: SensorMode, frame_ms: float, lag: int, full_speed: bool) -> Timing:

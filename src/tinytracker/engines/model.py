@@ -49,7 +49,8 @@ class GazeModel:
         """Loads a released network by its name, or a .tflite, .onnx or .safetensors file.
 
         A file's card lies beside it (NAME.json); a .tflite without one gets it inferred (`engines.infer`).
-        engine: a key of ENGINES; None takes the one for the file's suffix ("imx500" for an .onnx whose card says int8). output_scale_cm: overrides the card's.
+        engine: a key of ENGINES; None takes the one for the file's suffix ("imx500" for an .onnx whose card says int8).
+        output_scale_cm: overrides the card's.
 
         Raises ModelError naming the file, UsageError for an unknown engine, MissingExtraError for one not installed.
         """

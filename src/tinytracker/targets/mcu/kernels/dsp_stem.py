@@ -123,7 +123,8 @@ class Stem:
 
 def _find(graph: Graph, first: int) -> _Stem | None:
     op, place = graph.ops[first], first
-    image, constants, mix, first_channel = op.inputs[0], (), None, 0
+    constants: tuple[_Constant, ...] = ()
+    image, mix, first_channel = op.inputs[0], None, 0
     if op.kind == "CONCATENATION":
         joined = _joined(graph, op)
         if joined is None:

@@ -84,8 +84,14 @@ def last_two_paired(channels: Channels) -> Channels:
     """Where the number of channels is odd, the last but one stands twice, so that the last two are a pair."""
     count = len(channels.weights)
     order = [*range(count - 1), count - 2, count - 1] if count % 2 else [*range(count)]
-    fields = (channels.weights, channels.bias, channels.multiplier, channels.right, channels.left)
-    return Channels(*(values[order] for values in fields), channels.zero_point)
+    return Channels(
+        channels.weights[order],
+        channels.bias[order],
+        channels.multiplier[order],
+        channels.right[order],
+        channels.left[order],
+        channels.zero_point,
+    )
 
 
 def even_channels(values: np.ndarray) -> np.ndarray:
