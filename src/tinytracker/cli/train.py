@@ -18,8 +18,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps; the recipe's schedule is shrunk.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
-    teacher: Annotated[Path | None, typer.Option(help="Checkpoint (.safetensors) of a gaze network to distil from.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Checkpoint of the same network to start from, as in fine-tuning.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Gaze network to distil from: checkpoint, .tflite, released name.")] = None,
+    start: Annotated[str | None, typer.Option(help="Network to take first weights from, where layers fit; likewise.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch, and of making batches.")] = 1,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default a GPU if there is one.")] = None,
 ) -> None:
@@ -28,12 +28,16 @@ def train(
     OUT then holds best.safetensors and last.safetensors, each with its card (.json), state.safetensors for --resume and
     log/ for TensorBoard. A run that was killed and resumed ends with the weights of one that was not.
 
+    --start takes a network of the same kind (fine-tuning), or of another kind: layers that follow each other and have the shapes
+    of as many in the new network, such as a backbone; how many is printed, which with -v.
+
     \b
     Examples:
       tinytracker train tinytracker-eyes --data out/people --out runs/eyes
       tinytracker train tinytracker --data out/people --out runs/tiny --teacher runs/eyes/best.safetensors
       tinytracker train tinytracker --data a --data b --out runs/both --steps 2000 --threads 4
-      tinytracker train tinytracker --data gazecapture --out runs/real --start runs/tiny/best.safetensors
+      tinytracker train tinytracker-eyes --data gazecapture --out runs/real --start tinytracker-eyes --steps 5000
+      tinytracker train tinytracker-imx --data out/people --out runs/imx --start runs/tiny/best.safetensors
       torchrun --nproc-per-node 2 -m tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
@@ -51,9 +55,9 @@ def train(
     if steps is not None:
         chosen = chosen.quick(steps)
     if teacher is not None:
-        chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=str(teacher)))
+        chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
     if start is not None:
-        chosen = replace(chosen, start=str(start))
+        chosen = replace(chosen, start=start)
     with progress_bar("Asking the teacher") as asking, progress_bar(f"Training {chosen.name}") as training:
         result = run(
             chosen,
@@ -67,5 +71,7 @@ def train(
             teacher_progress=asking,
         )
     if speaks:
+        if result.started_from:
+            typer.echo(result.started_from)
         typer.echo(f"best: {result.best_score}; {result.best}")
         typer.echo(f"last: {result.last_score}; {result.last}")

@@ -59,7 +59,7 @@ class Geometric:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """What a student learns from a teacher. checkpoint: the teacher's; "" is none.
+    """What a student learns from a teacher. checkpoint: the teacher's, a .tflite or a released network; "" is none.
 
     gaze: weight of the distance to the teacher's answer; the truth keeps 1 - gaze. embedding: weight of predicting the
     teacher's (normalised) embedding from the student's, through a layer that is thrown away after training.
@@ -75,7 +75,7 @@ class Recipe:
     """See the fields.
 
     model, options: for tinytracker.models.create_model.
-    start: checkpoint of the same network to take the first weights from; "" is fresh ones.
+    start: checkpoint, .tflite or released network to take the first weights from, where they fit; "" is fresh ones.
     steps: optimiser steps; batch_size: samples per step, over all processes.
     optimiser: "adamw" or "adam"; learning_rate, weight_decay: its.
     schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate; "exponential": x 0.9

@@ -17,9 +17,9 @@ from torch import Tensor
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import UsageError
 from tinytracker.training.batches import Batch, BatchMaker
-from tinytracker.training.checkpoint import load_network
 from tinytracker.training.recipe import Recipe
 from tinytracker.training.samples import load_samples
+from tinytracker.training.start import load_weights
 
 BATCH = 250
 Progress = Callable[[int, int], None]
@@ -40,10 +40,10 @@ class Lessons:
 
 
 def ask_teacher(
-    checkpoint: Path, dataset: Dataset, recipe: Recipe, device: torch.device, progress: Progress = lambda done, total: None
+    checkpoint: str | Path, dataset: Dataset, recipe: Recipe, device: torch.device, progress: Progress = lambda done, total: None
 ) -> Lessons:
     """Runs a teacher over the samples that `recipe` trains on. Raises UsageError if it is no gaze network."""
-    network = load_network(checkpoint).to(device)
+    network = load_weights(checkpoint).to(device)
     if network.spec.output != "gaze":
         raise UsageError(f"{checkpoint} is an eye locator; a teacher must be a gaze network")
     samples = load_samples(dataset, "train", network.spec, margin=False, min_openness=recipe.min_openness)

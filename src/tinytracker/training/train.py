@@ -31,6 +31,7 @@ from tinytracker.training.batches import AUXILIARY, Batch, BatchMaker, ahead
 from tinytracker.training.heads import WithHeads
 from tinytracker.training.recipe import Recipe
 from tinytracker.training.samples import load_samples
+from tinytracker.training.start import take_over
 from tinytracker.training.teacher import Lessons, ask_teacher
 from tinytracker.training.validation import Score, validate
 
@@ -41,12 +42,15 @@ CAUTION = "Trained on rendered people only: on real faces it needs calibration, 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run left: checkpoints, and the scores of the best and of the last averaged weights on the val split."""
+    """What a run left: checkpoints, and the scores of the best and of the last averaged weights on the val split.
+
+    started_from: what the first weights were, "" if they were fresh ones."""
 
     best: Path
     last: Path
     best_score: Score
     last_score: Score
+    started_from: str
 
 
 def train(
@@ -76,20 +80,21 @@ def train(
     if state_path.exists() and not resume:
         raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
 
-    # The network, and heads that only training has.
-    torch.manual_seed(seed)
-    network = _start(recipe).to(where)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    lessons = _lessons(recipe, dataset, where, teacher_progress)
-    module = WithHeads(network, AUXILIARY if recipe.auxiliary else 0, _lesson_features(recipe, lessons)).to(where)
-    optimiser = _optimiser(recipe, module)
-    average = MovingAverage(network, recipe.ema)
-
     # The samples.
+    torch.manual_seed(seed)
+    network = create_model(recipe.model, **recipe.options).to(where)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     samples = load_samples(dataset, "train", network.spec, margin=True, min_openness=recipe.min_openness)
     held_out = load_samples(dataset, "val", network.spec, margin=False, at_most=recipe.validation_samples)
     maker = BatchMaker(samples, network.spec, recipe, seed)
     plain = BatchMaker(held_out, network.spec, recipe, seed)
+
+    # The network's first weights, and heads that only training has.
+    started_from = take_over(network, recipe.start, maker.training(0).inputs(network.spec, where)) if recipe.start else ""
+    lessons = _lessons(recipe, dataset, where, teacher_progress)
+    module = WithHeads(network, AUXILIARY if recipe.auxiliary else 0, _lesson_features(recipe, lessons)).to(where)
+    optimiser = _optimiser(recipe, module)
+    average = MovingAverage(network, recipe.ema)
 
     # Where a former run stopped.
     first, best = 0, Score(math.inf, {})
@@ -98,7 +103,7 @@ def train(
         first, best = _restore(state_path, identity, module, average, optimiser)
     parallel = DistributedDataParallel(module) if world > 1 else module
     writer = _writer(out / "log", first) if rank == 0 else None
-    description = _describe(dataset, len(samples), seed)
+    description = _describe(dataset, len(samples), seed) | ({"start": started_from} if started_from else {})
 
     module.train()
     score, started = best, time.monotonic()
@@ -138,20 +143,7 @@ def train(
     if world > 1:
         distributed.barrier()  # nobody reads what the first process has not written yet
         distributed.destroy_process_group()
-    return Result(out / "best.safetensors", out / "last.safetensors", best, score)
-
-
-def _start(recipe: Recipe) -> Network:
-    """The network with its first weights."""
-    network = create_model(recipe.model, **recipe.options)
-    if recipe.start:
-        other = checkpoint.load_network(Path(recipe.start))
-        try:
-            network.load_state_dict(other.state_dict())
-        except RuntimeError as error:
-            names = f"{other.spec.family}, not {network.spec.family} with the recipe's options"
-            raise CheckpointError(f"{recipe.start} holds {names}; start from the same network") from error
-    return network
+    return Result(out / "best.safetensors", out / "last.safetensors", best, score, started_from)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -206,7 +198,7 @@ def _optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
 def _lessons(recipe: Recipe, dataset: Dataset, device: torch.device, progress: Progress) -> Lessons | None:
     if not recipe.distillation.checkpoint:
         return None
-    return ask_teacher(Path(recipe.distillation.checkpoint), dataset, recipe, device, progress)
+    return ask_teacher(recipe.distillation.checkpoint, dataset, recipe, device, progress)
 
 
 def _lesson_features(recipe: Recipe, lessons: Lessons | None) -> int:
