@@ -10,14 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinytracker.cards import ModelCard, card_path, write_card
+from tinytracker.cards import InputSpec, ModelCard, card_path, write_card
 from tinytracker.cli import app as cli
+from tinytracker.cli.simulate_imx500 import _open
+from tinytracker.data.dataset import Dataset
+from tinytracker.domain import Frame
 from tinytracker.files import sha256
+from tinytracker.models import create_model
 from tinytracker.targets.imx500 import camera
+from tinytracker.targets.imx500.network import load_exported
+from tinytracker.targets.imx500.sensor import MODES, Roi
 from tinytracker.targets.imx500.simulate import EndOfPictures
+from tinytracker.tracking.pipeline import run
+from tinytracker.training.checkpoint import save_network
 
-from ..targets.imx500.fake import FakeHardware, Faults, FaultySensor, brightness, card
+from ..targets.imx500.fake import TIMING, FakeHardware, Faults, FaultySensor, brightness, card
 from ..targets.imx500.test_deploy import rpk
+from ..training.tiny import write_dataset
 
 WALK = [np.full((480, 640, 3), 96, np.uint8)]
 
@@ -138,6 +147,38 @@ def test_bench_estimates_and_measures(fake: FakeHardware, tmp_path: Path, capsys
     assert measured["region's command to its result"] == pytest.approx(3 * 33.3)
 
 
+def test_evaluate_by_injection(fake: FakeHardware, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of the test split first, then the rest: each crop runs on the chip once, and the errors are those of its answers."""
+    network = deployed(tmp_path)
+    write_dataset(tmp_path / "data")
+    dataset = Dataset.open([tmp_path / "data"])
+    test = dataset.split("test")
+    left_and_upper = dataset.faces(test)[:, :, :32].mean((1, 2, 3)), dataset.faces(test)[:, :32].mean((1, 2, 3))
+    gaze_cm = 10 * (np.stack(left_and_upper, axis=1) - 128) / 256
+    error_cm = np.hypot(*(gaze_cm - np.stack([dataset.labels[f"gaze_{axis}_cm"][test] for axis in "xy"], axis=1)).T)
+    arguments = ["evaluate", "--board", f"imx500:{network}", "--inject", str(tmp_path / "data"), "--csv", str(tmp_path / "e.csv")]
+    for limit, asked, injections in ((["--limit", "4"], [0, 2, 5, 7], 4), ([], list(range(8)), 4)):
+        assert cli.run([*arguments, *limit]) == 0, capsys.readouterr().err
+        assert f"{len(asked)} of {len(asked)} samples run on the chip" in capsys.readouterr().out
+        with (tmp_path / "e.csv").open(newline="") as file:
+            rows = {row["metric"]: row for row in csv.DictReader(file) if row["group"] == "all" and row["target"] == "imx500"}
+        assert float(rows["error"]["value"]) == pytest.approx(error_cm[asked].mean(), abs=0.01)
+        assert (float(rows["frames"]["value"]), float(rows["invalid"]["value"])) == (len(asked), 0)
+        assert len(fake.chip.injected) == injections
+    assert len((tmp_path / "fake_injected.jsonl").read_text().splitlines()) == 1 + 8
+
+
+def test_lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for model, code, told in (
+        ("tinytracker_imx", 0, "imx500 can run"),
+        ("tinytracker_s", 6, "error: face: 1 channel (grey), the sensor feeds 3; train it with options"),
+    ):
+        network = create_model(model)
+        save_network(network, network.card(model, recipe={"model": model}), tmp_path / "m.safetensors")
+        assert cli.run(["lint", str(tmp_path / "m.safetensors"), "--target", "imx500"]) == code
+        assert told in capsys.readouterr().out
+
+
 onnx = pytest.importorskip("onnx")
 
 
@@ -211,10 +252,22 @@ def test_simulate_error_against_lag(
     assert (tmp_path / "lag.png").stat().st_size > 10_000
 
 
+def test_simulate_a_baked_position_keeps_the_region(exported: Path, portrait: np.ndarray) -> None:
+    """The network was made for that region and no other."""
+    spec = InputSpec("face", "face", 64, 64, position="baked")
+    write_card(replace(card(counts={"macs": 24_576}), inputs=(spec,)), exported / "small.json")
+    (exported / "network_intrinsics.json").write_text(json.dumps({"tinytracker": {"fixed_region": [0.25, 0.25, 0.5, 0.5]}}))
+    frames = [Frame(portrait, index, index * 33_300_000) for index in range(6)]
+    network, size = load_exported(exported), (frames[0].width_px, frames[0].height_px)
+    source, pipeline = _open(network, MODES["binned"], iter(frames), TIMING, size, True, 60.0, filtered=False)
+    with source:
+        assert run(pipeline, source).frames == 6
+    assert [roi for _, roi in source.sensor.seen[3:]] == [Roi(1014, 760, 2028, 1520)] * 3
+
+
 def test_simulated_arithmetic_is_the_networks(exported: Path) -> None:
     """Through registers and quantiser the ONNX sees (p - 128) / 128."""
     from tinytracker.targets.imx500.isp import tensor_of
-    from tinytracker.targets.imx500.network import load_exported
 
     network = load_exported(exported)
     picture = np.zeros((64, 64, 3), np.uint8)
@@ -224,7 +277,5 @@ def test_simulated_arithmetic_is_the_networks(exported: Path) -> None:
 
 
 def test_registers_of_the_packaged_network_are_used(exported: Path) -> None:
-    from tinytracker.targets.imx500.network import load_exported
-
     (exported / "network.rpk").write_bytes(rpk().replace(b"K11=0x0400", b"K11=0x0200"))
     assert load_exported(exported).registers.div_val == (1024, 512, 1024)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -63,34 +64,35 @@ def evaluate_by_injection(
     chosen = np.arange(len(indices)) if limit is None else np.unique(np.linspace(0, len(indices) - 1, limit).round().astype(int))
     wanted = indices[chosen]
     about = {"network": sha256(network), "dataset": dataset.name, "split": split, "samples": len(indices)}
-    kept = InjectionLog(log or network.with_name(f"{card.name}_injected.jsonl"), about)
-    with stop_on_signal() as stop, progress_bar("Injecting") as update:
+    with (
+        closing(InjectionLog(log or network.with_name(f"{card.name}_injected.jsonl"), about)) as kept,
+        stop_on_signal() as stop,
+        progress_bar("Injecting") as update,
+    ):
         if any(int(index) not in kept.done for index in wanted):
             with camera:
                 injector = Injector(camera)
-                try:
-                    inject_all(
-                        injector,
-                        kept,
-                        wanted,
-                        lambda missing: input_tensors(dataset, missing, model.spec, packaged.registers),
-                        update,
-                        stop,
-                    )
-                finally:
-                    kept.close()
+                inject_all(
+                    injector,
+                    kept,
+                    wanted,
+                    lambda missing: input_tensors(dataset, missing, model.spec, packaged.registers),
+                    update,
+                    stop,
+                )
             typer.echo(f"{injector.errors} injections refused (errno 121) and {injector.missed} frames lost: all tried again")
         stopped = stop()
-    predicted = np.full((len(indices), 2), np.nan)
-    for place, index, (box, frame_px) in zip(chosen, wanted, seen_boxes(dataset, wanted, model.spec), strict=True):
-        if int(index) in kept.done:
-            numbers = only_output([kept.done[int(index)]], 2, camera.name)
-            gaze = model.take(numbers, box, frame_px)
-            predicted[place] = gaze.x_cm, gaze.y_cm
-    rows: list[Row] = [*score(card.name, "imx500", predicted, frames), *score_mean(frames)]
-    done = sum(int(index) in kept.done for index in wanted)
+    done = np.array([int(index) in kept.done for index in wanted])
     console = Console()
-    console.print(f"{done} of {len(wanted)} samples run on the chip; log: {kept.path}", highlight=False, soft_wrap=True)
+    console.print(f"{done.sum()} of {len(wanted)} samples run on the chip; log: {kept.path}", highlight=False, soft_wrap=True)
+    if not done.any():
+        return INTERRUPTED
+    predicted = []
+    for index, (box, frame_px) in zip(wanted[done], seen_boxes(dataset, wanted[done], model.spec), strict=True):
+        gaze = model.take(only_output([kept.done[int(index)]], 2, camera.name), box, frame_px)
+        predicted.append((gaze.x_cm, gaze.y_cm))
+    frames = frames.only(chosen[done])
+    rows: list[Row] = [*score(card.name, "imx500", np.array(predicted), frames), *score_mean(frames)]
     console.print(model_table(rows))
     if groups:
         console.print(group_table(rows))

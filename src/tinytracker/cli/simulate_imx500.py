@@ -18,9 +18,10 @@ from tinytracker.faces.eyes import open_locator
 from tinytracker.faces.finder import open_finder
 from tinytracker.faces.tracker import FaceTracker
 from tinytracker.targets.imx500.camera import CameraSettings
+from tinytracker.targets.imx500.deploy import fixed_region
 from tinytracker.targets.imx500.live import ChipModel, ChipPipeline
 from tinytracker.targets.imx500.network import ExportedNetwork
-from tinytracker.targets.imx500.sensor import SensorMode
+from tinytracker.targets.imx500.sensor import WHOLE, SensorMode
 from tinytracker.targets.imx500.simulate import SimulatedSensor, SimulatedSource, Timing, timing_of
 from tinytracker.targets.imx500.steering import SteeringSettings
 from tinytracker.tracking.filters import NoFilter, OneEuroFilter
@@ -239,14 +240,16 @@ def _open(
 ) -> tuple[SimulatedSource, ChipPipeline]:
     sensor = SimulatedSensor(pictures, network.run, network.registers, network.tensor_size, timing)
     source = SimulatedSource(network.place, CameraSettings(mode, size, 1e3 / timing.frame_ms), sensor)
+    model = ChipModel(network.card)
     pipeline = ChipPipeline(
-        ChipModel(network.card),
+        model,
         source,
         mode,
         FaceTracker(open_finder(), open_locator()),
         OneEuroFilter() if filtered else NoFilter(),
         fov_deg=fov_deg,
         loop_lag_frames=timing.loop_frames,
+        roi=(fixed_region(network.place) or WHOLE) if model.sees_fixed_region else None,
         steering=SteeringSettings(predict=predict),
     )
     return source, pipeline

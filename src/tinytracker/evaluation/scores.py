@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,6 +43,12 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.truth_cm)
+
+    def only(self, places: np.ndarray) -> Frames:
+        """Some of the frames, by their places or by a mask."""
+        per_frame = ("truth_cm", "person", "recording", "distance_cm")
+        groups = {name: values[places] for name, values in self.groups.items()}
+        return replace(self, groups=groups, **{name: getattr(self, name)[places] for name in per_frame})
 
     def masks(self, persons: bool = True) -> Iterator[tuple[str, np.ndarray]]:
         """Yields (group, bool (n,)): "all", then each value of each grouping, then each person."""

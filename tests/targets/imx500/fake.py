@@ -72,6 +72,7 @@ class FaultySensor(SimulatedSensor):
         )
         self.faults = faults
         self.captures = -1
+        self.own_network = self.network  # an injected tensor's answer takes its place
 
     def expose(self) -> tuple[Frame, dict[str, Any]]:
         self.captures += 1
@@ -100,7 +101,7 @@ class FakeImx500(SimulatedChip):
         self.faults = sensor.faults
         self.injections = -1
         self.injected: list[bytes] = []
-        self._network = sensor.network
+        self._network = sensor.own_network
         self._answer: tuple[int, bytes] | None = None
 
     def set_inference_roi_abs(self, roi: tuple[int, int, int, int]) -> None:

@@ -103,7 +103,6 @@ def convert(
         )
         onnx = work / f"{card.name}_imx500.onnx"
         write_onnx(quantised.network, samples.calibration, onnx)
-        toolchain.convert(onnx, work / "converted", lambda done, total: progress("Converting", done, total))
         made = work / "converted"
         toolchain.convert(onnx, made, lambda done, total: progress("Converting", done, total))
         memory = read_report(made)

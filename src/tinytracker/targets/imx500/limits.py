@@ -11,7 +11,6 @@ RESERVED_BYTES = 1024  # tools
 CHANNELS = 3  # vendor: the processor makes the planes of one colour picture, nothing else
 SMALLEST_SIDE_PX, LARGEST_SIDE_PX = 64, 640  # vendor
 WIDTH_MULTIPLE, HEIGHT_MULTIPLE = 32, 2  # vendor: the input tensor is padded to these
-MOST_OUTPUT_TENSORS = 8  # vendor: from the ninth on they read zero (picamera2 issue 1156)
 
 # Layers that neither tool takes, by torch's name, with what to use instead. tools: the converter ends with an EtdConvManager
 # message for the normalisations; a traced graph has no place for what depends on its own values.
