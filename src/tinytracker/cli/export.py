@@ -31,6 +31,7 @@ EXPORTERS = {
     "spresense-arduino": Exporter("export_boards"),
     "spresense-sdk": Exporter("export_boards"),
     "coralmicro": Exporter("export_boards"),
+    "coral-edgetpu": Exporter("export_coral", frozenset({"name"})),
     "qemu": Exporter("export_boards", frozenset({"cpu"})),
 }
 

@@ -13,6 +13,7 @@ from tinytracker.errors import TargetError, UsageError
 # Target -> the module whose `lint(path: Path) -> list[Finding]` knows it; path is what the user gave (see `_file`).
 LINTERS: dict[str, str] = {
     "imx500": "tinytracker.targets.imx500.lint",
+    "coral": "tinytracker.targets.coral.lint",
 }
 
 
