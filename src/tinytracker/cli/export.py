@@ -32,6 +32,7 @@ EXPORTERS = {
     "spresense-sdk": Exporter("export_boards"),
     "coralmicro": Exporter("export_boards"),
     "coral-edgetpu": Exporter("export_coral", frozenset({"name"})),
+    "ethos-u": Exporter("export_ethos_u", frozenset({"accelerator"})),
     "qemu": Exporter("export_boards", frozenset({"cpu"})),
 }
 
@@ -60,7 +61,7 @@ def export(
         typer.Option(min=0, help="Steps of fake-quant training; default: 300 if calibration alone costs over 0.05 cm."),
     ] = None,
     cpu: Annotated[str | None, typer.Option(help="The microcontroller's core.", metavar="NAME")] = None,
-    accelerator: Annotated[str | None, typer.Option(help="The NPU, by Vela's name.", metavar="NAME")] = None,
+    accelerator: Annotated[str | None, typer.Option(help="The NPU by Vela's name, as ethos-u55-128.", metavar="NAME")] = None,
     roi: Annotated[
         str | None,
         typer.Option(help="IMX500: where the region stays, for a network with a grid; shares of the picture.", metavar="X,Y,W,H"),
@@ -77,12 +78,16 @@ def export(
 
     For a board the network is an int8 .tflite or a released name: `spresense-arduino`, `spresense-sdk` and `coralmicro` write
     a folder in the vendor's layout, from camera to gaze, with the steps to build and flash it; `qemu` one with a Makefile.
+    `coral-edgetpu` writes what the Edge TPU's compiler takes and calls it where it is on PATH; `ethos-u` runs Arm's Vela and
+    reports its estimates.
 
     \b
     Examples:
       tinytracker export tinytracker-s --target mcu --cpu m4 --out firmware/model
       tinytracker export tinytracker-s --target spresense-arduino --out sketchbook
       tinytracker export tinytracker-s --target qemu --cpu m7 --out emulated
+      tinytracker export tinytracker --target coral-edgetpu --out tpu
+      tinytracker export tinytracker --target ethos-u --accelerator ethos-u55-128 --out npu
       tinytracker export runs/tinytracker/best.safetensors --data dataset
       tinytracker export best.safetensors --data dataset --out exported --name mine --qat-steps 500
       tinytracker export best.safetensors --float-only

@@ -10,10 +10,14 @@ import typer
 
 from tinytracker.errors import TargetError, UsageError
 
-# Target -> the module whose `lint(path: Path) -> list[Finding]` knows it; path is what the user gave (see `_file`).
+# Target -> the module and, unless it is `lint`, the function that knows it: (path: Path) -> list[Finding]; path is what the
+# user gave.
 LINTERS: dict[str, str] = {
     "imx500": "tinytracker.targets.imx500.lint",
+    "mcu": "tinytracker.targets.mcu.lint",
+    "spresense": "tinytracker.targets.mcu.lint:lint_spresense",
     "coral": "tinytracker.targets.coral.lint",
+    "ethos-u": "tinytracker.targets.ethos_u.lint",
 }
 
 
@@ -29,8 +33,10 @@ def lint(
     \b
     Examples:
       tinytracker lint tinytracker-s --target mcu
+      tinytracker lint tinytracker --target spresense
       tinytracker lint runs/imx/best.safetensors --target imx500
       tinytracker lint theirs.tflite --target coral
+      tinytracker lint theirs.tflite --target ethos-u
     """
     if target not in LINTERS:
         raise UsageError(f"there is no target {target!r} to check against; expected one of {', '.join(LINTERS)}")
@@ -38,7 +44,8 @@ def lint(
 
     from tinytracker.targets.findings import Severity, has_errors
 
-    findings = importlib.import_module(LINTERS[target]).lint(model)
+    module, _, function = LINTERS[target].partition(":")
+    findings = getattr(importlib.import_module(module), function or "lint")(model)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for finding in findings:
         remedy = f"; {finding.remedy}" if finding.remedy else ""
