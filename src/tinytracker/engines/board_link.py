@@ -151,9 +151,9 @@ class BoardLink:
         return answer
 
     def _result(self, answer: Message) -> Result:
-        values = np.frombuffer(answer.payload, np.int8, offset=ROWS_HEAD.size)
+        values = np.frombuffer(answer.payload[ROWS_HEAD.size :], np.int8)
         sizes = [tensor.bytes for tensor in self.hello.outputs]
-        frame, count = ROWS_HEAD.unpack(answer.payload[: ROWS_HEAD.size])
+        frame, count = ROWS_HEAD.unpack(answer.payload[: ROWS_HEAD.size].ljust(ROWS_HEAD.size, b"\xff"))
         if len(values) != sum(sizes) or frame != self._frame:
             raise DeviceError(f"{self._name} gave {len(values)} bytes for frame {frame}, expected {sum(sizes)} for {self._frame}")
         self._stats.frames += 1
@@ -165,9 +165,14 @@ class BoardLink:
             raise DeviceError(f"{self._name} speaks version {answer.version} of the link, this program {VERSION}; "
                               "flash firmware of this version")  # fmt: skip
         try:
-            return Hello.decode(answer.payload)
+            hello = Hello.decode(answer.payload)
         except ValueError as error:
             raise DeviceError(f"{self._name} greets in words not ours: {error}; flash the firmware again") from error
+        room = min(hello.payload_max, PAYLOAD_MAX) - ROWS_HEAD.size
+        if room < max(1, hello.row_bytes) or not hello.frame_bytes or not hello.outputs:
+            raise DeviceError(f"{self._name} greets with {room} bytes for a piece of a frame, rows of {hello.row_bytes}, "
+                              f"{hello.frame_bytes} bytes of inputs, {len(hello.outputs)} outputs; flash it again")  # fmt: skip
+        return hello
 
     def _ask(self, kind: Kind, payload: bytes, wanted: tuple[Kind, ...]) -> Message:
         """Sends a message and waits for its answer; asks again when told that it was damaged, or after the time-out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,10 @@ class SerialBoardEngine:
             raise DeviceError(f"{hello.board} runs another network (hash {hello.model_hash:08x}) than {path.name} "
                               f"({model_hash(path):08x}); give --model that one, or flash this one")  # fmt: skip
         described = LiteRTEngine(path, kernels="builtin")  # knows the tensors' names and shapes
+        for specs, tensors in ((described.inputs, hello.inputs), (described.outputs, hello.outputs)):
+            if [prod(spec.shape) for spec in specs] != [tensor.bytes for tensor in tensors]:
+                raise DeviceError(f"{hello.board} has tensors of {', '.join(str(tensor.bytes) for tensor in tensors) or 'no'} "
+                                  f"bytes, {path.name} of other sizes; flash it with this network again")  # fmt: skip
         self.link = link
         self.inputs = tuple(map(_on_board, described.inputs, hello.inputs))
         self.outputs = tuple(map(_on_board, described.outputs, hello.outputs))

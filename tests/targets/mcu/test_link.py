@@ -13,7 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.targets.mcu.stub_board import INPUT_BYTES, MODEL_HASH, ROW_BYTES, CBoard, PtyBoard, build_board, stub_outputs
+from tests.targets.mcu.stub_board import (
+    INPUT_BYTES,
+    LINK,
+    MODEL_HASH,
+    ROW_BYTES,
+    STRICT,
+    STUB,
+    CBoard,
+    PtyBoard,
+    build_board,
+    stub_outputs,
+)
 from tinytracker.engines.board_link import BoardLink, open_port
 from tinytracker.engines.board_protocol import PAYLOAD_MAX, BoardError, BoardStats, Hello, Kind, Message, Parser
 from tinytracker.errors import DeviceError
@@ -24,6 +35,16 @@ pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not 
 @pytest.fixture(scope="module", params=[True, False], ids=["rows", "whole"])
 def library(request, tmp_path_factory):
     return build_board(tmp_path_factory.mktemp("board"), rows=request.param), request.param
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory):
+    return {rows: build_board(tmp_path_factory.mktemp("board"), rows=rows) for rows in (True, False)}
+
+
+@pytest.fixture(scope="module")
+def one_library(libraries):
+    return libraries[True]
 
 
 @pytest.fixture
@@ -69,6 +90,18 @@ PIECES = st.one_of(
     st.binary(max_size=30),
     st.just(b"\xa5\x5a\x01\x02"),
     st.builds(lambda payload: Message(Kind.HELLO, 9, payload).encode(), st.binary(max_size=8)),
+)
+
+
+def damaged(kind: int, payload: bytes, place: int, flip: int) -> bytes:
+    encoded = bytearray(Message(kind, 7, payload).encode())
+    encoded[place % len(encoded)] ^= flip
+    return bytes(encoded)
+
+
+MESSAGES = st.one_of(
+    st.builds(lambda kind, payload: Message(kind, 7, payload).encode(), st.integers(0, 255), st.binary(max_size=60)),
+    st.builds(damaged, st.integers(0, 255), st.binary(max_size=60), st.integers(0, 1 << 16), st.integers(0, 255)),
 )
 
 
@@ -136,6 +169,28 @@ class TestMessages:
         except ValueError:
             return
         assert len(hello.inputs) + len(hello.outputs) == payload[14] + payload[15]
+
+
+@settings(max_examples=150, deadline=None)
+@given(stream=st.lists(PIECES | MESSAGES, max_size=12), step=st.integers(1, 400))
+def test_firmware_and_host_read_a_stream_alike(one_library, stream, step) -> None:
+    """Whatever comes, the C and the Python find the same messages, and count the same damage."""
+    board, parser, joined = CBoard(one_library), Parser(), b"".join(stream)
+    for at in range(0, len(joined), step):
+        board.receive(joined[at : at + step])
+        parser.feed(joined[at : at + step])
+    board.idle()
+    parser.give_up()
+    ours = count_messages(joined, step)
+    answer = Parser().feed(board.receive(Message(Kind.STATS, 1).encode()))[0]
+    theirs = BoardStats.decode(answer.payload)
+    assert (theirs.messages - 1, theirs.damaged, theirs.skipped_bytes) == (ours, parser.damaged, parser.skipped)
+
+
+def count_messages(stream: bytes, step: int) -> int:
+    parser = Parser()
+    found = [message for at in range(0, len(stream), step) for message in parser.feed(stream[at : at + step])]
+    return len(found) + len(parser.give_up())
 
 
 class TestFirmware:
@@ -238,6 +293,88 @@ def test_every_frame_arrives_over_a_bad_wire(board, what, direction):
         assert link.stats.stale > 0
 
 
+TROUBLES = st.lists(
+    st.tuples(st.sampled_from(["lost", "changed", "garbage", "cut", "twice", "nothing", "reset"]), st.booleans(),
+              st.integers(0, 1 << 16)),
+    max_size=8,
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(troubles=TROUBLES, gap=st.integers(1, 5), rows=st.booleans())
+def test_every_frame_arrives_whatever_happens(libraries, troubles, gap, rows) -> None:
+    """Troubles in both directions and restarts, every `gap` transfers, as many as there are: no frame is lost or wrong."""
+    board = CBoard(libraries[rows])
+    left, transfers = list(troubles), 0
+
+    def trouble(to_board: bool):
+        def happen(data: bytes) -> bytes:
+            nonlocal transfers
+            transfers += 1
+            if not data or not left or transfers < 3 or transfers % gap or left[0][1] != to_board:
+                return data
+            what, _, seed = left.pop(0)
+            if what == "reset":
+                board.reset()
+                return data
+            return Trouble(seed, 1.0, what)(data)
+
+        return happen
+
+    link = BoardLink(Wire(board, trouble(True), trouble(False)), "stub", timeout_s=0.02, tries=12)
+    for seed in range(3):
+        assert link.infer([picture(seed)]).outputs[0].tolist() == stub_outputs(picture(seed))
+
+
+class Liar:
+    """A port whose board answers every question with whatever it likes, rightly sealed."""
+
+    def __init__(self, answers: list[tuple[int, bytes, int]], hello: bytes) -> None:
+        self.answers, self.hello, self.waiting = list(answers), hello, bytearray()
+
+    @property
+    def in_waiting(self) -> int:
+        return len(self.waiting)
+
+    def read(self, size: int = 1) -> bytes:
+        data = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return data
+
+    def write(self, data: bytes) -> None:
+        (question,) = Parser().feed(data)
+        if question.kind == Kind.HELLO and self.hello:
+            self.waiting += Message(Kind.HELLO_ANSWER, question.sequence, self.hello).encode()
+            self.hello = b""
+        elif self.answers:
+            kind, payload, late = self.answers.pop(0)
+            self.waiting += Message(kind, (question.sequence - late) & 0xFFFF, payload).encode()
+
+    def close(self) -> None:
+        pass
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    answers=st.lists(st.tuples(st.sampled_from([*Kind]), st.one_of(st.binary(max_size=24),
+        st.builds(struct.Struct("<II").pack, st.just(1), st.integers(0, 5000))), st.sampled_from([0, 0, 0, 1])), max_size=6),
+    hello=st.one_of(st.just(b""), st.binary(min_size=1, max_size=90), st.integers(0, 1 << 30)),
+)  # fmt: skip
+def test_a_board_that_lies_is_an_error_not_a_crash(one_library, answers, hello) -> None:
+    """Well-formed messages with any content: the host gives a result of the size greeted with, or says what is wrong."""
+    if isinstance(hello, int):  # a real greeting with one byte changed, or none
+        real = Parser().feed(CBoard(one_library).receive(Message(Kind.HELLO, 1).encode()))[0].payload
+        place = hello % (2 * len(real))
+        hello = real if place >= len(real) else real[:place] + bytes([hello >> 20 & 255]) + real[place + 1 :]
+    try:
+        link = BoardLink(Liar(answers, hello), "a liar", timeout_s=0.002, tries=2)
+        inputs = [np.zeros(tensor.bytes, np.int8) for tensor in link.hello.inputs if tensor.bytes < 1 << 20]
+        result = link.infer(inputs)
+    except DeviceError:
+        return
+    assert [len(values) for values in result.outputs] == [tensor.bytes for tensor in link.hello.outputs]
+
+
 def test_a_restarted_board_gets_the_frame_again(board):
     transfers = 0
 
@@ -310,6 +447,26 @@ def test_firmware_is_safe_whatever_comes(tmp_path):
     greeted = [message.sequence for message in parser.feed(done.stdout) if message.kind == Kind.HELLO_ANSWER]
     assert set(range(rounds)) <= set(greeted)
     assert (parser.damaged, parser.skipped) == (0, 0), "what the firmware sends is always whole"
+
+
+FUZZER = ("-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined")
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_firmware_under_libfuzzer(tmp_path, rows):
+    """stub/fuzz.c: whatever came before, a frame that follows is computed right. Minutes of it: -max_total_time=300."""
+    if shutil.which("clang") is None:
+        pytest.skip("clang, which brings libFuzzer, is not there")
+    program = tmp_path / "fuzz"
+    sources = [*LINK.glob("*.c"), *(STUB / name for name in ("gaze_model.c", "board.c", "fuzz.c"))]
+    command = ["clang", *STRICT, *FUZZER, f"-DGAZE_MODEL_ROWS={int(rows)}", f"-I{LINK}", f"-I{STUB}", *sources, "-o", program]
+    built = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if "libclang_rt.fuzzer" in built.stderr:
+        pytest.skip("clang is there without libFuzzer (libclang-rt-dev)")
+    assert built.returncode == 0, built.stderr
+    line = [str(program), "-runs=2000", "-seed=5", "-max_len=4096", "-len_control=0"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def fuzz_round(rng: np.random.Generator) -> bytes:

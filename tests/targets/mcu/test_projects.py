@@ -141,10 +141,11 @@ class TestRegion:
     def test_middle_of_the_frame(self) -> None:
         assert middle_region(SPRESENSE_CAMERA, 96, 96) == Region(64, 24, 192)
         assert middle_region(SPRESENSE_CAMERA, 128, 128) == Region(96, 56, 128)
+        assert middle_region(SPRESENSE_CAMERA, 112, 112) == Region(48, 8, 224)
         assert middle_region(CORAL_CAMERA, 112, 112) == Region(0, 0, 324)
 
     def test_sizes_that_the_hardware_does_not_give(self) -> None:
-        for width, height in ((112, 112), (96, 64), (256, 256)):
+        for width, height in ((97, 97), (96, 64), (256, 256), (8, 8)):
             with pytest.raises(TargetError, match="does not scale"):
                 middle_region(SPRESENSE_CAMERA, width, height)
 

@@ -113,8 +113,8 @@ def _board(compiled: CompiledModel, board: Board, too_large: Severity) -> Iterat
     if needed.fits:
         yield Finding(board.title, Severity.NOTE, f"fits: {memory}, {time}")
     elif board.unified and total <= board.most_ram_bytes:
-        yield Finding(board.title, Severity.WARNING, f"does not fit: {memory}, {time}",
-                      f"give it up to {board.most_ram_bytes:,} bytes (Arduino: Tools > Memory); other cores then have none")  # fmt: skip
+        most = f"give it up to {board.most_ram_bytes:,} bytes (Arduino: Tools > Memory); other cores then have none"
+        yield Finding(board.title, Severity.WARNING, f"does not fit: {memory}, {time}", most)
     else:
         yield Finding(board.title, too_large, f"does not fit: {memory}", _remedy(compiled, needed))
 

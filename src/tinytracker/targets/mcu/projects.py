@@ -35,6 +35,7 @@ class Camera:
     powers_of_two: bool = False
 
 
+SMALLEST_SCALED_PX = 12
 SPRESENSE_CAMERA = Camera(320, 240, powers_of_two=True)
 CORAL_CAMERA = Camera(324, 324)
 
@@ -51,13 +52,14 @@ class Region:
 def middle_region(camera: Camera, width_px: int, height_px: int) -> Region:
     """The largest square in the middle of the frame that the board can bring to the network's size.
 
-    Raises TargetError for a size that the Spresense's graphics engine does not give: it works on multiples of 32 pixels.
+    Raises TargetError for a size that the Spresense's graphics engine does not give: Sony's Camera library and imageproc take
+    even sides of 12 pixels or more and factors that are powers of two.
     """
     side = min(camera.width_px, camera.height_px)
     if camera.powers_of_two:
-        if width_px != height_px or width_px % 32 or width_px > side:
-            raise TargetError(f"the Spresense's hardware does not scale to {width_px} x {height_px}; expected a square of "
-                              "32, 64, 96 ... pixels; train the network for 96 px")  # fmt: skip
+        if width_px != height_px or width_px % 2 or not SMALLEST_SCALED_PX <= width_px <= side:
+            raise TargetError(f"the Spresense's hardware does not scale to {width_px} x {height_px}; expected a square of even "
+                              f"sides from {SMALLEST_SCALED_PX} to {side} pixels; train the network for 96 px")  # fmt: skip
         factor = max(power for power in (1, 2, 4) if width_px * power <= side)
         side = width_px * factor
     return Region((camera.width_px - side) // 2 // 2 * 2, (camera.height_px - side) // 2 // 2 * 2, side)

@@ -254,6 +254,7 @@ static void scan(gaze_link *link) {
         size_t checked = whole - GAZE_LINK_CRC_BYTES;
         if (get_u32(message + checked) != gaze_link_crc32(0, message + 2, checked - 2)) {
             link->stats.damaged++;
+            link->stats.skipped++;
             send_error(link, get_u16(message + 4), GAZE_LINK_DAMAGED);
             at++;
             continue;
