@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
+from csv import DictReader
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from tests.targets.mcu.stub_board import stub_files
+from tests.targets.mcu.stub_board import CBoard, PtyBoard, build_real_board, stub_files
 from tinytracker.cli.app import run
+from tinytracker.cli.tracking import build_pipeline
 from tinytracker.domain import Box, FaceBox
 from tinytracker.engines.board_link import BoardLink, open_port
 from tinytracker.engines.model import GazeModel
@@ -20,6 +24,9 @@ from tinytracker.targets.mcu import compile_model
 from tinytracker.targets.mcu.machines import MACHINES
 from tinytracker.targets.mcu.qemu import Emulator
 from tinytracker.targets.tflite_model import find_tflite
+from tinytracker.tracking import pipeline
+from tinytracker.tracking.sinks import CsvSink
+from tinytracker.tracking.sources import open_source
 
 TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm")
 emulated = pytest.mark.skipif(
@@ -43,40 +50,132 @@ def video(tmp_path: Path, portrait: np.ndarray) -> Path:
     return path
 
 
-def gaze_columns(path: Path) -> list[str]:
-    return path.read_text().splitlines()
+def gaze(csv: Path) -> list[tuple[str, str]]:
+    """What was written, character by character."""
+    with csv.open(newline="") as file:
+        rows = list(DictReader(file))
+    assert [row["valid"] for row in rows] == ["1", "1", "1"]
+    return [(row["gaze_x_cm"], row["gaze_y_cm"]) for row in rows]
+
+
+@pytest.fixture
+def expected(video: Path, tmp_path: Path) -> dict[str, list[tuple[str, str]]]:
+    """The host's gaze: `track` itself with LiteRT, and the same pipeline with TensorFlow Lite Micro's interpreter."""
+    litert, micro = tmp_path / "litert.csv", tmp_path / "micro.csv"
+    assert run(["-q", "track", str(video), "--model", MODEL, "--csv", str(litert), "--no-filter"]) == 0
+    network = GazeModel.load(MODEL, engine="tflite-micro")
+    with open_source(str(video)) as source, CsvSink(micro) as sink:
+        pipeline.run(build_pipeline(network, use_filter=False, fov_deg=pipeline.DEFAULT_FOV_DEG), source, [sink])
+    return {"litert": gaze(litert), "tflite-micro": gaze(micro)}
+
+
+def check_gaze(csv: Path, expected: dict[str, list[tuple[str, str]]]) -> None:
+    """The bytes of TensorFlow Lite Micro, and LiteRT's within two steps of the output."""
+    assert gaze(csv) == expected["tflite-micro"]
+    step_cm = GazeModel.load(MODEL).engine.outputs[0].scale * 40
+    apart = np.array(gaze(csv), float) - np.array(expected["litert"], float)
+    assert np.abs(apart).max() <= 2 * step_cm + 0.001
 
 
 @emulated
-def test_track_on_an_emulated_board_gives_the_hosts_gaze(video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Over a pseudo terminal, from mp4 to CSV. int8 outputs differ by 2 at most, so gaze by 2 * 40 / 128 cm."""
-    rows = {}
-    for name, board in (("host", []), ("board", ["--board", "qemu-m4"])):
-        csv = tmp_path / f"{name}.csv"
-        assert run(["-q", "track", str(video), "--model", MODEL, "--csv", str(csv), "--no-filter", *board]) == 0
-        rows[name] = np.genfromtxt(csv, delimiter=",", names=True, usecols=("gaze_x_cm", "gaze_y_cm", "valid"))
-    assert rows["host"]["valid"].tolist() == rows["board"]["valid"].tolist() == [1, 1, 1]
-    for axis in ("gaze_x_cm", "gaze_y_cm"):
-        assert np.abs(rows["host"][axis] - rows["board"][axis]).max() <= 2 * 40 / 128 + 0.01
+@pytest.mark.parametrize(("machine", "over"), [("qemu-m4", "pty"), ("qemu-m7", "tcp")])
+def test_track_on_an_emulated_board(machine: str, over: str, video: Path, tmp_path: Path, expected, capsys) -> None:
+    """From mp4 to CSV through the real firmware: over a pseudo terminal, and over TCP."""
+    csv = tmp_path / "board.csv"
+    command = ["-q", "track", str(video), "--model", MODEL, "--csv", str(csv), "--no-filter", "--board"]
+    if over == "pty":
+        assert run([*command, machine]) == 0
+    else:
+        compiled = compile_model(find_tflite(Path(MODEL), "this test").read_bytes(), MODEL, MACHINES[machine].cpu)
+        with Emulator(compiled.files, MACHINES[machine], over="tcp") as board:
+            assert run([*command, f"serial:{board.url}"]) == 0
+    check_gaze(csv, expected)
     told = " ".join(capsys.readouterr().out.split())
-    assert "qemu-m4: 3 frames, median" in told
+    assert f"{machine}: 3 frames, median" in told
     assert "instructions each, as the board counts" in told
 
 
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The firmware's link and the network, built for this machine."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not there to compile the firmware's link")
+    return build_real_board(tmp_path_factory.mktemp("native"), MODEL)
+
+
+def test_track_over_a_bad_wire_that_restarts(native: Path, video: Path, tmp_path: Path, expected, capsys) -> None:
+    """Lost bytes and a restart of the board on the way: the same gaze, and the summary tells what happened."""
+    board = CBoard(native)
+    reads = 0
+
+    def trouble(data: bytes) -> bytes:
+        nonlocal reads
+        reads += 1
+        if reads == 40:
+            board.reset()
+        return data[:-7] if reads in (12, 25) else data
+
+    wire = PtyBoard(board, to_board=trouble)
+    csv = tmp_path / "board.csv"
+    command = ["-q", "track", str(video), "--model", MODEL, "--csv", str(csv), "--no-filter", "--board", f"serial:{wire.path}"]
+    assert run(command) == 0
+    wire.unplug()
+    check_gaze(csv, expected)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "a stub: 3 frames" in told
+    assert "1 restarts of the board" in told
+    assert "asked again" in told
+
+
+class FastCamera:
+    """200 frames/s of a portrait, for ever."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image = np.ascontiguousarray(image[:, :, ::-1])
+
+    def isOpened(self) -> bool:
+        return True
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        time.sleep(0.005)
+        return True, self.image
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_slow_board_drops_old_frames_and_says_so(native: Path, portrait: np.ndarray, monkeypatch, capsys) -> None:
+    """Back-pressure: the board takes its time, the camera goes on; each answer is of a fresh frame, the rest is counted."""
+
+    def slowly(data: bytes) -> bytes:
+        time.sleep(0.01)
+        return data
+
+    monkeypatch.setattr("tinytracker.tracking.camera._open_capture", lambda device: FastCamera(portrait))
+    wire = PtyBoard(CBoard(native), to_board=slowly)
+    began_ns = time.monotonic_ns()
+    assert run(["-q", "track", "0", "--model", MODEL, "--board", f"serial:{wire.path}", "--max-frames", "4", "--no-window"]) == 0
+    frames_came = (time.monotonic_ns() - began_ns) / 5e6
+    wire.unplug()
+    told = " ".join(capsys.readouterr().out.split())
+    found = re.search(r"a stub: 4 frames, .*; (\d+) camera frames came faster and were dropped", told)
+    assert found is not None, told
+    assert 4 < int(found[1]) < frames_came
+
+
 @emulated
-def test_board_over_tcp_is_tflm_byte_by_byte_until_it_dies(portrait: np.ndarray) -> None:
+def test_a_board_that_dies_is_said(portrait: np.ndarray) -> None:
     path = find_tflite(Path(MODEL), "this test")
     compiled = compile_model(path.read_bytes(), MODEL, MACHINES["qemu-m7"].cpu)
+    height, width = portrait.shape[:2]
+    face = FaceBox(Box(width * 0.3, height * 0.1, width * 0.4, width * 0.4))
     with Emulator(compiled.files, MACHINES["qemu-m7"], over="tcp") as board:
         link = BoardLink(open_port(board.url), "the board", timeout_s=20.0, tries=3)
         engine = SerialBoardEngine(link, path)
         model = GazeModel(GazeModel.load(path).card, engine)
-        oracle = GazeModel.load(path, engine="tflite-micro")
-        height, width = portrait.shape[:2]
-        for shift in (0, 20, 40):
-            face = FaceBox(Box(width * 0.3 + shift, height * 0.1, width * 0.4, width * 0.4))
-            assert model.run(portrait, face).tolist() == oracle.run(portrait, face).tolist()
-        assert len(engine.counts) == 3
+        for _ in range(2):
+            model.run(portrait, face)
+        assert len(set(engine.counts)) <= 2
         assert max(engine.counts) - min(engine.counts) < 0.02 * max(engine.counts)
         board.kill()
         link.timeout_s = 0.2

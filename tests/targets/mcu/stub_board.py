@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tinytracker.targets.mcu import boards
+from tinytracker.released import find_released
+from tinytracker.targets.mcu import boards, compile_model
 
 STUB = Path(__file__).parent / "stub"
 LINK = boards.FOLDER / "link"
@@ -41,9 +42,18 @@ def stub_outputs(pixels: np.ndarray) -> list[int]:
 
 def build_board(folder: Path, rows: bool = True, flags: tuple[str, ...] = ("-shared", "-fPIC"), name: str = "board.so") -> Path:
     """Compiles the link, the stub and stub/board.c with the local compiler."""
-    sources = [*LINK.glob("*.c"), STUB / "gaze_model.c", STUB / "board.c"]
-    out = folder / name
-    command = ["gcc", *STRICT, "-O1", *flags, f"-DGAZE_MODEL_ROWS={int(rows)}", f"-I{LINK}", f"-I{STUB}"]
+    return _build(folder / name, STUB, [*flags, f"-DGAZE_MODEL_ROWS={int(rows)}"])
+
+
+def build_real_board(folder: Path, model: str) -> Path:
+    """The same round a released network, compiled for this machine: as a board answers, at this machine's speed."""
+    compile_model(find_released(model)[1].read_bytes(), model).write(folder)
+    return _build(folder / "board.so", folder, ["-shared", "-fPIC"])
+
+
+def _build(out: Path, model: Path, flags: list[str]) -> Path:
+    sources = [*LINK.glob("*.c"), model / "gaze_model.c", STUB / "board.c"]
+    command = ["gcc", *STRICT, "-O1", *flags, f"-I{LINK}", f"-I{model}"]
     subprocess.run([*command, *map(str, sources), "-o", str(out)], check=True)
     return out
 
