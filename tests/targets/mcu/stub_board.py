@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import subprocess
 import threading
 import tty
@@ -93,28 +94,25 @@ class PtyBoard:
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
         self.path = os.ttyname(self._theirs)
+        self._plugged = True
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def unplug(self) -> None:
-        """Takes the terminal away."""
-        ours, self._ours = self._ours, -1
-        if ours >= 0:
+        """Takes the terminal away. First the thread ends: its handle's number may be another terminal's soon."""
+        if self._plugged:
+            self._plugged = False
+            self._thread.join(timeout=5.0)
             os.close(self._theirs)
-            os.write(ours, b"")
-            os.close(ours)
+            os.close(self._ours)
 
     def _serve(self) -> None:
-        import select
-
-        handle = self._ours
-        while self._ours >= 0:
-            try:
-                if not select.select([handle], [], [], 0.05)[0]:
+        try:
+            while self._plugged:
+                if not select.select([self._ours], [], [], 0.02)[0]:
                     continue
-                data = os.read(handle, 4096)
-                answer = self._to_host(self.board.receive(self._to_board(data)))
+                answer = self._to_host(self.board.receive(self._to_board(os.read(self._ours, 4096))))
                 while answer:
-                    answer = answer[os.write(handle, answer) :]
-            except OSError:
-                return
+                    answer = answer[os.write(self._ours, answer) :]
+        except OSError:  # the host closed its side
+            return
