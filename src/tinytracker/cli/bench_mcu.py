@@ -9,8 +9,9 @@ from rich.table import Table
 
 from tinytracker.cli.bench import BenchRequest
 from tinytracker.cli.progress import progress_bar
+from tinytracker.errors import UsageError
 from tinytracker.evaluation.report import How, Row, write_rows
-from tinytracker.released import find_released, list_released
+from tinytracker.released import list_released
 from tinytracker.targets.mcu.bench import BoardCost, Cost, bench, bench_boards
 from tinytracker.targets.mcu.machines import MACHINES, find_machine
 from tinytracker.targets.tflite_model import find_tflite
@@ -20,7 +21,9 @@ DEFAULT_MACHINES = ("qemu-m4", "qemu-m7")
 
 def run(request: BenchRequest) -> None:
     """Prints a table of the networks on emulated cores or, with --boards, on all boards; writes the rows as CSV if asked."""
-    names = request.models or [name for name in list_released() if find_released(name)[0].output == "gaze"]
+    if request.boards and request.board:
+        raise UsageError("--boards is every board, --board one emulated core; choose one")
+    names = request.models or list_released()
     networks = [(Path(model).stem, find_tflite(Path(model), "bench mcu")) for model in names]
     console = Console(highlight=False)
     if request.boards:
@@ -44,41 +47,44 @@ def run(request: BenchRequest) -> None:
 
 
 def _table(costs: list[Cost]) -> Table:
-    table = Table(title="per inference; instructions emulated (QEMU), bytes by the linker, stack measured", title_justify="left")
-    table.add_column("network")
-    table.add_column("core")
-    for heading in ("MAC", "instructions", "per MAC", "flash B", "beyond weights", "RAM B", "stack B", "as TFLM"):
-        table.add_column(heading, justify="right")
+    """Fits 80 columns."""
+    table = _plain_table("per inference; instructions emulated, bytes by the linker, stack measured;\n"
+                         "beyond: flash beyond the weights; as TFLM: inputs that gave the same bytes")  # fmt: skip
+    table.add_column("network", no_wrap=True)
+    table.add_column("core", no_wrap=True)
+    for heading in ("M MAC", "M instr", "/MAC", "flash B", "beyond", "RAM B", "stack", "as TFLM"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for cost in costs:
-        same = "not compared" if cost.same_bytes is None else f"{cost.same_bytes} of {cost.samples}"
+        same = "?" if cost.same_bytes is None else f"{cost.same_bytes} of {cost.samples}"
         table.add_row(
-            cost.model, cost.machine.cpu, f"{cost.macs:,}", f"{cost.instructions:,.0f}", f"{cost.instructions_per_mac:.2f}",
-            f"{cost.model_flash_bytes:,}", f"{cost.model_flash_bytes - cost.weights_bytes:,}", f"{cost.ram_bytes:,}",
-            f"{cost.stack_bytes:,}", same,
+            cost.model, cost.machine.cpu.removeprefix("cortex-"), f"{cost.macs / 1e6:.2f}", f"{cost.instructions / 1e6:.2f}",
+            f"{cost.instructions_per_mac:.2f}", f"{cost.model_flash_bytes:,}", f"{cost.model_flash_bytes - cost.weights_bytes:,}",
+            f"{cost.ram_bytes:,}", str(cost.stack_bytes), same,
         )  # fmt: skip
     return table
 
 
 def _boards_table(entries: list[BoardCost]) -> Table:
-    title = "instructions emulated; cycles, time and shares of memory estimated (what the vendor's runtime takes is assumed)"
-    table = Table(title=title, title_justify="left")
-    table.add_column("board")
-    table.add_column("network")
-    for heading in ("flash", "RAM", "instructions", "cycles", "ms", "fits"):
-        table.add_column(heading, justify="right")
+    """Fits 80 columns."""
+    table = _plain_table("bytes of the network by the linker, instructions emulated; cycles, time and memory (the\n"
+                         "program's share of the board's, with what the vendor's runtime takes) estimated")  # fmt: skip
+    table.add_column("board", no_wrap=True)
+    table.add_column("network", no_wrap=True)
+    for heading in ("flash B", "RAM B", "M instr.", "M cycles", "ms", "memory"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for entry in entries:
         cost, board = entry.cost, entry.board
+        share = max(entry.fit.flash_share, entry.fit.ram_share)
         table.add_row(
-            f"{board.name} ({board.cpu.removeprefix('cortex-')}, {board.clock_mhz} MHz)",
-            cost.model,
-            f"{cost.model_flash_bytes:,} ({100 * entry.fit.flash_share:.0f} %)",
-            f"{cost.ram_bytes:,} ({100 * entry.fit.ram_share:.0f} %)",
-            f"{cost.instructions / 1e6:.1f} M",
-            f"{board.cycles(cost.instructions) / 1e6:.1f} M",
-            f"{entry.milliseconds:.0f}",
-            "yes" if entry.fit.fits else "no",
-        )
+            board.name, cost.model, f"{cost.model_flash_bytes:,}", f"{cost.ram_bytes:,}", f"{cost.instructions / 1e6:.1f}",
+            f"{board.cycles(cost.instructions) / 1e6:.1f}", f"{entry.milliseconds:.0f}",
+            f"{100 * share:.0f} %" + ("" if entry.fit.fits else " !"),
+        )  # fmt: skip
     return table
+
+
+def _plain_table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _rows(cost: Cost) -> list[Row]:
