@@ -1,12 +1,16 @@
 """How fast `tinytracker prepare` is, against the straightforward way to prepare GazeCapture.
 
-    python benchmarks/prepare.py [--people 4] [--frames 300] [--jobs 2] [--recordings FOLDER]
+    python benchmarks/prepare.py [--people 4] [--frames 300] [--jobs 2] [--turns 3] [--recordings FOLDER]
 
 The straightforward way: Pillow decodes each frame, cuts the three crops and writes them as JPEGs of quality 95, in one
-process, as the dataset's own script does. Both ways read the same recordings of 480 x 640 frames (made on the fly unless
---recordings names some) from the same disk, in turns; the median of the turns counts. Ours ends with everything training
-needs, the other one still has its crops to decode again each time. Not counted: starting workers and loading our decoder,
-0.4 s once per process (and 4 s to compile it, once); no process does so before its 500th picture.
+process, as the dataset's own script does. Ours ends with everything training needs, the other one still has its crops to
+decode again each time. Both read the same recordings of 480 x 640 frames (made on the fly, 45 kB each, unless --recordings
+names some) from the same disk, in turns, each turn in a process of its own, after a first run that is not counted: imports,
+starting workers, pictures into the file cache. Two ratios are printed, of medians over the turns:
+
+    by the clock            frames per second, ours with --jobs processes; for a machine with nothing else to do
+    by the processor        processor time (user + system) per frame, both in one process, times --jobs: what the clock would
+                            say if each process had a core to itself
 """
 
 from __future__ import annotations
@@ -14,11 +18,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -40,40 +45,44 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--recordings", type=Path, help="measure on these instead")
+    parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)  # what a turn's own process is started with
     options = parser.parse_args()
+    if options.measure is not None:
+        print(json.dumps(measure(options.recordings, options.measure)))
+        return
+    measured: dict[int, list[tuple[int, float, float]]] = {0: [], 1: [], options.jobs: []}
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        recordings = options.recordings or make_recordings(root / "recordings", options.people, options.frames)
-        seconds: dict[str, list[float]] = {"straightforward": [], "tinytracker": []}
-        frames = 0
-        prepare(recordings, root / "warm-up", jobs=options.jobs)  # workers started, pictures in the file cache
-        for turn in range(options.turns):
-            started = time.perf_counter()
-            kept = straightforward(recordings, root / f"theirs{turn}")
-            seconds["straightforward"].append(time.perf_counter() - started)
-            started = time.perf_counter()
-            frames = prepare(recordings, root / f"ours{turn}", jobs=options.jobs).kept
-            seconds["tinytracker"].append(time.perf_counter() - started)
-            assert frames == kept, f"{frames} frames against {kept}"
-            shutil.rmtree(root / f"theirs{turn}")
-            shutil.rmtree(root / f"ours{turn}")
-        processor_ms = {"straightforward": processor_time_ms(lambda: straightforward(recordings, root / "theirs"))}
-        prepare(recordings, root / "warm-up-here")  # the decoder is loaded once per process
-        processor_ms["tinytracker"] = processor_time_ms(lambda: prepare(recordings, root / "ours").kept)
-    rates = {way: frames / statistics.median(times) for way, times in seconds.items()}
-    print(f"{frames} frames, {options.jobs} processes on {os.cpu_count()} cores, median of {options.turns} turns")
-    for way, rate in rates.items():
-        print(f"{way:16} {rate:7.0f} frames/s  {processor_ms[way]:5.2f} ms of one core per frame")
-    ratio = rates["tinytracker"] / rates["straightforward"]
-    of_one_core = processor_ms["straightforward"] / processor_ms["tinytracker"]
-    print(f"{'ratio':16} {ratio:7.1f}           {of_one_core:5.1f}")
+        recordings = options.recordings or make_recordings(Path(folder) / "recordings", options.people, options.frames)
+        for _ in range(options.turns):
+            for jobs, results in measured.items():
+                command = [sys.executable, __file__, "--measure", str(jobs), "--recordings", str(recordings)]
+                answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+                results.append(tuple(json.loads(answer)))
+    (frames,) = {frames for results in measured.values() for frames, _, _ in results}
+    clock_s = {jobs: statistics.median(seconds for _, seconds, _ in results) for jobs, results in measured.items()}
+    processor_s = {jobs: statistics.median(seconds for _, _, seconds in results) for jobs, results in measured.items()}
+    print(f"{frames} frames, {os.cpu_count()} cores, median of {options.turns} turns")
+    for way, jobs in (("straightforward, 1 process", 0), ("tinytracker, 1 process", 1)):
+        per_frame_ms = processor_s[jobs] / frames * 1000
+        print(f"{way:28} {frames / clock_s[jobs]:6.0f} frames/s {per_frame_ms:6.2f} ms of processor per frame")
+    print(f"{f'tinytracker, {options.jobs} processes':28} {frames / clock_s[options.jobs]:6.0f} frames/s")
+    print(f"{'ratio by the clock':28} {clock_s[0] / clock_s[options.jobs]:6.1f}")
+    print(f"{'ratio by the processor':28} {processor_s[0] / processor_s[1] * options.jobs:6.1f}")
 
 
-def processor_time_ms(work: Callable[[], int]) -> float:
-    """Processor time per frame of work in this process: what other processes do on the machine matters less."""
-    started = time.process_time()
-    frames = work()
-    return (time.process_time() - started) / frames * 1000
+def measure(recordings: Path, jobs: int) -> tuple[int, float, float]:
+    """Frames kept, seconds by the clock, and this process's own seconds of processor; jobs 0: the straightforward way."""
+    with tempfile.TemporaryDirectory() as folder:
+        for out in (Path(folder) / "not counted", Path(folder) / "counted"):
+            clock, processor = time.perf_counter(), processor_seconds()
+            kept = prepare(recordings, out, jobs=jobs).kept if jobs else straightforward(recordings, out)
+            clock, processor = time.perf_counter() - clock, processor_seconds() - processor
+    return kept, clock, processor
+
+
+def processor_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def straightforward(recordings: Path, out: Path) -> int:

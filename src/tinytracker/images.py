@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -10,8 +11,8 @@ import numpy as np
 from tinytracker.errors import ImageError
 from tinytracker.files import write_bytes
 
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_START_OF_SCAN = 0xDA
+JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+JPEG_START_OF_SCAN = 0xDA
 _SILENT = cv2.utils.logging.LOG_LEVEL_SILENT
 _set_loudness = cv2.utils.logging.setLogLevel  # returns the level before
 
@@ -23,10 +24,7 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     as stored, which the boxes of recordings refer to. Raises ImageError if it does not decode, or if it is a JPEG that
     breaks off early (decoders fill up the rest with grey, which would pass for a picture).
     """
-    if not content:
-        raise ImageError(f"{name} is empty; expected a picture")
-    if content.startswith(_JPEG_START) and not _is_whole_jpeg(content):
-        raise ImageError(f"{name} is a JPEG that breaks off after {len(content)} bytes; copy it again")
+    refuse_incomplete(content, name)
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     loudness = _set_loudness(_SILENT)  # the errors below say it in one line
     try:
@@ -40,22 +38,37 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     return image
 
 
+def refuse_incomplete(content: bytes, name: str) -> None:
+    """Raises ImageError for an empty file, and for a JPEG without its end marker (see `decode`)."""
+    if not content:
+        raise ImageError(f"{name} is empty; expected a picture")
+    if content.startswith(JPEG_START) and not _is_whole_jpeg(content):
+        raise ImageError(f"{name} is a JPEG that breaks off after {len(content)} bytes; copy it again")
+
+
 def _is_whole_jpeg(content: bytes) -> bool:
-    """Whether the end marker comes after the start of the picture's data (ITU T.81, annex B).
+    """Whether the end marker comes after the start of the picture's data.
 
     The segments before it are walked over, as they may hold a whole JPEG themselves (a thumbnail); in the data the marker
     cannot occur by chance, and what cameras append behind it does no harm.
     """
-    place = len(_JPEG_START)
+    return any(marker == JPEG_START_OF_SCAN and content.rfind(_JPEG_END, end) >= 0 for marker, _, end in jpeg_segments(content))
+
+
+def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment of a JPEG's header, with the start of the first scan as the last one; start and
+    end are those of what the segment holds (ITU T.81, annex B)."""
+    place = len(JPEG_START)
     while place + 4 <= len(content) and content[place] == 0xFF:
-        if content[place + 1] == 0xFF:  # a marker may be preceded by any number of fill bytes
+        marker = content[place + 1]
+        if marker == 0xFF:  # a marker may be preceded by any number of fill bytes
             place += 1
             continue
-        length = int.from_bytes(content[place + 2 : place + 4], "big")
-        if content[place + 1] == _START_OF_SCAN:
-            return content.find(_JPEG_END, place + 2 + length) >= 0
-        place += 2 + length
-    return False
+        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+        yield marker, place + 4, end
+        if marker == JPEG_START_OF_SCAN:
+            return
+        place = end
 
 
 def read_image(path: Path, upright: bool = False) -> np.ndarray:

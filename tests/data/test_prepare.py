@@ -224,11 +224,11 @@ class TestResuming:
 import time
 from pathlib import Path
 from tinytracker.data import prepare as module
-quick = module.decode
+quick = module.PictureDecoder.decode
 def slow(*arguments):
     time.sleep(0.004)
     return quick(*arguments)
-module.decode = slow
+module.PictureDecoder.decode = slow
 module.prepare(Path({str(tmp_path / "people")!r}), Path({str(dataset)!r}), module.PrepareOptions(24, 16))
 """
         caught = 0

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from tinytracker.data.gazecapture import (
     FrameLabel,
@@ -27,6 +26,7 @@ from tinytracker.data.gazecapture import (
     read_recording,
     recording_name,
 )
+from tinytracker.data.pictures import Picture, PictureDecoder
 from tinytracker.data.store import (
     CROPS,
     EYE_BAND,
@@ -45,7 +45,6 @@ from tinytracker.errors import DatasetError, ImageError, MissingExtraError, Reco
 from tinytracker.faces.boxes import stored_eye_band
 from tinytracker.faces.crops import cut, resize, whole_pixels
 from tinytracker.files import write_text
-from tinytracker.images import decode
 
 Progress = Callable[[int, int], None]
 DASK_ANSWERS_WITHIN_S = 15
@@ -191,9 +190,12 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
     rows: list[dict[str, Any]] = []
     with written_whole(dataset / recording.name) as folder:
         crops = {name: GrowingArray(folder / f"{name}.npy", *size) for name, size in _sizes(options).items()}
+        decoder = PictureDecoder()
         for frame in recording.frames:
+            boxes = {name: _box(frame, name) for name in crops}
+            bottom = max(y + height for _, y, _, height in boxes.values())
             try:
-                image = decode(files.read(frame.picture), frame.picture)
+                picture = decoder.decode(files.read(frame.picture), frame.picture, max(bottom, 0))
             except FileNotFoundError:
                 left_out["a picture that is missing"] += 1
                 continue
@@ -203,13 +205,12 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             except ImageError:
                 left_out["a picture that does not decode"] += 1
                 continue
-            boxes = {name: _box(frame, name) for name in crops}
-            if not all(_touches(boxes[name], image) for name in CROPS):
+            if not all(_touches(boxes[name], picture) for name in CROPS):
                 left_out["a box outside the picture"] += 1
                 continue
             for name, array in crops.items():
-                array.append(resize(cut(image, *boxes[name]), array.width_px, array.height_px))
-            rows.append(_row(recording, frame, image, boxes))
+                array.append(resize(cut(picture.top, *boxes[name]), array.width_px, array.height_px))
+            rows.append(_row(recording, frame, picture, boxes))
         for array in crops.values():
             array.close()
         if not rows:
@@ -245,13 +246,13 @@ def _box(frame: FrameLabel, name: str) -> WholeBox:
     return whole_pixels(stored_eye_band(FaceBox(face, left_eye, right_eye)))
 
 
-def _touches(box: WholeBox, image: np.ndarray) -> bool:
+def _touches(box: WholeBox, picture: Picture) -> bool:
     """Whether a box has a pixel in common with the picture."""
     x, y, width, height = box
-    return x < image.shape[1] and y < image.shape[0] and x + width > 0 and y + height > 0
+    return x < picture.width_px and y < picture.height_px and x + width > 0 and y + height > 0
 
 
-def _row(recording: Recording, frame: FrameLabel, image: np.ndarray, boxes: dict[str, WholeBox]) -> dict[str, Any]:
+def _row(recording: Recording, frame: FrameLabel, picture: Picture, boxes: dict[str, WholeBox]) -> dict[str, Any]:
     """A row of labels.parquet; see docs/design.md. boxes: by crop, as cut."""
     row: dict[str, Any] = {
         "recording": recording.name,
@@ -261,8 +262,8 @@ def _row(recording: Recording, frame: FrameLabel, image: np.ndarray, boxes: dict
         "device": recording.device,
         "device_kind": recording.device_kind,
         "orientation": frame.orientation,
-        "frame_width_px": image.shape[1],
-        "frame_height_px": image.shape[0],
+        "frame_width_px": picture.width_px,
+        "frame_height_px": picture.height_px,
     }
     for name, box in boxes.items():
         row |= {f"{name}_{key}_px": float(value) for key, value in zip("xywh", box, strict=True)}
