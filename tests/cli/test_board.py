@@ -127,6 +127,27 @@ def test_track_over_a_bad_wire_that_restarts(native: Path, video: Path, tmp_path
     assert "asked again" in told
 
 
+def test_a_board_that_falls_silent_leaves_the_rows_so_far(native: Path, video: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    """One line, the exit code of a device, and what was tracked before. The port is opened at another rate."""
+    monkeypatch.setattr("tinytracker.cli.board.TIMEOUT_S", 0.2)
+    reads = 0
+
+    def dying(data: bytes) -> bytes:
+        nonlocal reads
+        reads += 1
+        return data if reads < 45 else b""
+
+    wire = PtyBoard(CBoard(native), to_host=dying)
+    csv = tmp_path / "board.csv"
+    board = f"serial:{wire.path}@230400"
+    assert run(["-q", "track", str(video), "--model", MODEL, "--csv", str(csv), "--no-filter", "--board", board]) == 5
+    wire.unplug()
+    error = capsys.readouterr().err
+    assert "is silent" in error
+    assert len(error.strip().splitlines()) == 1
+    assert 1 <= len(csv.read_text().splitlines()) - 1 < 3
+
+
 class FastCamera:
     """200 frames/s of a portrait, for ever."""
 
@@ -198,6 +219,7 @@ def test_board_with_another_network() -> None:
     [
         ("nothing", 2, "expected serial:PORT"),
         ("serial:/dev/ttyNONE9", 5, "cannot open /dev/ttyNONE9"),
+        ("serial:/dev/ttyNONE9@fast", 2, "expected PORT or PORT@BAUD"),
     ],
 )
 def test_refusals(video: Path, capsys: pytest.CaptureFixture[str], board: str, code: int, message: str) -> None:

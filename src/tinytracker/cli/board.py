@@ -16,6 +16,7 @@ from tinytracker.errors import DeviceError, UsageError
 from tinytracker.targets.tflite_model import find_tflite
 
 SERIAL = "serial:"
+BAUD = 115200
 EMULATED_TIMEOUT_S = 20.0  # a busy machine emulates slowly
 
 
@@ -23,8 +24,9 @@ EMULATED_TIMEOUT_S = 20.0  # a busy machine emulates slowly
 def open_board(board: str, model: str, output_scale_cm: float | None = None) -> Iterator[GazeModel]:
     """The network `model` as it runs on a board, while this context lasts.
 
-    board: "serial:" and what pyserial opens, for firmware that was flashed with the network; or "qemu-m4" and the like, for
-    which the network is compiled and an emulated board started. Raises DeviceError, TargetError, ModelError, UsageError.
+    board: "serial:" and what pyserial opens, with "@BAUD" behind it if that is not 115200, for firmware that was flashed with
+    the network; or "qemu-m4" and the like, for which the network is compiled and an emulated board started. Raises DeviceError,
+    TargetError, ModelError, UsageError.
     """
     from tinytracker.targets.mcu.machines import MACHINES
 
@@ -36,18 +38,28 @@ def open_board(board: str, model: str, output_scale_cm: float | None = None) -> 
     with ExitStack() as stack:
         timeout_s = TIMEOUT_S if board.startswith(SERIAL) else EMULATED_TIMEOUT_S
         if board.startswith(SERIAL):
-            url = board.removeprefix(SERIAL)
+            url, baud = _port_and_baud(board.removeprefix(SERIAL))
         else:
             from tinytracker.targets.mcu import compile_model
             from tinytracker.targets.mcu.qemu import Emulator
 
             machine = MACHINES[board]
             compiled = compile_model(path.read_bytes(), card.name, machine.cpu)
-            url = stack.enter_context(Emulator(compiled.files, machine)).url
-        port = open_port(url)
+            url, baud = stack.enter_context(Emulator(compiled.files, machine)).url, BAUD
+        port = open_port(url, baud)
         stack.callback(port.close)
         link = BoardLink(port, board, timeout_s)
         yield GazeModel(card, SerialBoardEngine(link, path), str(path))
+
+
+def _port_and_baud(text: str) -> tuple[str, int]:
+    """ "/dev/ttyUSB0@921600" -> that port at that rate."""
+    port, at, baud = text.rpartition("@")
+    if not at:
+        return text, BAUD
+    if not baud.isdigit() or not port:
+        raise UsageError(f"{text!r} is no serial port; expected PORT or PORT@BAUD, such as /dev/ttyUSB0@921600")
+    return port, int(baud)
 
 
 def print_board_summary(model: GazeModel, dropped: int | None) -> None:

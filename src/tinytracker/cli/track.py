@@ -53,7 +53,8 @@ def track(
     board: Annotated[
         str | None,
         typer.Option(
-            help="Run the gaze network on a board: serial:PORT, or an emulated one (qemu-m4, qemu-m7).", metavar="BOARD"
+            help="Run the gaze network on a board: serial:PORT[@BAUD], or an emulated one (qemu-m4, qemu-m7).",
+            metavar="BOARD",
         ),
     ] = None,
     sensor_mode: Annotated[

@@ -11,6 +11,10 @@
 #define GAZE_FROM_HOST GAZE_REGION_FROM_HOST
 #endif
 
+#ifndef GAZE_BAUD
+#define GAZE_BAUD 115200  // another one: the host then takes --board serial:PORT@BAUD
+#endif
+
 #if GAZE_FROM_HOST
 
 static uint64_t arena[(GAZE_SERVED_ARENA_BYTES + 7) / 8];
@@ -28,7 +32,7 @@ static uint32_t countMicroseconds(void *) {
 }
 
 void setup() {
-  Serial.begin(115200);
+  Serial.begin(GAZE_BAUD);
   model = gaze_served_model(arena);
   port = {"spresense-arduino", sendBytes, countMicroseconds, GAZE_LINK_COUNT_MICROSECONDS, 1000000, nullptr};
   gaze_link_init(&board_link, &model, &port);
@@ -96,7 +100,7 @@ static void onFrame(CamImage frame) {
 }
 
 void setup() {
-  Serial.begin(115200);
+  Serial.begin(GAZE_BAUD);
   CamErr error = theCamera.begin(1, CAM_VIDEO_FPS_15, CAM_IMGSIZE_QVGA_H, CAM_IMGSIZE_QVGA_V, CAM_IMAGE_PIX_FMT_YUV422);
   if (error != CAM_ERR_SUCCESS) {
     stopWith("the camera does not begin", static_cast<int>(error));

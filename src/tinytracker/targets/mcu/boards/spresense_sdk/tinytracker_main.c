@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <imageproc/imageproc.h>
+#include <arch/board/cxd56_imageproc.h> /* in older SDKs <imageproc/imageproc.h> */
 #include <nuttx/video/video.h>
 
 #include "gaze_feed.h"
