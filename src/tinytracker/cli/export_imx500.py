@@ -64,4 +64,5 @@ def run(request: ExportRequest) -> None:
     )
     console.print(f"  time on the chip: {low_ms:.1f} to {high_ms:.1f} ms (estimated from its multiply-accumulates)")
     errors = ", ".join(f"{WORDS[name]} {error:.3f}" for name, error in made.errors_cm.items())
-    console.print(f"  mean error in cm on {made.split}: {errors} (the IMX500's emulated)")
+    people = made.split if request.roi is None else f"{made.split}'s faces that lie about the region"
+    console.print(f"  mean error in cm on {people}: {errors} (the IMX500's emulated)")

@@ -16,11 +16,12 @@ from tinytracker.cards import card_path, read_card
 from tinytracker.data.dataset import Dataset
 from tinytracker.engines.model import GazeModel
 from tinytracker.engines.torch import TorchEngine
-from tinytracker.errors import TargetError, UsageError
+from tinytracker.errors import DatasetError, TargetError, UsageError
 from tinytracker.models import Network, create_model
 from tinytracker.models.sensor import correction, sensor_part
 from tinytracker.quantization.samples import FloatSamples
-from tinytracker.targets.imx500.convert import Converted, ConvertOptions, convert
+from tinytracker.targets.imx500.bake import bake
+from tinytracker.targets.imx500.convert import Converted, ConvertOptions, _Samples, convert
 from tinytracker.targets.imx500.lint import estimated_memory
 from tinytracker.targets.imx500.memory import read_packed, read_report
 from tinytracker.targets.imx500.quantise import QuantiseOptions, quantise, write_onnx
@@ -166,6 +167,24 @@ def test_each_way_of_quantising_gives_a_network_that_exports(tmp_path):
         write_onnx(made, batches, tmp_path / f"{number}.onnx")
         kinds = {node.op_type for node in onnx.load(tmp_path / f"{number}.onnx").graph.node}
         assert {"WeightsSymmetricQuantizer", "ActivationPOTQuantizer"} <= kinds
+
+
+def test_a_fixed_region_is_measured_on_the_faces_that_lie_there():
+    """Half of the faces lie in the left half of a picture 480 x 640, half beside it; one is half as large."""
+    dataset = make_dataset()
+    for name, value in zip("xywh", (0, 160, 240, 240), strict=True):
+        dataset.labels[f"face_{name}_px"] = np.full(64, float(value))
+    test = dataset.split("test")
+    dataset.labels["face_x_px"][test[::2]] = 240.0
+    for side in "wh":
+        dataset.labels[f"face_{side}_px"][test[1]] = 120.0
+    network = create_model("tinytracker_imx", size_px=64, position="channels")
+    region = (0.0, 0.25, 0.5, 0.375)
+    _, card = bake(network, network.card("grid"), region)
+    samples = _Samples(dataset, card, ConvertOptions(region=region))
+    assert samples.test_indices.tolist() == test[3::2].tolist()
+    with pytest.raises(DatasetError, match="no face of tiny's val split lies about the region"):
+        _Samples(dataset, card, ConvertOptions(region=(0.9, 0.9, 0.1, 0.1)))
 
 
 def test_what_cannot_run_is_refused_before_it_is_quantised(tmp_path):

@@ -40,13 +40,16 @@ from tinytracker.targets.imx500.quantise import QuantiseOptions, quantise, write
 _log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 BATCH = 20
+LEAST_OVERLAP = 0.5  # of a face and a fixed region, intersection over union, for the one to be seen through the other
 INTRINSICS_FILE = "network_intrinsics.json"
+FACE_COLUMNS = tuple(f"face_{key}_px" for key in "xywh")
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertOptions:
     """calibration_samples: of training people. check_samples: at most, of the validation split for choosing and of the test
-    split for the card. region: see `bake`. tflite: measure the int8 .tflite too (it is not kept)."""
+    split for the card. region: see `bake`; where there is one, errors are those of the faces that lie about there. tflite:
+    measure the int8 .tflite too (it is not kept)."""
 
     calibration_samples: int = 200
     check_samples: int = 1000
@@ -112,7 +115,7 @@ def convert(
         write_card(card, card_path(onnx))  # the engine wants it beside the file
         errors_cm = _errors(baked, card, onnx, dataset, samples, options, progress)
         estimated_ms = inference_ms(counts["macs"])
-        card = _with_results(card, samples, errors_cm, memory, quantised.route, estimated_ms)
+        card = _with_results(card, samples, errors_cm, memory, quantised.route, estimated_ms, options.region)
         final = _keep(onnx, made, folder, card, options.region)
     return Converted(final, folder / PACKER_OUT, card, memory, quantised.route, samples.test_split, errors_cm, estimated_ms)
 
@@ -132,9 +135,22 @@ class _Samples:
         self.calibration = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
         self.choosing = "val" if len(dataset.split("val")) else "train"
         self.test_split = "test" if len(dataset.split("test")) else self.choosing
-        self._choosing_indices = evenly(dataset.split(self.choosing), options.check_samples)
+        self._choosing_indices = evenly(self._within(options.region, self.choosing), options.check_samples)
         self._choosing_arrays = self._source.read(self._choosing_indices)
-        self.test_indices = evenly(dataset.split(self.test_split), options.check_samples)
+        self.test_indices = evenly(self._within(options.region, self.test_split), options.check_samples)
+
+    def _within(self, region: Region | None, split: str) -> np.ndarray:
+        """A split's samples; of those, where the region is fixed, the ones whose face lies about there."""
+        indices = self._dataset.split(split)
+        if region is None:
+            return indices
+        labels = {name: self._dataset.labels[name][indices] for name in (*FACE_COLUMNS, "frame_width_px", "frame_height_px")}
+        frame = np.stack([labels["frame_width_px"], labels["frame_height_px"]] * 2, axis=1)
+        boxes = np.stack([labels[name] for name in FACE_COLUMNS], axis=1) / frame
+        kept = indices[_overlap(boxes, np.array(region)) >= LEAST_OVERLAP]
+        if not len(kept):
+            raise DatasetError(f"no face of {self._dataset.name}'s {split} split lies about the region {region}; choose another")
+        return kept
 
     def error_on_choosing(self, part: nn.Module) -> float:
         """Mean error in cm, on the validation split, of what would run in the sensor."""
@@ -152,6 +168,13 @@ class _Samples:
     def _error(self, outputs: np.ndarray, indices: np.ndarray) -> float:
         truth = np.stack([self._dataset.labels[f"gaze_{axis}_cm"][indices] for axis in "xy"], axis=1)
         return float(np.linalg.norm(outputs * self._card.output_scale_cm - truth, axis=1).mean())
+
+
+def _overlap(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes (n, 4), x, y, width, height, with one (4,)."""
+    ends = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
+    shared = np.clip(ends - np.maximum(boxes[:, :2], box[:2]), 0, None).prod(axis=1)
+    return shared / (boxes[:, 2:].prod(axis=1) + box[2:].prod() - shared)
 
 
 def _channels_first(pictures: np.ndarray) -> Tensor:
@@ -211,6 +234,7 @@ def _with_results(
     memory: MemoryReport,
     route: str,
     estimated_ms: tuple[float, float],
+    region: Region | None,
 ) -> ModelCard:
     low, high = estimated_ms
     figures: dict[str, Any] = {
@@ -218,6 +242,7 @@ def _with_results(
         "tools": toolchain.versions(),
         samples.test_split: {
             "samples": len(samples.test_indices),
+            **({"region": list(region), "of_them": f"faces that share {LEAST_OVERLAP:.0%} with the region"} if region else {}),
             **{f"error_{name}_cm": round(error, 4) for name, error in errors_cm.items()},
             "loss_cm": round(errors_cm["imx500"] - errors_cm["float"], 4),
             "how": "emulated: the quantised ONNX in ONNX Runtime, not on the chip",
