@@ -15,7 +15,7 @@ help:
 	@echo "make demo        light runtime (no torch), then: tinytracker demo -> out/demo/"
 	@echo "make test        everything tests need, then ruff, mypy and pytest"
 	@echo "make install     the development environment in $(DEV) alone"
-	@echo "make toolchain   the Cortex-M compiler and emulator, from Debian or Ubuntu (needs root)"
+	@echo "make toolchain   the Cortex-M compiler and emulator, and Java, from Debian or Ubuntu (needs root)"
 	@echo "make reproduce   the study in small: tinytracker reproduce --quick -> out/reproduce/"
 
 demo: $(DEMO)/installed
@@ -25,14 +25,20 @@ test: lint types unit
 
 install: $(DEV)/installed
 
-# Without these the tests on emulated microcontrollers skip, saying so; nothing else needs them.
+# Without these the tests on emulated microcontrollers, and those of Sony's converter, skip, saying so; nothing else needs them.
 TOOLCHAIN := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+JAVA := openjdk-17-jre-headless
+# $(call apt,name,commands that must be there,packages that bring them)
+define apt
+@if (for tool in $(2); do command -v $$tool >/dev/null || exit 1; done); then echo "$(1): there already"; \
+elif ! command -v apt-get >/dev/null; then echo "$(1): skipped, there is no apt-get; install $(3) by hand"; \
+elif [ "$$(id -u)" != 0 ]; then echo "$(1): skipped, not root; run: sudo apt-get install $(3)"; \
+elif apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(3) >/dev/null; \
+then echo "$(1): installed"; else echo "$(1): skipped, apt-get could not fetch $(3)"; fi
+endef
 toolchain:
-	@if command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null; then echo "toolchain: there already"; \
-	elif ! command -v apt-get >/dev/null; then echo "toolchain: skipped, there is no apt-get; install $(TOOLCHAIN) by hand"; \
-	elif [ "$$(id -u)" != 0 ]; then echo "toolchain: skipped, not root; run: sudo apt-get install $(TOOLCHAIN)"; \
-	elif apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TOOLCHAIN) >/dev/null; \
-	then echo "toolchain: installed"; else echo "toolchain: skipped, apt-get could not fetch $(TOOLCHAIN)"; fi
+	$(call apt,toolchain,arm-none-eabi-gcc qemu-system-arm,$(TOOLCHAIN))
+	$(call apt,java,java,$(JAVA))
 
 lint: $(DEV)/installed
 	$(DEV)/bin/ruff check src tests benchmarks
