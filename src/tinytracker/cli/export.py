@@ -28,12 +28,12 @@ EXPORTERS = {
     "litert": Exporter("export_checkpoint", CHECKPOINT_OPTIONS),
     "mcu": Exporter("export_mcu", frozenset({"name", "cpu"})),
     "imx500": Exporter("export_imx500", frozenset({"name", "data", "calibration_samples", "qat_steps", "roi"})),
-    "spresense-arduino": Exporter("export_boards"),
-    "spresense-sdk": Exporter("export_boards"),
-    "coralmicro": Exporter("export_boards"),
-    "coral-edgetpu": Exporter("export_coral", frozenset({"name"})),
+    "spresense-arduino": Exporter("export_boards", frozenset({"output_scale_cm"})),
+    "spresense-sdk": Exporter("export_boards", frozenset({"output_scale_cm"})),
+    "coralmicro": Exporter("export_boards", frozenset({"output_scale_cm"})),
+    "coral-edgetpu": Exporter("export_coral", frozenset({"name", "output_scale_cm"})),
     "ethos-u": Exporter("export_ethos_u", frozenset({"accelerator"})),
-    "qemu": Exporter("export_boards", frozenset({"cpu"})),
+    "qemu": Exporter("export_boards", frozenset({"cpu", "output_scale_cm"})),
 }
 
 
@@ -65,6 +65,9 @@ def export(
     roi: Annotated[
         str | None,
         typer.Option(help="IMX500: where the region stays, for a network with a grid; shares of the picture.", metavar="X,Y,W,H"),
+    ] = None,
+    output_scale_cm: Annotated[
+        float | None, typer.Option(help="Boards, for a .tflite without a card: cm that an output of 1 stands for.")
     ] = None,
 ) -> None:
     """Turns a network into what a target runs; by default a checkpoint into .tflite and .onnx.
@@ -108,6 +111,7 @@ def export(
         cpu=cpu,
         accelerator=accelerator,
         roi=roi,
+        output_scale_cm=output_scale_cm,
     )
     request.refuse_options_but(exporter.options)
     importlib.import_module(f"tinytracker.cli.{exporter.module}").run(request)

@@ -27,7 +27,7 @@ def run(request: ExportRequest) -> None:
         folder = projects.coralmicro_tpu(path, *_compiled_for_tpu(path), request.out)
         console.print(f"wrote {folder}: the network runs on the Edge TPU; README.md says how to build and flash")
         return
-    card = GazeModel.load(path).card
+    card = GazeModel.load(path, output_scale_cm=request.output_scale_cm).card
     core = _core(request)
     compiled = compile_model(path.read_bytes(), card.name, core)
     if request.target == "qemu":

@@ -12,7 +12,7 @@ def run(request: ExportRequest) -> None:
     from tinytracker.targets.coral.compile import COMPILER, export
 
     source = request.tflite()
-    made = export(source, request.out, request.name or source.stem)
+    made = export(source, request.out, request.name or source.stem, request.output_scale_cm)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"wrote {made.path}: every layer is one that the Edge TPU maps, by its compiler's documented limits")
     for change in made.changes:

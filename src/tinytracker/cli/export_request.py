@@ -14,7 +14,8 @@ class ExportRequest:
     """One export. What is None was not asked for.
 
     model: what was given on the command line: a checkpoint, a .tflite, or a released network's name. out: folder to write
-    to. cpu: the microcontroller's core, such as "m4". accelerator: Vela's name of an NPU. The rest: as `tinytracker export
+    to. cpu: the microcontroller's core, such as "m4". accelerator: Vela's name of an NPU. output_scale_cm: of a network
+    without a card. The rest: as `tinytracker export
     --help` says.
     """
 
@@ -29,6 +30,7 @@ class ExportRequest:
     cpu: str | None = None
     accelerator: str | None = None
     roi: str | None = None
+    output_scale_cm: float | None = None
 
     def tflite(self) -> Path:
         """The .tflite that `model` is or names; raises ModelError if it is no such thing."""
@@ -36,7 +38,8 @@ class ExportRequest:
 
     def refuse_options_but(self, taken: frozenset[str]) -> None:
         """Raises UsageError if an option was given that this target does not take."""
-        optional = ("name", "data", "float_only", "calibration_samples", "qat_steps", "cpu", "accelerator", "roi")
+        optional = ("name", "data", "float_only", "calibration_samples", "qat_steps", "cpu", "accelerator", "roi",
+                    "output_scale_cm")  # fmt: skip
         for option in optional:
             if getattr(self, option) not in (None, False) and option not in taken:
                 raise UsageError(f"--{option.replace('_', '-')} means nothing to --target {self.target}; leave it out")

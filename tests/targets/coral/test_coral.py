@@ -173,6 +173,21 @@ class TestExport:
             model.engine.inputs[0].quantize(face / 128 - 1)])[0]) * 40 for model in (original, ready)]  # fmt: skip
         assert np.abs(gaze_cm[0] - gaze_cm[1]).max() < 6 * 40 / 128
 
+    def test_a_file_without_a_card(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+        """As the authors' is: grey, its grid baked in, a float output, no card. To the Edge TPU, and to the M7."""
+        put_on_path(tmp_path / "bin", monkeypatch, STAND_IN)
+        path = tmp_path / "theirs.tflite"
+        path.write_bytes(baked(float_output=True))
+        out, app = tmp_path / "out", tmp_path / "app"
+        assert run(["export", str(path), "--target", "coralmicro", "--out", str(app)]) == 3
+        assert "give --output-scale-cm" in capsys.readouterr().err
+        scale = ["--output-scale-cm", "10"]
+        assert run(["export", str(path), "--target", "coralmicro", "--out", str(app), *scale]) == 0
+        assert "#define GAZE_REGION_OUTPUT_CM 10.0f" in (app / "tinytracker" / "gaze_region.h").read_text()
+        assert run(["export", str(path), "--target", "coral-edgetpu", "--out", str(out), *scale]) == 0
+        assert GazeModel.load(out / "theirs.tflite").card.output_scale_cm == 10
+        assert run(["export", str(out / "theirs_edgetpu.tflite"), "--target", "coralmicro", "--out", str(tmp_path / "tpu")]) == 0
+
     def test_with_the_compiler(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
         put_on_path(tmp_path / "bin", monkeypatch, STAND_IN)
         path, out = write_model(tmp_path), tmp_path / "out"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinytracker.cards import ModelCard, card_path, read_card, write_card
+from tinytracker.engines.model import GazeModel
 from tinytracker.errors import TargetError
 from tinytracker.files import sha256, write_bytes
 from tinytracker.targets.coral.change import Change, measure
@@ -35,7 +36,8 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """path: the .tflite that is ready for the compiler; card: what lies beside it, if the original had one. change: of the
+    """path: the .tflite that is ready for the compiler; card: what lies beside it, None if there is
+    none to be had. change: of the
     outputs by the rewriting, None where nothing was rewritten. compilation: None where the compiler is not on PATH;
     command: what to run then."""
 
@@ -48,9 +50,10 @@ class Exported:
     command: str
 
 
-def export(source: Path, out: Path, name: str) -> Exported:
+def export(source: Path, out: Path, name: str, output_scale_cm: float | None = None) -> Exported:
     """Writes OUT/NAME.tflite, its card, and OUT/NAME_edgetpu.tflite if edgetpu_compiler is there.
 
+    output_scale_cm: what an output of 1 stands for, so that a network without a card gets one.
     Raises ModelError if the source is no .tflite; TargetError, naming the layers, if the Edge TPU cannot run all of it, or if
     the compiler fails.
     """
@@ -64,16 +67,21 @@ def export(source: Path, out: Path, name: str) -> Exported:
     change = measure(original, rewritten.content) if rewritten.changes else None
     path = out / f"{name}.tflite"
     write_bytes(path, rewritten.content)
-    card = _write_card(source, path, name, rewritten, change)
+    card = _card(source, output_scale_cm)
+    if card is not None:
+        card = _write_card(card, path, name, rewritten, change)
     line = [COMPILER, "--show_operations", "--out_dir", str(out), str(path)]
     compilation = compile_file(line, path) if shutil.which(COMPILER) else None
     return Exported(path, card, rewritten.changes, change, tuple(findings), compilation, shlex.join(line))
 
 
-def _write_card(source: Path, path: Path, name: str, rewritten: Rewritten, change: Change | None) -> ModelCard | None:
-    if not card_path(source).is_file():
-        return None
-    card = read_card(card_path(source))
+def _card(source: Path, output_scale_cm: float | None) -> ModelCard | None:
+    if card_path(source).is_file():
+        return read_card(card_path(source))
+    return None if output_scale_cm is None else GazeModel.load(source, output_scale_cm=output_scale_cm).card
+
+
+def _write_card(card: ModelCard, path: Path, name: str, rewritten: Rewritten, change: Change | None) -> ModelCard:
     results = dict(card.results)
     if change is not None:
         results["edge_tpu"] = {"changes": list(rewritten.changes), "compared": str(change)}
