@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from tests.targets.coral.baked import bake
 from tests.targets.mcu.build import Builder
@@ -52,8 +53,6 @@ def stem(seed: int, kernel: int, stride: int, padding: str, grid_first: bool, ac
 
 
 def builder_options(kind: str, **fields):
-    from ai_edge_litert import schema_py_generated as schema
-
     options = getattr(schema, kind)()
     for name, value in fields.items():
         setattr(options, name, value)
@@ -93,6 +92,20 @@ def test_the_constant_part_is_exact() -> None:
     real = (part + bias) * np.asarray(weights.quantization.scales) * source.scale
     expected = np.clip(np.rint(real / output.scale + output.zero_point), -128, 127)
     assert np.abs(Oracle(content).invoke([[picture]])[0][0][0] - expected).max() <= 1, "halves may round the other way"
+
+
+def test_float_ends_are_left_out() -> None:
+    builder = Builder()
+    real = builder.tensor((1, 4, 4, 2), None, dtype=schema.TensorType.FLOAT32)
+    builder._inputs.append(real.number)
+    stored = builder.op("QUANTIZE", [real], (1, 4, 4, 2), 0.05, 3)
+    conv = builder.weighted("CONV_2D", stored, np.arange(1, 7).reshape(3, 1, 1, 2), None, [0.01], 0.02, -7)
+    (given,) = builder.ops("DEQUANTIZE", [conv], [((1, 4, 4, 3), None, 0, None, schema.TensorType.FLOAT32)])
+    before, after = graph_of(builder.finish([given])), graph_of(rewrite(builder.finish([given]), "test").content)
+    assert [op.kind for op in after.ops] == ["CONV_2D"]
+    assert [after[number].dtype for number in (*after.inputs, *after.outputs)] == ["int8", "int8"]
+    assert after[after.inputs[0]].name == before[before.inputs[0]].name, "as the card has it"
+    assert (after[after.outputs[0]].scale, after[after.outputs[0]].zero_point) == (pytest.approx(0.02), -7)
 
 
 class TestLint:

@@ -93,11 +93,12 @@ def _write_card(card: ModelCard, path: Path, name: str, rewritten: Rewritten, ch
 
 def compile_file(command: list[str], path: Path) -> Compilation:
     """Runs the compiler on what `export` wrote; raises TargetError with its own words if it fails."""
+    compiled = path.with_name(f"{path.stem}_edgetpu.tflite")
+    compiled.unlink(missing_ok=True)  # of an earlier run
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TargetError(f"{COMPILER} does not run: {error}; {path} is ready for it: {shlex.join(command)}") from error
-    compiled = path.with_name(f"{path.stem}_edgetpu.tflite")
     said = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     if done.returncode != 0 or not compiled.is_file():
         reason = next((line for line in said if re.search(r"fail|error|invalid|abort", line, re.I)), said[-1] if said else "")

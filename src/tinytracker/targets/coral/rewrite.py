@@ -38,7 +38,7 @@ def rewrite(content: bytes, name: str) -> Rewritten:
     changes = [*_drop_float_ends(model, graph), *_add_baked_grids(model, graph)]
     if not changes:
         return Rewritten(content, ())
-    names = [graph[int(number)].name for number in model.subgraphs[0].inputs]
+    names = [graph[number].name for number in graph.inputs]
     return Rewritten(repack(_pack(model), names), tuple(changes))
 
 
