@@ -12,6 +12,14 @@ from pathlib import Path
 from tinytracker.errors import OutputError
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, unless they are there; raises OutputError if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}; choose another place") from error
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; on a clean exit it takes `path`'s place, else it is removed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,16 @@ _SILENT = cv2.utils.logging.LOG_LEVEL_SILENT
 _set_loudness = cv2.utils.logging.setLogLevel  # returns the level before
 
 
+@contextmanager
+def opencv_silent() -> Iterator[None]:
+    """Keeps OpenCV from writing warnings and errors of its own to standard error."""
+    loudness = _set_loudness(_SILENT)
+    try:
+        yield
+    finally:
+        _set_loudness(loudness)
+
+
 def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     """Decodes a JPEG, PNG, ... to uint8 (height, width, 3) RGB.
 
@@ -26,13 +37,11 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     """
     refuse_incomplete(content, name)
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
-    loudness = _set_loudness(_SILENT)  # the errors below say it in one line
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        with opencv_silent():  # the errors here say it in one line
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"{name} does not decode as a picture: {error.err}") from error
-    finally:
-        _set_loudness(loudness)
     if image is None:
         raise ImageError(f"{name} does not decode as a picture; expected JPEG, PNG or another format OpenCV reads")
     return image

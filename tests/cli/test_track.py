@@ -159,6 +159,8 @@ def test_camera_that_falls_silent_keeps_what_it_gave(
         (("nothing.mp4",), 3, "nothing.mp4 does not exist"),
         (("me.mp4", "--csv", "same", "--jsonl", "same"), 2, "two outputs"),
         (("me.mp4", "--csv", "."), 2, "is a folder"),
+        (("me.mp4", "--csv", "me.mp4"), 2, "would be overwritten"),
+        (("me.mp4", "--save", "seen.avi"), 2, "expected a name that ends in .mp4"),
         (("me.mp4", "--screen", "gone.json"), 3, "gone.json is not a screen"),
         (("me.mp4", "--face-model", "gone.onnx"), 3, "gone.onnx does not exist"),
         (("me.mp4", "--fov-deg", "500"), 2, "field of view"),

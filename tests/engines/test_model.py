@@ -140,6 +140,11 @@ class TestCards:
         assert GazeModel.load(path).card.output_scale_cm == 25
         assert GazeModel.load(path, output_scale_cm=7).card.output_scale_cm == 7
 
+    @pytest.mark.parametrize("scale_cm", [0, -30, float("nan"), float("inf")])
+    def test_scale_that_is_no_length_is_refused(self, path, scale_cm):
+        with pytest.raises(UsageError, match="more than 0"):
+            GazeModel.load(path, output_scale_cm=scale_cm)
+
     def test_of_another_file_is_refused(self, path):
         write(path, (1, 12, 12, 3), scale=1 / 100, zero_point=0)
         with pytest.raises(ModelError, match=r"mine\.json is the card of another file"):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.synthetic.assets import ict_path
 from tinytracker.data.gazecapture import open_recording, read_recording
 from tinytracker.errors import OutputError, UsageError
 from tinytracker.geometry import gaze_on_screen_plane
@@ -171,6 +172,8 @@ def test_refusals(tmp_path: Path) -> None:
         synthesise(tmp_path / "a", 1, SynthOptions(0, 1, "ict"))
     with pytest.raises(UsageError, match="people"):
         synthesise(tmp_path / "a", 0, SynthOptions(0, 1))
+    with pytest.raises(UsageError, match="jobs"):
+        synthesise(tmp_path / "a", 2, SynthOptions(0, 1), jobs=0)
     with pytest.raises(UsageError, match="frames"):
         SynthOptions(0, 0)
     assert not (tmp_path / "a").exists()
@@ -185,9 +188,6 @@ def test_refusals(tmp_path: Path) -> None:
 
 
 def test_ict_heads(tmp_path: Path) -> None:
-    path = os.environ.get("TINYTRACKER_ICT")
-    if not path:
-        pytest.skip("needs ICT-FaceKit: set TINYTRACKER_ICT to its FaceXModel folder or an ict_facekit.npz")
-    synthesise(tmp_path, 2, SynthOptions(4, 2, "ict"), ict_path=Path(path))
+    synthesise(tmp_path, 2, SynthOptions(4, 2, "ict"), ict_path=ict_path())
     recording = read_recording(open_recording(tmp_path / recording_name(4, 0)))
     assert set(recording.truth["heads"]) == {"ict"}

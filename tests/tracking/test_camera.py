@@ -97,3 +97,9 @@ def test_missing_camera() -> None:
 def test_camera_that_really_is_not_there() -> None:
     with CameraSource("/dev/video99", timeout_s=5) as source, pytest.raises(DeviceError, match="/dev/video99 does not open"):
         next(iter(source))
+
+
+def test_opencv_adds_no_lines_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    with CameraSource(99, timeout_s=5) as source, pytest.raises(DeviceError, match="camera 99 does not open"):
+        next(iter(source))
+    assert capfd.readouterr().err == ""

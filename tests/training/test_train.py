@@ -15,7 +15,7 @@ import torch
 
 from tests.training.tiny import make_dataset, write_dataset
 from tinytracker.cards import card_path, read_card
-from tinytracker.errors import CheckpointError, DatasetError, UsageError
+from tinytracker.errors import CheckpointError, DatasetError, OutputError, UsageError
 from tinytracker.training import checkpoint
 from tinytracker.training.recipe import Distillation
 from tinytracker.training.train import learning_rate, train
@@ -106,6 +106,8 @@ def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, 
     before = (tmp_path / "last.safetensors").read_bytes()
     assert train(recipe, dataset, tmp_path, resume=True).best_score.value > 0
     assert (tmp_path / "last.safetensors").read_bytes() == before
+    with pytest.raises(OutputError, match=r"cannot make the folder .*last\.json"):
+        train(recipe, dataset, tmp_path / "last.json")
 
 
 def test_killed_with_kill_9_and_resumed_it_ends_the_same(tmp_path):

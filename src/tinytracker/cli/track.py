@@ -25,7 +25,7 @@ def track(
         str, typer.Option(help="A released network (see `tinytracker models`) or any .tflite of the family.", metavar="NAME|FILE")
     ] = "tinytracker-eyes",
     output_scale_cm: Annotated[
-        float | None, typer.Option(help="Centimetres that an output of 1 stands for, if no card says so (the paper's: 30).")
+        float | None, typer.Option(help="Centimetres that an output of 1 stands for, if not what its card says (paper: 30).")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Write the annotated video here (.mp4, H.264).", metavar="FILE")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write one row per frame as CSV.", metavar="FILE")] = None,
@@ -105,7 +105,7 @@ def track(
     from tinytracker.tracking.sources import FolderSource, open_source
 
     files = (save, csv, jsonl, parquet)
-    _refuse_same_file(*files)
+    _refuse_same_file(*files, source=source)
     if source.startswith("imx500:"):
         if board is not None:
             raise UsageError("imx500: runs the gaze network in the sensor, --board on another board; choose one")
@@ -195,9 +195,11 @@ def _open_sinks(stack: ExitStack, files: tuple[Path | None, ...], window: bool) 
     return sinks + ([shown] if shown is not None else []), shown
 
 
-def _refuse_same_file(*paths: Path | None) -> None:
+def _refuse_same_file(*paths: Path | None, source: str) -> None:
     given = [path.absolute() for path in paths if path is not None]
     for path in given:
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise UsageError(f"{path} is what is to be tracked, and would be overwritten; give the output another name")
         if given.count(path) > 1:
             raise UsageError(f"{path} is given for two outputs; give each its own file")
         if path.is_dir():

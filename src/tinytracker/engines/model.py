@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,8 +53,11 @@ class GazeModel:
         engine: a key of ENGINES; None takes the one for the file's suffix ("imx500" for an .onnx whose card says int8).
         output_scale_cm: overrides the card's.
 
-        Raises ModelError naming the file, UsageError for an unknown engine, MissingExtraError for one not installed.
+        Raises ModelError naming the file, UsageError for an unknown engine or a scale that is no length, MissingExtraError
+        for an engine that is not installed.
         """
+        if output_scale_cm is not None and not 0 < output_scale_cm < math.inf:
+            raise UsageError(f"an output of 1 must stand for some centimetres, more than 0, not {output_scale_cm}")
         path = _find(name)
         has_card = card_path(path).exists()
         card = read_card(card_path(path)) if has_card else None

@@ -91,6 +91,8 @@ def synthesise(
     """
     if people < 1:
         raise UsageError(f"people should be at least 1, not {people}")
+    if jobs < 1 and jobs != -1:
+        raise UsageError(f"jobs should be at least 1, or -1 for one per core, not {jobs}")
     if options.heads != "procedural" and ict_path is None:
         raise UsageError("ICT heads need ICT-FaceKit; give its FaceXModel folder or packed ict_facekit.npz (--ict-path)")
     _begin(root, options)

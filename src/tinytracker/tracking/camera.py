@@ -14,6 +14,7 @@ import numpy as np
 
 from tinytracker.domain import Frame
 from tinytracker.errors import DeviceError
+from tinytracker.images import opencv_silent
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ class CameraSource:
 
 
 def _open_capture(device: int | str) -> Capture:
-    capture = cv2.VideoCapture(device)
+    with opencv_silent():  # what goes wrong is said in one line, by whoever asked for the camera
+        capture = cv2.VideoCapture(device)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     return capture

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from tinytracker.domain import Frame, GazePoint, GazeSample
-from tinytracker.errors import OutputError
+from tinytracker.errors import OutputError, UsageError
 from tinytracker.tracking.drawing import annotated
 from tinytracker.tracking.sinks import FileSink
 
@@ -27,6 +27,8 @@ class VideoWriter(FileSink):
 
     def __init__(self, path: Path, crf: int = 23) -> None:
         super().__init__(path)
+        if path.suffix.lower() != ".mp4":
+            raise UsageError(f"{path} cannot be written as a video; expected a name that ends in .mp4")
         self._crf = crf
         self._stream: av.VideoStream | None = None
         self._first_ns = 0

@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import CheckpointError, UsageError
+from tinytracker.files import make_folder
 from tinytracker.models import Network, count, create_model
 from tinytracker.training import checkpoint, losses
 from tinytracker.training.average import MovingAverage
@@ -70,8 +71,8 @@ def train(
     seed: with recipe, dataset, torch version and kind of CPU it decides the weights to the bit. resume: go on from
     out/state.safetensors if there is one. threads: of torch and, again, of batch making. device: as torch names it; by
     default the process's GPU, else the CPU.
-    Raises UsageError if `out` holds a run and resume is not asked for, CheckpointError if that run had another recipe or
-    seed, DatasetError if the dataset lacks what the network needs.
+    Raises UsageError if `out` holds a run and resume is not asked for, OutputError if it cannot be made, CheckpointError if
+    that run had another recipe or seed, DatasetError if the dataset lacks what the network needs.
     """
     rank, world, where = _join_group(device)
     torch.set_num_threads(threads)
@@ -79,6 +80,7 @@ def train(
     state_path = out / "state.safetensors"
     if state_path.exists() and not resume:
         raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
+    make_folder(out)
 
     # The samples.
     torch.manual_seed(seed)
