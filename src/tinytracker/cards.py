@@ -106,5 +106,7 @@ def read_card(path: Path) -> ModelCard:
         fields = json.loads(path.read_text())
         inputs = tuple(InputSpec(**spec) for spec in fields.pop("inputs"))
         return ModelCard(inputs=inputs, **fields)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is missing; expected the card that `tinytracker export` writes beside a network") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{path} is not a model card: {error}; expected the JSON that `tinytracker export` writes") from error

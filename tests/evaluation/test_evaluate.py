@@ -107,6 +107,7 @@ class TestCommand:
         assert run(["evaluate", "tinytracker", "--data", str(tmp_path / "empty")]) == DatasetError.exit_code
         assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "train"]) == UsageError.exit_code
         assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "all"]) == UsageError.exit_code
+        assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--plot", "a.docx"]) == UsageError.exit_code
         lines = capsys.readouterr().err.splitlines()
-        assert len(lines) == 4
+        assert len(lines) == 5
         assert all(line.startswith("error: ") for line in lines)

@@ -73,9 +73,11 @@ def test_what_cannot_be_taken_over_is_one_clear_line(tmp_path):
         take_over(network, path, ())
     card, weights = find_released("tinytracker-s")
     copy = tmp_path / "wrong.tflite"
-    with pytest.raises(ModelError, match=r"wrong\.json is not a model card"):
+    with pytest.raises(ModelError, match=r"wrong\.tflite does not exist"):
         take_over(network, copy, ())
     copy.write_bytes(weights.read_bytes())
+    with pytest.raises(ModelError, match=r"wrong\.json is missing"):
+        take_over(network, copy, ())
     write_card(
         replace(card, recipe={"model": "tinytracker_s", "options": {"colour": "rgb", "position": "channels"}}), card_path(copy)
     )

@@ -108,6 +108,9 @@ def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, 
     assert (tmp_path / "last.safetensors").read_bytes() == before
     with pytest.raises(OutputError, match=r"cannot make the folder .*last\.json"):
         train(recipe, dataset, tmp_path / "last.json")
+    for device in ("nonsense", "cuda:99"):
+        with pytest.raises(UsageError, match=f"torch has no device '{device}'"):
+            train(recipe, dataset, tmp_path / "elsewhere", device=device)
 
 
 def test_killed_with_kill_9_and_resumed_it_ends_the_same(tmp_path):

@@ -67,8 +67,11 @@ def evaluate(
 
     from tinytracker.data.dataset import Dataset
     from tinytracker.evaluation.evaluate import evaluate as evaluate_models
+    from tinytracker.evaluation.plots import plot_models, refuse_other_formats
     from tinytracker.evaluation.report import group_table, landmark_table, model_table, write_rows
 
+    if plot:
+        refuse_other_formats(plot)  # before the work
     dataset = Dataset.open(data)
     with progress_bar("Evaluating") as update:
         evaluation = evaluate_models(models, dataset, split, allow_train=allow_train, jobs=jobs, progress=update)
@@ -83,8 +86,6 @@ def evaluate(
         write_rows(evaluation.rows, csv)
         console.print(f"wrote {len(evaluation.rows)} rows to {csv}")
     if plot and evaluation.gaze_cm:
-        from tinytracker.evaluation.plots import plot_models
-
         plot_models(evaluation.gaze_cm, evaluation.frames.truth_cm, plot, f"{dataset.name}, {split}")
         console.print(f"drew {plot}")
     return 0

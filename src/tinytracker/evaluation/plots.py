@@ -22,6 +22,12 @@ CELL_CM = 2.0
 CELL_FRAMES = 3  # fewer say nothing about a place
 
 
+def refuse_other_formats(path: Path) -> None:
+    """Raises UsageError if `path` does not end like a picture that can be drawn."""
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"cannot draw to {path}: expected a name ending in one of {', '.join(FORMATS)}")
+
+
 def plot_models(predictions: Mapping[str, np.ndarray], truth_cm: np.ndarray, path: Path, title: str = "", seed: int = 0) -> None:
     """Draws one column per model and writes it to `path` (.png, .svg, .pdf or .jpg).
 
@@ -32,8 +38,7 @@ def plot_models(predictions: Mapping[str, np.ndarray], truth_cm: np.ndarray, pat
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
         raise MissingExtraError("matplotlib", "plot") from error
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"cannot draw to {path}: expected a name ending in one of {', '.join(FORMATS)}")
+    refuse_other_formats(path)
 
     figure = Figure(figsize=(1.2 + 3.3 * len(predictions), 9.6), layout="constrained")
     axes = figure.subplots(3, len(predictions), squeeze=False)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tinytracker.cards import card_path, read_card
-from tinytracker.errors import CheckpointError
+from tinytracker.errors import CheckpointError, ModelError
 from tinytracker.models import Network, create_model
 from tinytracker.models.network import example_inputs
 from tinytracker.quantization.graph import read_graph, unpack
@@ -47,9 +47,11 @@ class Layer:
 def load_weights(source: str | Path) -> Network:
     """A trained network in evaluation mode: a checkpoint, a .tflite that has its card beside it, or a released network's name.
 
-    Raises CheckpointError if weights and card do not fit, ModelError without a card.
+    Raises CheckpointError if weights and card do not fit, ModelError without a card or a file.
     """
     path = _find(source)
+    if not path.exists():
+        raise ModelError(f"{source} does not exist; expected a checkpoint, a .tflite or a released network's name")
     return _from_tflite(path) if path.suffix == ".tflite" else load_network(path)
 
 

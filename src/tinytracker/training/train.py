@@ -71,8 +71,9 @@ def train(
     seed: with recipe, dataset, torch version and kind of CPU it decides the weights to the bit. resume: go on from
     out/state.safetensors if there is one. threads: of torch and, again, of batch making. device: as torch names it; by
     default the process's GPU, else the CPU.
-    Raises UsageError if `out` holds a run and resume is not asked for, OutputError if it cannot be made, CheckpointError if
-    that run had another recipe or seed, DatasetError if the dataset lacks what the network needs.
+    Raises UsageError if there is no such device, or if `out` holds a run and resume is not asked for, OutputError if it
+    cannot be made, CheckpointError if that run had another recipe or seed, DatasetError if the dataset lacks what the
+    network needs.
     """
     rank, world, where = _join_group(device)
     torch.set_num_threads(threads)
@@ -214,7 +215,13 @@ def _join_group(device: str | None) -> tuple[int, int, torch.device]:
         device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    return rank, world, torch.device(device)
+    try:
+        where = torch.device(device)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"torch has no device {device!r} here ({reason}); give cpu, or leave --device out") from error
+    return rank, world, where
 
 
 def _save_state(
