@@ -66,8 +66,8 @@ def _table(costs: list[Cost]) -> Table:
 
 def _boards_table(entries: list[BoardCost]) -> Table:
     """Fits 80 columns."""
-    table = _plain_table("bytes of the network by the linker, instructions emulated; cycles, time and memory (the\n"
-                         "program's share of the board's, with what the vendor's runtime takes) estimated")  # fmt: skip
+    table = _plain_table("bytes by the linker, instructions emulated; cycles, ms and memory\n"
+                         "(share of the board's, with its runtime) estimated; !: does not fit")  # fmt: skip
     table.add_column("board", no_wrap=True)
     table.add_column("network", no_wrap=True)
     for heading in ("flash B", "RAM B", "M instr.", "M cycles", "ms", "memory"):

@@ -95,6 +95,7 @@ def test_coralmicro_app(tmp_path: Path, defines: list[str]) -> None:
         if path.suffix in (".c", ".S", ".cc"):
             assert path.name in listed
     assert not any("@" in (folder / name).read_text() for name in ("CMakeLists.txt", "README.md"))
+    assert "gaze_feed.c" in listed
 
 
 @needs_gcc
@@ -126,8 +127,21 @@ def test_qemu_folder_builds_with_make(tmp_path: Path, core: str) -> None:
     assert (tmp_path / "serve.elf").stat().st_size > 100_000
 
 
-def test_a_network_with_several_inputs_needs_a_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export", "tinytracker-eyes", "--target", "coralmicro", "--out", str(tmp_path)]) == 6
+@needs_gcc
+def test_a_network_with_several_inputs_is_fed_by_the_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for target in ("coralmicro", "spresense-arduino"):
+        assert run(["export", "tinytracker-eyes", "--target", target, "--out", str(tmp_path)]) == 0
+    coral, sketch = tmp_path / "tinytracker", tmp_path / "gaze"
+    check(["g++", "-std=gnu++17", *STRICT, f"-I{VENDOR / 'coral'}", coral / "tinytracker.cc"])
+    sketch_checks(sketch)
+    for folder in (coral, sketch):
+        assert not (folder / "gaze_feed.c").exists()
+        readme = (folder / "README.md").read_text()
+        assert "track 0 --model tinytracker-eyes --board serial:" in readme
+        assert not re.search("@[A-Z]+@", readme)
+    assert "gaze_feed" not in (coral / "CMakeLists.txt").read_text()
+    check(["gcc", "-std=c99", "-Wall", "-Werror", "-fsyntax-only", sketch / "gaze_served.c"])
+    assert run(["export", "tinytracker-eyes", "--target", "spresense-sdk", "--out", str(tmp_path)]) == 6
     assert "let the host feed it: tinytracker track --board" in capsys.readouterr().err
 
 

@@ -1,7 +1,7 @@
 """Folders for the vendors' own tools: a compiled network, what feeds it from the board's camera, and how to build and flash.
 
-A board's app looks at one region of the camera's frame, chosen at export: there is no face finder on the board. A network
-that eats more than one picture is fed by a host (`tinytracker track --board`).
+A board's app looks at one region of the camera's frame, chosen at export: there is no face finder on the board. Or it is fed
+by a host that finds the face (`tinytracker track --board`): if it is switched so, or its network eats more than one picture.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ from tinytracker.targets.mcu import boards
 from tinytracker.targets.mcu.firmware import LINK_FLAGS, compile_flags, project_files
 from tinytracker.targets.mcu.machines import Machine
 
+HOST_ALONE = """/* Written by tinytracker: the network eats several pictures, which the host finds and sends. */
+#ifndef GAZE_REGION_H
+#define GAZE_REGION_H
+
+#define GAZE_REGION_FROM_HOST 1
+
+#endif
+"""
 LINK_FILES = ("gaze_link.h", "gaze_link.c", "gaze_served.h", "gaze_served.c")
 
 
@@ -104,17 +112,17 @@ def region_header(card: ModelCard, tensor: TensorSpec, camera: Camera, region: R
 
 
 def spresense_arduino(files: Mapping[str, str], card: ModelCard, tensor: TensorSpec, out: Path) -> Path:
-    """A sketch folder `gaze` under `out`; gives its path. Raises TargetError for a network it cannot feed."""
-    spec = only_picture(card)
-    region = middle_region(SPRESENSE_CAMERA, spec.width_px, spec.height_px)
+    """A sketch folder `gaze` under `out`; gives its path. Raises TargetError for a network that nothing there can feed."""
+    feed, region = _feed(card, tensor, SPRESENSE_CAMERA)
     content = {
         **files,
-        **boards.sources("feed"),
+        **feed,
         **{name: boards.sources("link")[name] for name in LINK_FILES},
         **boards.sources("spresense_arduino"),
-        "gaze_region.h": region_header(card, tensor, SPRESENSE_CAMERA, region),
     }
-    return _write(out / "gaze", content, card, region, {})
+    told = _told(card, region, "/dev/ttyUSB0", "Open the serial monitor at 115200 baud", "the hardware scales it",
+                 "`#define GAZE_FROM_HOST 1` at the top of gaze.ino")  # fmt: skip
+    return _write(out / "gaze", content, card, region, {"FEED": told})
 
 
 def spresense_sdk(files: Mapping[str, str], card: ModelCard, tensor: TensorSpec, out: Path) -> Path:
@@ -133,20 +141,21 @@ def spresense_sdk(files: Mapping[str, str], card: ModelCard, tensor: TensorSpec,
 
 def coralmicro(files: Mapping[str, str], card: ModelCard, tensor: TensorSpec, out: Path) -> Path:
     """An app folder `tinytracker` for coralmicro/examples, under `out`: the network on the Cortex-M7."""
-    spec = only_picture(card)
-    region = middle_region(CORAL_CAMERA, spec.width_px, spec.height_px)
+    feed, region = _feed(card, tensor, CORAL_CAMERA)
     content = {
         **files,
-        **boards.sources("feed"),
+        **feed,
         **{name: boards.sources("link")[name] for name in LINK_FILES},
         **boards.sources("coralmicro"),
-        "gaze_region.h": region_header(card, tensor, CORAL_CAMERA, region),
     }
-    assembly = [name for name in files if name.endswith(".S")]
-    host = (" To let the host find the face and send crops instead, set GAZE_REGION_FROM_HOST to 1 in gaze_region.h, and run "
-            f"`tinytracker track 0 --model {card.name} --board serial:/dev/ttyACM0` there.")  # fmt: skip
-    bytes_ = ", and the network's C gives the\nbytes of TensorFlow Lite Micro on emulated cores"
-    return _write(out / "tinytracker", content, card, region, {"ASRCS": "\n    ".join(assembly), "HOST": host, "BYTES": bytes_})
+    names = {
+        "FEED": _told(card, region, "/dev/ttyACM0", "Open the USB console (/dev/ttyACM0)", "the app cuts and scales it",
+                      "GAZE_REGION_FROM_HOST to 1 in gaze_region.h"),
+        "FEEDS": "gaze_feed.c\n    " if region else "",
+        "ASRCS": "\n    ".join(name for name in files if name.endswith(".S")),
+        "BYTES": ", and the network's C gives the\nbytes of TensorFlow Lite Micro on emulated cores",
+    }  # fmt: skip
+    return _write(out / "tinytracker", content, card, region, names)
 
 
 def coralmicro_tpu(model: Path, card: ModelCard, tensor: TensorSpec, out: Path) -> Path:
@@ -158,7 +167,8 @@ def coralmicro_tpu(model: Path, card: ModelCard, tensor: TensorSpec, out: Path) 
         "README.md": boards.sources("coralmicro")["README.md"],
         "gaze_region.h": region_header(card, tensor, CORAL_CAMERA, region, model.name),
     }
-    folder = _write(out / "tinytracker", content, card, region, {"MODEL": model.name, "HOST": "", "BYTES": ""})
+    told = _told(card, region, "", "Open the USB console (/dev/ttyACM0)", "the app cuts and scales it", "")
+    folder = _write(out / "tinytracker", content, card, region, {"MODEL": model.name, "FEED": told, "BYTES": ""})
     (folder / model.name).write_bytes(model.read_bytes())
     return folder
 
@@ -184,6 +194,27 @@ def qemu(files: Mapping[str, str], card: ModelCard, machine: Machine, out: Path)
     return _write(out, content, card, None, names)
 
 
+def _feed(card: ModelCard, tensor: TensorSpec, camera: Camera) -> tuple[dict[str, str], Region | None]:
+    """What feeds the network: files, and the camera's region. A network of several pictures is fed by the host alone."""
+    if card.output == "gaze" and len(card.inputs) > 1:
+        return {"gaze_region.h": HOST_ALONE}, None
+    spec = only_picture(card)
+    region = middle_region(camera, spec.width_px, spec.height_px)
+    return {**boards.sources("feed"), "gaze_region.h": region_header(card, tensor, camera, region)}, region
+
+
+def _told(card: ModelCard, region: Region | None, port: str, opened: str, scaled: str, switch: str) -> str:
+    """The README's step about what comes out. port, switch: of a board that a host can feed too, else empty."""
+    host = f"`tinytracker track 0 --model {card.name} --board serial:{port}`"
+    if region is None:
+        return (f"On the host, run {host}: it finds the face and\nsends the pictures; this network eats several, so the board's "
+                "camera is not used.")  # fmt: skip
+    told = f"{opened}: a line per frame, `x_cm,y_cm,microseconds`.\n\nThe network looks at {_where(region)}; {scaled}."
+    if port:
+        told += f" To let the host\nfind the face and send crops instead, set {switch}, and run\n{host} there."
+    return told
+
+
 def only_picture(card: ModelCard) -> InputSpec:
     """The one picture a network eats; raises TargetError for a network that a board's camera alone cannot feed."""
     if len(card.inputs) != 1 or card.inputs[0].kind != "face" or card.output != "gaze":
@@ -195,18 +226,20 @@ def only_picture(card: ModelCard) -> InputSpec:
 
 
 def _write(folder: Path, content: Mapping[str, str], card: ModelCard, region: Region | None, names: Mapping[str, str]) -> Path:
-    where = "" if region is None else (
-        f"the square of {region.side_px} pixels in the middle of the frame (corner {region.x_px}, {region.y_px}; gaze_region.h)"
-    )  # fmt: skip
     about = (f"The network {card.name} as C, written by tinytracker. Its output: where the person looks, in cm from the camera, "
              "x to the\nright and y up as the person sees it.")  # fmt: skip
-    replaced = {"MODEL": card.name, "REGION": where, "ABOUT": about, **names}
+    replaced = {"MODEL": card.name, "REGION": "" if region is None else _where(region), "ABOUT": about, **names}
     for name, text in content.items():
         if not name.startswith("gaze_"):
             for key, value in replaced.items():
                 text = text.replace(f"@{key}@", value)
         write_text(folder / name, text)
     return folder
+
+
+def _where(region: Region) -> str:
+    corner = f"{region.x_px}, {region.y_px}"
+    return f"the square of {region.side_px} pixels in the middle of the frame (corner {corner}; gaze_region.h)"
 
 
 def _table(name: str, values: np.ndarray) -> str:

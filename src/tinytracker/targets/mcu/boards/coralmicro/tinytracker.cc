@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "gaze_feed.h"
+#include "gaze_region.h"
 #include "gaze_served.h"
 #include "libs/base/console_m7.h"
 #include "libs/base/led.h"
@@ -17,6 +17,9 @@
 
 #ifndef GAZE_FROM_HOST
 #define GAZE_FROM_HOST GAZE_REGION_FROM_HOST
+#endif
+#if !GAZE_FROM_HOST
+#include "gaze_feed.h"
 #endif
 
 namespace coralmicro {

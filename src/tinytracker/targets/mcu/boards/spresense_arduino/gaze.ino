@@ -2,13 +2,16 @@
 // Board: Spresense main board with its camera board. Each line: x_cm,y_cm,microseconds of the network.
 // GAZE_FROM_HOST 1: no camera; the host sends crops, as `tinytracker track --board serial:PORT` does.
 
-#include <Camera.h>
-
-#include "gaze_feed.h"
+#include "gaze_region.h"
 #include "gaze_served.h"
 
 #ifndef GAZE_FROM_HOST
 #define GAZE_FROM_HOST GAZE_REGION_FROM_HOST
+#endif
+#if !GAZE_FROM_HOST
+#include <Camera.h>
+
+#include "gaze_feed.h"
 #endif
 
 #ifndef GAZE_BAUD
