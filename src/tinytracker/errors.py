@@ -19,6 +19,10 @@ A message says what was expected, what came and what to do. The command line pri
 """
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+
 class TinytrackerError(Exception):
     """Base of every error that is the user's to mend; anything else that escapes is a bug of ours."""
 

@@ -165,6 +165,7 @@ def test_camera_that_falls_silent_keeps_what_it_gave(
         (("me.mp4", "--face-model", "gone.onnx"), 3, "gone.onnx does not exist"),
         (("me.mp4", "--fov-deg", "500"), 2, "field of view"),
         (("me.mp4", "--max-frames", "0"), 2, "max-frames"),
+        (("me.mp4", "--roi", "0,0,640,480"), 2, "for the AI Camera"),
         (("broken.mp4", "--csv", "gaze.csv"), 3, "broken.mp4 does not open as a video"),
         (("/dev/video98", "--csv", "gaze.csv"), 5, "/dev/video98 does not open"),
         (("me.mp4", "--window", "--csv", "gaze.csv"), 2, "no window"),

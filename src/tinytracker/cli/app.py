@@ -19,9 +19,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tinytracker.errors import MissingExtraError, TinytrackerError
+from tinytracker.errors import INTERRUPTED, MissingExtraError, TinytrackerError
 
-INTERRUPTED = 130
 QUIET_VARIABLE = "TINYTRACKER_QUIET"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinytracker.cli.progress import progress_bar
-from tinytracker.errors import MissingExtraError, UsageError
+from tinytracker.errors import INTERRUPTED, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tinytracker.tracking.comparison import Collector
     from tinytracker.tracking.sources import Source
 
-INTERRUPTED = 130
 FRAMES_PER_SECOND = 15.0  # of the rendered clip: rendering takes longer than tracking
 OFFSET_S = 5.0  # a constant offset is measured in the clip's first seconds and judged on the rest
 

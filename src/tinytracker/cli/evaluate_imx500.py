@@ -13,7 +13,7 @@ from rich.console import Console
 from tinytracker.cli.progress import progress_bar
 from tinytracker.cli.track_imx500 import PREFIX
 from tinytracker.data.dataset import Dataset
-from tinytracker.errors import UsageError
+from tinytracker.errors import INTERRUPTED, UsageError
 from tinytracker.evaluation.evaluate import frames_of
 from tinytracker.evaluation.report import Row, group_table, model_table, write_rows
 from tinytracker.evaluation.scores import score, score_mean
@@ -32,8 +32,6 @@ from tinytracker.targets.imx500.live import ChipModel
 from tinytracker.targets.imx500.rpk import read_rpk
 from tinytracker.targets.imx500.sensor import MODES
 from tinytracker.tracking.interrupt import stop_on_signal
-
-INTERRUPTED = 130
 
 
 def evaluate_by_injection(

@@ -13,7 +13,6 @@ from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 
 TARGETS = ("imx500",)
-INTERRUPTED = 130
 
 
 def simulate(

@@ -14,6 +14,7 @@ from rich.table import Table
 from tinytracker.cli.progress import progress_bar
 from tinytracker.cli.tracking import print_summary
 from tinytracker.domain import Frame, GazeSample
+from tinytracker.errors import INTERRUPTED
 from tinytracker.faces.eyes import open_locator
 from tinytracker.faces.finder import open_finder
 from tinytracker.faces.tracker import FaceTracker
@@ -30,7 +31,6 @@ from tinytracker.tracking.pipeline import DEFAULT_FOV_DEG, run
 from tinytracker.tracking.sinks import CsvSink, Sink
 from tinytracker.tracking.sources import DEFAULT_FRAMES_PER_SECOND, open_source
 
-INTERRUPTED = 130
 CLIP_FRAMES_PER_SECOND = 30.0
 CLIP_PERSON = 22  # as `tinytracker demo`; 2, 12, ... 112 have not been seen by any network either
 PEOPLE = tuple(CLIP_PERSON + 10 * k for k in range(10))

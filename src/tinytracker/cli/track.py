@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tinytracker.cli.progress import progress_bar
-from tinytracker.errors import DeviceError, UsageError
-
-INTERRUPTED = 130
+from tinytracker.errors import INTERRUPTED, UsageError
 
 
 def track(
@@ -100,7 +97,7 @@ def track(
       tinytracker track 0 --model tinytracker-s --board serial:/dev/ttyACM0
       tinytracker track imx500:exported/network.rpk --csv gaze.csv
     """
-    from tinytracker.cli.tracking import build_pipeline, print_summary
+    from tinytracker.cli.tracking import build_pipeline, follow, print_summary
     from tinytracker.tracking.pipeline import DEFAULT_FOV_DEG
     from tinytracker.tracking.sources import FolderSource, open_source
 
@@ -115,6 +112,8 @@ def track(
         steady = True if use_filter is None else use_filter
         looks = {"face_model": face_model, "eye_locator": eye_locator, "use_filter": steady, "screen": screen, "fov_deg": fov_deg}
         return track_chip(source, chip, files, window, max_frames, **looks)
+    if roi is not None or fps is not None:
+        raise UsageError("--roi and --fps are for the AI Camera, imx500:NETWORK.rpk; leave them out")
     frames = open_source(source)
     with ExitStack() as boards:
         network: Any = model
@@ -138,61 +137,6 @@ def track(
 
             print_board_summary(network, getattr(frames, "dropped", None))
     return INTERRUPTED if stopped else 0
-
-
-def follow(pipeline: Any, frames: Any, files: tuple[Path | None, ...], window: bool, max_frames: int | None) -> tuple[Any, bool]:
-    """Tracks a source into the files asked for; gives the run's summary, and whether Ctrl-C ended it."""
-    from tinytracker.cli.tracking import EchoSink
-    from tinytracker.tracking.interrupt import stop_on_signal
-    from tinytracker.tracking.pipeline import run
-
-    failure: DeviceError | None = None
-    with stop_on_signal() as stop, ExitStack() as stack:
-        stack.enter_context(frames)
-        sinks, shown = _open_sinks(stack, files, window)
-        total = frames.frame_count if max_frames is None else min(max_frames, frames.frame_count or max_frames)
-        if not sinks:
-            sinks.append(EchoSink())
-            announced = ""
-        else:
-            announced = f"tracking {frames.name}; Ctrl-C ends it" if frames.is_live else ""
-        bar = nullcontext(lambda done, all_: None) if total is None else progress_bar("Tracking")
-        update: Any = stack.enter_context(bar)
-
-        def report(done: int, _: int) -> None:
-            if done == 1 and announced:  # not before: the camera may not open
-                typer.echo(announced, err=True)
-            update(done, max(done, total or 0))
-
-        try:
-            summary = run(
-                pipeline,
-                frames,
-                sinks,
-                max_frames=max_frames,
-                stop=lambda: stop() or (shown is not None and shown.closed),
-                progress=report,
-            )
-        except DeviceError as error:
-            if pipeline.watch.frames == 0:
-                raise
-            failure = error  # what a camera or a board gave before it fell silent is kept
-        stopped = stop()
-    if failure is not None:
-        raise failure
-    return summary, stopped
-
-
-def _open_sinks(stack: ExitStack, files: tuple[Path | None, ...], window: bool) -> tuple[list[Any], Any]:
-    """Enters the sinks that were asked for; the second is the window, or None."""
-    from tinytracker.tracking.sinks import CsvSink, JsonlSink, ParquetSink
-    from tinytracker.tracking.video import VideoSink
-    from tinytracker.tracking.window import WindowSink
-
-    kinds: tuple[Any, ...] = (VideoSink, CsvSink, JsonlSink, ParquetSink)
-    sinks = [stack.enter_context(kind(path)) for kind, path in zip(kinds, files, strict=True) if path is not None]
-    shown = stack.enter_context(WindowSink()) if window else None
-    return sinks + ([shown] if shown is not None else []), shown
 
 
 def _refuse_same_file(*paths: Path | None, source: str) -> None:

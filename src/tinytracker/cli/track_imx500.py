@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tinytracker.cli.tracking import print_summary
+from tinytracker.cli.tracking import follow, print_summary
 from tinytracker.devices import read_screen
-from tinytracker.errors import UsageError
+from tinytracker.errors import INTERRUPTED, UsageError
 from tinytracker.faces.eyes import open_locator
 from tinytracker.faces.finder import open_finder
 from tinytracker.faces.tracker import FaceTracker
@@ -93,8 +93,6 @@ def track_chip(
     place: str, options: ChipOptions, files: tuple[Path | None, ...], window: bool, max_frames: int | None, **looks: Any
 ) -> int:
     """Tracks with the network in the sensor into the files asked for; looks: as of `open_chip`."""
-    from tinytracker.cli.track import INTERRUPTED, follow
-
     camera, pipeline = open_chip(place, options, **looks)
     if options.measure_lag and pipeline.fixed_roi is None:
         camera.on_open = lambda: measure_lag(camera, pipeline)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from tinytracker.cli.progress import progress_bar
 from tinytracker.devices import read_screen
 from tinytracker.domain import Frame, GazeSample
 from tinytracker.engines.model import GazeModel
+from tinytracker.errors import DeviceError
 from tinytracker.faces.eyes import open_locator
 from tinytracker.faces.finder import open_finder
 from tinytracker.faces.tracker import FaceTracker
 from tinytracker.tracking.drawing import caption
 from tinytracker.tracking.filters import NoFilter, OneEuroFilter
-from tinytracker.tracking.pipeline import GazePipeline, RunSummary
+from tinytracker.tracking.interrupt import stop_on_signal
+from tinytracker.tracking.pipeline import GazePipeline, RunSummary, run
 from tinytracker.tracking.timing import Stopwatch
 
 logger = logging.getLogger(__name__)
@@ -57,6 +61,57 @@ class EchoSink:
 
     def write(self, frame: Frame, sample: GazeSample) -> None:
         typer.echo(caption(sample))
+
+
+def follow(pipeline: Any, frames: Any, files: tuple[Path | None, ...], window: bool, max_frames: int | None) -> tuple[Any, bool]:
+    """Tracks a source into the files asked for; gives the run's summary, and whether Ctrl-C ended it."""
+    failure: DeviceError | None = None
+    with stop_on_signal() as stop, ExitStack() as stack:
+        stack.enter_context(frames)
+        sinks, shown = _open_sinks(stack, files, window)
+        total = frames.frame_count if max_frames is None else min(max_frames, frames.frame_count or max_frames)
+        if not sinks:
+            sinks.append(EchoSink())
+            announced = ""
+        else:
+            announced = f"tracking {frames.name}; Ctrl-C ends it" if frames.is_live else ""
+        bar = nullcontext(lambda done, all_: None) if total is None else progress_bar("Tracking")
+        update: Any = stack.enter_context(bar)
+
+        def report(done: int, _: int) -> None:
+            if done == 1 and announced:  # not before: the camera may not open
+                typer.echo(announced, err=True)
+            update(done, max(done, total or 0))
+
+        try:
+            summary = run(
+                pipeline,
+                frames,
+                sinks,
+                max_frames=max_frames,
+                stop=lambda: stop() or (shown is not None and shown.closed),
+                progress=report,
+            )
+        except DeviceError as error:
+            if pipeline.watch.frames == 0:
+                raise
+            failure = error  # what a camera or a board gave before it fell silent is kept
+        stopped = stop()
+    if failure is not None:
+        raise failure
+    return summary, stopped
+
+
+def _open_sinks(stack: ExitStack, files: tuple[Path | None, ...], window: bool) -> tuple[list[Any], Any]:
+    """Enters the sinks that were asked for; the second is the window, or None."""
+    from tinytracker.tracking.sinks import CsvSink, JsonlSink, ParquetSink
+    from tinytracker.tracking.video import VideoSink
+    from tinytracker.tracking.window import WindowSink
+
+    kinds: tuple[Any, ...] = (VideoSink, CsvSink, JsonlSink, ParquetSink)
+    sinks = [stack.enter_context(kind(path)) for kind, path in zip(kinds, files, strict=True) if path is not None]
+    shown = stack.enter_context(WindowSink()) if window else None
+    return sinks + ([shown] if shown is not None else []), shown
 
 
 def print_summary(pipeline: GazePipeline, summary: RunSummary, written: Sequence[Path]) -> None:
