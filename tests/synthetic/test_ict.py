@@ -33,18 +33,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_reads_a_folder_of_obj_files(folder: Path) -> None:
-    for path in (folder, folder.parent):
-        model = ict.load(path)
-        assert model.neutral_cm.shape == (VERTICES, 3)
-        assert model.quads.tolist() == [[0, 1, 2, 3], [4, 5, 6, -1]]
-        assert model.identity.shape == (2, VERTICES, 3)
-        assert (model.identity[1][:, 0] == 2.0).all()
-        assert (model.expressions["jawOpen"][:, 0] == 0.5).all()
+@pytest.fixture(scope="module")
+def model(folder: Path) -> ict.IctModel:
+    return ict.load(folder)
 
 
-def test_reads_the_packed_form(folder: Path, tmp_path: Path) -> None:
-    model = ict.load(folder)
+def test_reads_a_folder_of_obj_files(model: ict.IctModel) -> None:
+    assert model.neutral_cm.shape == (VERTICES, 3)
+    assert model.quads.tolist() == [[0, 1, 2, 3], [4, 5, 6, -1]]
+    assert model.identity.shape == (2, VERTICES, 3)
+    assert (model.identity[1][:, 0] == 2.0).all()
+    assert (model.expressions["jawOpen"][:, 0] == 0.5).all()
+
+
+def test_finds_the_folder_in_a_checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ict, "_load_folder", lambda found: found)
+    assert ict.load(folder.parent) == folder
+
+
+def test_reads_the_packed_form(model: ict.IctModel, tmp_path: Path) -> None:
     packed = tmp_path / "ict_facekit.npz"
     np.savez(
         packed,
