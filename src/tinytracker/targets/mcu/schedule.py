@@ -18,7 +18,7 @@ from tinytracker.targets.mcu.kernels import Kernel, Match
 from tinytracker.targets.mcu.kernels.convert import Convert
 from tinytracker.targets.mcu.layout import Layout, same_bytes
 
-SPARE = 0.02  # of the instructions may be given for less memory
+SPARE = 0.035  # of the instructions may be given for less memory
 
 _State = tuple[tuple[int, Layout], ...]
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from tinytracker.targets.mcu.kernels import Kernel, plain_elementwise, plain_move, plain_pool, plain_weights, rows
+from tinytracker.targets.mcu.kernels import (
+    Kernel,
+    dsp_block,
+    dsp_point,
+    dsp_stem,
+    plain_elementwise,
+    plain_move,
+    plain_pool,
+    plain_weights,
+    rows,
+)
 
 KERNELS: tuple[Kernel, ...] = (
+    *dsp_stem.KERNELS,
+    *dsp_block.KERNELS,
+    *dsp_point.KERNELS,
     *rows.KERNELS,
     *plain_weights.KERNELS,
     *plain_pool.KERNELS,

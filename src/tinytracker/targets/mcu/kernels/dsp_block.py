@@ -243,3 +243,6 @@ def is_depthwise_3x3(graph: Graph, op: Op) -> bool:
         and max(*window.before, *window.after) <= 1
         and min(height + window.before[0] + window.after[0], width + window.before[1] + window.after[1]) >= 3
     )
+
+
+KERNELS = (Block(),)

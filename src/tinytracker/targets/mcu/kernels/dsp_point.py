@@ -85,3 +85,6 @@ def _instructions(pixels: int, together: int, groups: int, channels: int, relu: 
     tiles, strips, pairs = -(-pixels // 4), -(-pixels // together), -(-channels // 2)
     per_tile = 22 * groups + (45 if relu else 61)
     return tiles * (pairs * per_tile + 27 * groups + 8) + strips * (pairs * (100 + 10 * groups) + 80) + 20
+
+
+KERNELS = (Point(),)

@@ -249,3 +249,6 @@ def _instructions(graph: Graph, stem: _Stem) -> int:
     gather = tiles * (30 + 15 * stem.pairs // 2)
     conv = 0 if stem.records is None else tiles * -(-shape.depth // 2) * (11 * stem.pairs + 55)
     return height * width * taken + gather + conv + shape.instructions(1)
+
+
+KERNELS = (Stem(),)
