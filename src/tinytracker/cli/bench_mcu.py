@@ -12,7 +12,7 @@ from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 from tinytracker.evaluation.report import How, Row, write_rows
 from tinytracker.released import list_released
-from tinytracker.targets.mcu.bench import BoardCost, Cost, bench, bench_boards
+from tinytracker.targets.mcu.bench import CHANNEL_BYTES, BoardCost, Cost, bench, bench_boards
 from tinytracker.targets.mcu.machines import MACHINES, find_machine
 from tinytracker.targets.tflite_model import find_tflite
 
@@ -49,7 +49,8 @@ def run(request: BenchRequest) -> None:
 def _table(costs: list[Cost]) -> Table:
     """Fits 80 columns."""
     table = _plain_table("per inference; instructions emulated, bytes by the linker, stack measured;\n"
-                         "beyond: flash beyond the weights; as TFLM: inputs that gave the same bytes")  # fmt: skip
+                         f"beyond: flash beyond int8 weights and {CHANNEL_BYTES} bytes per channel of parameters;\n"
+                         "as TFLM: inputs that gave the same bytes")  # fmt: skip
     table.add_column("network", no_wrap=True)
     table.add_column("core", no_wrap=True)
     for heading in ("M MAC", "M instr", "/MAC", "flash B", "beyond", "RAM B", "stack", "as TFLM"):
@@ -58,7 +59,7 @@ def _table(costs: list[Cost]) -> Table:
         same = "?" if cost.same_bytes is None else f"{cost.same_bytes} of {cost.samples}"
         table.add_row(
             cost.model, cost.machine.cpu.removeprefix("cortex-"), f"{cost.macs / 1e6:.2f}", f"{cost.instructions / 1e6:.2f}",
-            f"{cost.instructions_per_mac:.2f}", f"{cost.model_flash_bytes:,}", f"{cost.model_flash_bytes - cost.weights_bytes:,}",
+            f"{cost.instructions_per_mac:.2f}", f"{cost.model_flash_bytes:,}", f"{cost.model_flash_bytes - cost.parameters_bytes:,}",
             f"{cost.ram_bytes:,}", str(cost.stack_bytes), same,
         )  # fmt: skip
     return table

@@ -27,6 +27,7 @@ ENGINES = {
     "onnx": ".onnx",
     "imx500": ".onnx",
     "torch": ".safetensors",
+    "generated-c": ".c",
 }
 SAMPLES_AT_ONCE = 64
 OUTPUT_NUMBERS = {"gaze": 2, "eyes": 14}
@@ -47,7 +48,7 @@ class GazeModel:
 
     @classmethod
     def load(cls, name: str | Path, engine: str | None = None, output_scale_cm: float | None = None) -> GazeModel:
-        """Loads a released network by its name, or a .tflite, .onnx or .safetensors file.
+        """Loads a released network by its name, or a .tflite, .onnx, .safetensors or generated .c file.
 
         A file's card lies beside it (NAME.json); a .tflite without one gets it inferred (`engines.infer`).
         engine: a key of ENGINES; None takes the one for the file's suffix ("imx500" for an .onnx whose card says int8).
@@ -133,6 +134,10 @@ def open_engine(path: Path, name: str) -> Engine:
         from tinytracker.engines.tflite_micro import TfliteMicroEngine
 
         return TfliteMicroEngine(path)
+    if name == "generated-c":
+        from tinytracker.engines.generated_c import GeneratedCEngine
+
+        return GeneratedCEngine(path)
     from tinytracker.engines.litert import LiteRTEngine
 
     if name == "litert-builtin":
@@ -145,7 +150,7 @@ def _find(name: str | Path) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise ModelError(f"{path} is a folder; expected a .tflite, .onnx or .safetensors file, or a released network's name")
+        raise ModelError(f"{path} is a folder; expected a .tflite, .onnx, .safetensors or .c file, or a released network's name")
     if isinstance(name, str) and not path.suffix and len(path.parts) == 1:
         return find_released(name)[1]
     released = ", ".join(list_released()) or "none yet"

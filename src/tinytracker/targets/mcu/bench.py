@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,29 +11,38 @@ import numpy as np
 
 from tinytracker.errors import MissingExtraError
 from tinytracker.targets.mcu.compiler import CompiledModel, compile_model
+from tinytracker.targets.mcu.emit import describe
 from tinytracker.targets.mcu.graph import macs
+from tinytracker.targets.mcu.kernels import Kernel
+from tinytracker.targets.mcu.kernels.all import KERNELS
 from tinytracker.targets.mcu.limits import BOARDS, Board, Fit, fit
 from tinytracker.targets.mcu.machines import MACHINES, Machine
 from tinytracker.targets.mcu.qemu import Measurement, measure
 
 SAMPLES = 3
+CHANNEL_BYTES = 9  # of parameters per output channel that exactness wants: bias and multiplier of 4, shift of 1
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """A network on an emulated machine.
 
-    instructions: mean over the samples, emulated. model_flash_bytes, ram_bytes: by the linker, with the stack as measured;
-    ram_bytes is what rows pushed as they come need where that can be, else with the input buffers. same_bytes: how many of
-    `samples` gave the bytes that TensorFlow Lite Micro's interpreter gives; None without it.
+    compiled_for: a core of `cpu.CPUS`, usually the machine's own. instructions: mean over the samples, emulated.
+    model_flash_bytes, ram_bytes: by the linker, with the stack as measured; ram_bytes is what rows pushed as they come need
+    where that can be, else with the input buffers. weights_bytes: of int8 weights; parameters_bytes: these and what the
+    arithmetic wants per output channel. same_bytes: how many of `samples` gave the bytes that TensorFlow Lite Micro's
+    interpreter gives; None without it.
     """
 
     model: str
     machine: Machine
+    compiled_for: str
     macs: int
     instructions: float
     model_flash_bytes: int
     weights_bytes: int
+    parameters_bytes: int
     ram_bytes: int
     stack_bytes: int
     input_bytes: int
@@ -57,18 +67,23 @@ class BoardCost:
         return self.board.milliseconds(self.cost.instructions)
 
 
-def bench(path: Path, name: str, machine: Machine, samples: int = SAMPLES) -> Cost:
-    """Compiles a .tflite for a machine's core and runs it on seeded inputs; raises TargetError, ModelError."""
-    compiled = compile_model(path.read_bytes(), name, machine.cpu)
+def bench(
+    path: Path, name: str, machine: Machine, samples: int = SAMPLES, cpu: str | None = None, kernels: Sequence[Kernel] = KERNELS
+) -> Cost:
+    """Compiles a .tflite for a machine's core, or another `cpu` whose code it runs, and runs it on seeded inputs; raises
+    TargetError, ModelError."""
+    compiled = compile_model(path.read_bytes(), name, cpu or machine.cpu, kernels=kernels)
     inputs = random_inputs(compiled, samples)
     measured = measure(compiled.files, machine, inputs)
     return Cost(
         model=name,
         machine=machine,
+        compiled_for=compiled.cpu.name,
         macs=sum(macs(compiled.source, op) for op in compiled.source.ops),
         instructions=float(measured.instructions.mean()),
         model_flash_bytes=measured.firmware.model_flash_bytes,
         weights_bytes=weights_bytes(compiled),
+        parameters_bytes=weights_bytes(compiled) + CHANNEL_BYTES * channels(compiled),
         ram_bytes=measured.ram_bytes,
         stack_bytes=measured.stack_bytes,
         input_bytes=sum(compiled.graph[number].bytes for number in compiled.graph.inputs),
@@ -104,10 +119,41 @@ def random_inputs(compiled: CompiledModel, samples: int) -> list[list[np.ndarray
 
 
 def weights_bytes(compiled: CompiledModel) -> int:
-    """Bytes of the int8 weights in the file: what no compiler can do without, but for zeros."""
+    """Bytes of the int8 weights in the file, shared ones once: what no compiler can do without, but for zeros."""
     graph = compiled.source
-    weighted = [op for op in graph.ops if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")]
-    return sum(graph[number].bytes for number in {op.inputs[1] for op in weighted})
+    return sum(graph[number].bytes for number in _weights(compiled))
+
+
+def channels(compiled: CompiledModel) -> int:
+    """Output channels of all weighted layers, of shared weights once."""
+    graph = compiled.source
+    return sum(graph[number].shape[3 if kind == "DEPTHWISE_CONV_2D" else 0] for number, kind in _weights(compiled).items())
+
+
+def _weights(compiled: CompiledModel) -> dict[int, str]:
+    """Tensor -> kind of its operator."""
+    return {op.inputs[1]: op.kind for op in compiled.source.ops if op.kind in _WEIGHTED}
+
+
+def instructions_by_step(path: Path, name: str, machine: Machine) -> list[tuple[str, float]]:
+    """(what the step is, its instructions, emulated) for every step of a network that is compiled for a machine's core.
+
+    The program is built once per step, with the calls of later steps left out; differences are the steps' own.
+    """
+    compiled = compile_model(path.read_bytes(), name, machine.cpu)
+    inputs = random_inputs(compiled, 1)
+    counts, done = [], 0.0
+    for index, step in enumerate(compiled.schedule.steps):
+        files = dict(compiled.files)
+        source = f"{compiled.prefix}.c"
+        files[source] = _CALL.sub(lambda call: call[0] if int(call[1]) <= index else "", files[source])  # noqa: B023
+        total = float(measure(files, machine, inputs).instructions.mean())
+        counts.append((describe(step, compiled.graph), total - done))
+        done = total
+    return counts
+
+
+_CALL = re.compile(r"^    gm_step(\d+)\(base\);\n", re.MULTILINE)
 
 
 def _same_as_tflm(path: Path, inputs: list[list[np.ndarray]], measured: Measurement) -> int | None:

@@ -11,7 +11,7 @@ from importlib import resources
 
 import numpy as np
 
-from tinytracker.targets.mcu.graph import Graph
+from tinytracker.targets.mcu.graph import Graph, Tensor
 from tinytracker.targets.mcu.kernels import Match, Step
 from tinytracker.targets.mcu.plan import Places, Plan
 
@@ -184,7 +184,7 @@ def _step_function(index: int, match: Match, graph: Graph, step: Step, places: P
 def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool, keep_input: bool) -> str:
     upper = prefix.upper()
     lines = [
-        f"/* {graph.name}: an int8 network as C. Made by tinytracker; not to be edited. */",
+        _title(graph),
         f"#ifndef {upper}_H",
         f"#define {upper}_H",
         "",
@@ -206,8 +206,7 @@ def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool, k
         tensor = graph[number]
         height, width, channels = tensor.hwc
         lines += [
-            f"/* Input {place}: {tensor.name} */",
-            f"#define {upper}_INPUT_{place}_BYTES {tensor.bytes}",
+            *_tensor_lines(f"{upper}_INPUT_{place}", tensor),
             f"#define {upper}_INPUT_{place}_HEIGHT {height}",
             f"#define {upper}_INPUT_{place}_WIDTH {width}",
             f"#define {upper}_INPUT_{place}_CHANNELS {channels}",
@@ -217,8 +216,7 @@ def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool, k
     for place, number in enumerate(graph.outputs):
         tensor = graph[number]
         lines += [
-            f"/* Output {place}: {tensor.name} */",
-            f"#define {upper}_OUTPUT_{place}_BYTES {tensor.bytes}",
+            *_tensor_lines(f"{upper}_OUTPUT_{place}", tensor),
             *_scale_lines(f"{upper}_OUTPUT_{place}", tensor.scale, tensor.zero_point),
         ]
     lines += [
@@ -247,6 +245,20 @@ def _header(graph: Graph, plan: Plan, prefix: str, digest: str, streams: bool, k
     return "\n".join(lines)
 
 
+def _title(graph: Graph) -> str:
+    name = re.sub(r"[^ -~]|\*/", "_", graph.name)
+    return f"/* {name}: an int8 network as C. Made by tinytracker; not to be edited. */"
+
+
+def _tensor_lines(stem: str, tensor: Tensor) -> list[str]:
+    name = re.sub(r'[^ -~]|["\\]', "_", tensor.name)
+    return [
+        f'#define {stem}_NAME "{name}"',
+        f"#define {stem}_SHAPE {{{', '.join(map(str, tensor.shape))}}}",
+        f"#define {stem}_BYTES {tensor.bytes}",
+    ]
+
+
 def _scale_lines(stem: str, scale: float, zero_point: int) -> list[str]:
     """real = SCALE * (integer - ZERO_POINT)"""
     text = repr(float(np.float32(scale).item()))
@@ -267,7 +279,7 @@ def _source_file(
 ) -> str:
     supports = [_NEEDS.sub("", _source(f"{name}.c")).strip() for name in writer.supports]
     parts = [
-        f"/* {graph.name}: an int8 network as C. Made by tinytracker; not to be edited. */",
+        _title(graph),
         f"/* NOLINTBEGIN({_LINT}) */",
         f'#include "{prefix}.h"',
         _PREAMBLE,

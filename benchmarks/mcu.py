@@ -1,0 +1,172 @@
+"""What our networks cost on microcontrollers: instructions under QEMU, flash and RAM by the linker, beside the targets and
+beside TensorFlow Lite Micro with CMSIS-NN.
+
+    python benchmarks/mcu.py                    the table: S-type and L-type on Cortex-M4F, M7, as portable C, on M0+
+    python benchmarks/mcu.py --layers           adds where the instructions go, step by step (a build per step: minutes)
+    python benchmarks/mcu.py --tricks           adds what each kind of fast kernel brings
+    python benchmarks/mcu.py --released         adds the released networks
+
+S-type is tinytracker_s (grey 96x96, baked grid), L-type tinytracker at 128x128x5 with SAME padding: the shapes of the two
+files the paper's authors released, built here by our own exporter with random weights, calibrated on noise. Needs the extras
+train, export and micro, and gcc-arm-none-eabi and qemu-system-arm on PATH.
+
+How obtained. Instructions: *emulated*, QEMU -icount shift=0, the mean of `--samples` inputs, the same on every machine. Flash
+and RAM: *measured*, by arm-none-eabi-size of the network's own objects; RAM is arena, variables and the stack's depth as
+measured, rows pushed one by one, so that the input's share is what the network holds of it. TFLM's figures: *emulated* on
+the authors' two files, TFLM and CMSIS-NN in their fastest exact setting, gcc 12.2 -O2, same QEMU; they are not run here.
+"Portable C" is compiled with no DSP instruction and run on the Cortex-M4F; Cortex-M0+ runs on QEMU's M3 (no unaligned access).
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from tinytracker.models import Network, create_model, example_inputs
+from tinytracker.quantization.calibration import observe
+from tinytracker.quantization.convert import to_float_tflite
+from tinytracker.quantization.fold import fold
+from tinytracker.quantization.graph import read_graph
+from tinytracker.quantization.int8 import quantize
+from tinytracker.quantization.ranges import settle
+from tinytracker.quantization.repack import repack
+from tinytracker.released import find_released, list_released
+from tinytracker.targets.mcu.bench import Cost, bench, instructions_by_step
+from tinytracker.targets.mcu.kernels.all import KERNELS
+from tinytracker.targets.mcu.machines import find_machine
+
+NETWORKS = {"S-type": ("tinytracker_s", {}), "L-type": ("tinytracker", {"size_px": 128, "padding": "same"})}
+# Cortex-M4F: instructions, flash beyond the parameters, RAM with the input; in bytes.
+TARGETS = {"S-type": (6.6e6, 10_000, 26_000), "L-type": (19.5e6, 12_000, 60_000)}
+# TFLM + CMSIS-NN on the authors' files: instructions, flash, RAM.
+THEIRS = {"S-type": (19.76e6, 260_260, 90_196), "L-type": (50.42e6, 720_436, 240_484)}
+BUILDS = (("qemu-m4", None), ("qemu-m7", None), ("qemu-m4", "portable"), ("qemu-m0plus", None))
+# Without the kernels whose names begin so, one more each time.
+TRICKS = (
+    ("all", ()),
+    ("without the first layers row by row", ("dsp stem",)),
+    ("and without fused blocks", ("dsp stem", "dsp block")),
+    ("and without any DSP instruction", ("dsp",)),
+    ("and without runs of rows: plain C", ("dsp", "rows")),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--layers", action="store_true", help="instructions of every step on Cortex-M4F")
+    parser.add_argument("--tricks", action="store_true", help="instructions without the fast kernels, one kind after the other")
+    parser.add_argument("--released", action="store_true", help="the released networks too")
+    parser.add_argument("--samples", type=int, default=2)
+    parser.add_argument("--squeeze-excite", action="store_true", help="S-type with squeeze-excite too")
+    arguments = parser.parse_args()
+    console = Console(width=170, highlight=False)
+    networks = dict(NETWORKS)
+    if arguments.squeeze_excite:
+        networks["S-type with squeeze-excite"] = ("tinytracker_s", {"squeeze_excite": True})
+    with tempfile.TemporaryDirectory() as folder:
+        files = {}
+        for name, (model, options) in networks.items():
+            files[name] = Path(folder) / f"{name}.tflite"
+            files[name].write_bytes(random_network(model, **options))
+        if arguments.released:
+            files |= {name: find_released(name)[1] for name in list_released()}
+        costs = []
+        for name, path in files.items():
+            costs += [bench(path, name, find_machine(machine), arguments.samples, cpu) for machine, cpu in BUILDS]
+        console.print(table_of(costs))
+        for name, path in files.items():
+            if arguments.layers:
+                console.print(layers_of(name, path))
+            if arguments.tricks:
+                console.print(tricks_of(name, path))
+
+
+def random_network(model: str, **options: object) -> bytes:
+    """An int8 .tflite by the project's exporter: random weights, calibrated on noise."""
+    torch.manual_seed(1)
+    network = create_model(model, **options)
+    settle_statistics(network)
+    content = to_float_tflite(fold(network))
+    ranges = settle(read_graph(content), observe(content, noise(network)).ranges(), network.spec.inputs)
+    return repack(quantize(content, ranges), [spec.name for spec in network.spec.inputs])
+
+
+def settle_statistics(network: Network) -> None:
+    """Batch-norm statistics of the network's own values, so that no layer dies out or saturates."""
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for module in network.train().modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 0.5
+        for _ in range(3):
+            network(*example_inputs(network, 8, generator))
+    network.eval()
+
+
+def noise(network: Network) -> Iterator[list[np.ndarray]]:
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        yield [
+            rng.uniform(-1, 1, (1, *spec.shape)).astype(np.float32)
+            if spec.kind in ("face_box", "face_grid")
+            else (rng.integers(0, 256, (1, *spec.shape)) / 128 - 1).astype(np.float32)
+            for spec in network.spec.inputs
+        ]
+
+
+def table_of(costs: list[Cost]) -> Table:
+    table = Table(
+        "network", "build", "instructions", "per MAC", "of TFLM's", "flash B", "beyond weights", "beyond parameters", "RAM B",
+        "as TFLM", title="Per inference; in brackets the target; parameters: int8 weights and 9 bytes per channel",
+    )  # fmt: skip
+    for cost in costs:
+        own = cost.compiled_for == cost.machine.cpu
+        targets = TARGETS.get(cost.model) if cost.machine.name == "qemu-m4" and own else None
+        instructions, beyond, ram = (f" (<= {value:,.0f})" for value in targets) if targets else ("", "", "")
+        theirs = THEIRS.get(cost.model)
+        table.add_row(
+            cost.model,
+            cost.machine.cpu.removeprefix("cortex-") + ("" if own else f", {cost.compiled_for} C"),
+            f"{cost.instructions:,.0f}{instructions}",
+            f"{cost.instructions_per_mac:.3f}",
+            f"{100 * cost.instructions / theirs[0]:.0f} %" if theirs else "",
+            f"{cost.model_flash_bytes:,}",
+            f"{cost.model_flash_bytes - cost.weights_bytes:,}",
+            f"{cost.model_flash_bytes - cost.parameters_bytes:,}{beyond}",
+            f"{cost.ram_bytes:,}{ram}",
+            f"{cost.same_bytes} of {cost.samples}",
+        )
+    for name, (count, flash, ram) in THEIRS.items():
+        table.add_row(
+            f"{name}, theirs", "m4, TFLM + CMSIS-NN", f"{count:,.0f}", "", "100 %", f"{flash:,}", "", "", f"{ram:,}", ""
+        )
+    return table
+
+
+def layers_of(name: str, path: Path) -> Table:
+    table = Table("step", "instructions", "share", title=f"{name} on Cortex-M4F, step by step, emulated", title_justify="left")
+    steps = instructions_by_step(path, name, find_machine("qemu-m4"))
+    total = sum(count for _, count in steps)
+    for what, count in steps:
+        table.add_row(what, f"{count:,.0f}", f"{100 * count / total:.1f} %")
+    return table
+
+
+def tricks_of(name: str, path: Path) -> Table:
+    table = Table("kernels", "instructions", "RAM B", title=f"{name} on Cortex-M4F, emulated", title_justify="left")
+    for what, without in TRICKS:
+        kernels = [kernel for kernel in KERNELS if not kernel.name.startswith(without or "\0")]
+        cost = bench(path, name, find_machine("qemu-m4"), 1, kernels=kernels)
+        table.add_row(what, f"{cost.instructions:,.0f}", f"{cost.ram_bytes:,}")
+    return table
+
+
+if __name__ == "__main__":
+    main()
