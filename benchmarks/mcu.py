@@ -21,22 +21,12 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from tinytracker.models import Network, create_model, example_inputs
-from tinytracker.quantization.calibration import observe
-from tinytracker.quantization.convert import to_float_tflite
-from tinytracker.quantization.fold import fold
-from tinytracker.quantization.graph import read_graph
-from tinytracker.quantization.int8 import quantize
-from tinytracker.quantization.ranges import settle
-from tinytracker.quantization.repack import repack
+from tinytracker.quantization.untrained import untrained_int8
 from tinytracker.released import find_released, list_released
 from tinytracker.targets.mcu.bench import Cost, bench, instructions_by_step
 from tinytracker.targets.mcu.kernels.all import KERNELS
@@ -74,7 +64,7 @@ def main() -> None:
         files = {}
         for name, (model, options) in networks.items():
             files[name] = Path(folder) / f"{name}.tflite"
-            files[name].write_bytes(random_network(model, **options))
+            files[name].write_bytes(untrained_int8(model, **options))
         if arguments.released:
             files |= {name: find_released(name)[1] for name in list_released()}
         costs = []
@@ -86,39 +76,6 @@ def main() -> None:
                 console.print(layers_of(name, path))
             if arguments.tricks:
                 console.print(tricks_of(name, path))
-
-
-def random_network(model: str, **options: object) -> bytes:
-    """An int8 .tflite by the project's exporter: random weights, calibrated on noise."""
-    torch.manual_seed(1)
-    network = create_model(model, **options)
-    settle_statistics(network)
-    content = to_float_tflite(fold(network))
-    ranges = settle(read_graph(content), observe(content, noise(network)).ranges(), network.spec.inputs)
-    return repack(quantize(content, ranges), [spec.name for spec in network.spec.inputs])
-
-
-def settle_statistics(network: Network) -> None:
-    """Batch-norm statistics of the network's own values, so that no layer dies out or saturates."""
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for module in network.train().modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = 0.5
-        for _ in range(3):
-            network(*example_inputs(network, 8, generator))
-    network.eval()
-
-
-def noise(network: Network) -> Iterator[list[np.ndarray]]:
-    rng = np.random.default_rng(0)
-    for _ in range(8):
-        yield [
-            rng.uniform(-1, 1, (1, *spec.shape)).astype(np.float32)
-            if spec.kind in ("face_box", "face_grid")
-            else (rng.integers(0, 256, (1, *spec.shape)) / 128 - 1).astype(np.float32)
-            for spec in network.spec.inputs
-        ]
 
 
 def table_of(costs: list[Cost]) -> Table:

@@ -17,6 +17,9 @@ from tinytracker.targets.mcu import CompiledModel, compile_model
 from tinytracker.targets.mcu.kernels import Kernel, Match
 from tinytracker.targets.mcu.kernels.all import KERNELS
 from tinytracker.targets.mcu.kernels.dsp_block import Block
+from tinytracker.targets.mcu.kernels.dsp_conv import Conv
+from tinytracker.targets.mcu.kernels.dsp_dense import Dense
+from tinytracker.targets.mcu.kernels.dsp_elementwise import Most, Product, Sum
 from tinytracker.targets.mcu.kernels.dsp_point import Point
 from tinytracker.targets.mcu.kernels.dsp_stem import Stem
 from tinytracker.targets.mcu.machines import find_machine
@@ -163,6 +166,85 @@ class TestPoint:
         layers = Layers(5)
         output = layers.point(layers.input(7, 5, 12), 10)
         check(layers.finish(output), Only(Point(), lambda match: match.detail.together >= 16), 1)
+
+
+@emulated
+class TestConv:
+    """Kernel, stride, dilation downwards, padding; widths that leave 0 to 3 pixels of a tile."""
+
+    @pytest.mark.parametrize("activation", ["none", "relu"])
+    @pytest.mark.parametrize(
+        ("size", "depth", "channels", "kernel", "options"),
+        [
+            ((9, 8), 3, 7, (5, 5), {"stride": (2, 2)}),
+            ((6, 12), 8, 6, (3, 3), {}),
+            ((7, 5), 5, 3, (3, 2), {"stride": (1, 3)}),
+            ((10, 6), 4, 4, (2, 3), {"dilation": (3, 1), "padding": "VALID"}),
+            ((8, 9), 2, 2, (1, 1), {"stride": (3, 2)}),
+            ((1, 3), 1, 9, (1, 3), {}),
+        ],
+    )
+    def test_shapes(self, size: tuple, depth: int, channels: int, kernel: tuple, options: dict, activation: str) -> None:
+        layers = Layers(depth)
+        output = layers.weighted("CONV_2D", layers.input(*size, depth), (channels, *kernel, depth), activation, **options)
+        strip = 2 if activation == "none" else 1
+        wanted = min(strip, output.shape[1])
+        model = check(layers.finish(output), Only(Conv(), lambda match: match.detail.strip == wanted), 1)
+        assert "#define GAZE_MODEL_ROWS 1" in model.files["gaze_model.h"]
+
+    def test_one_behind_the_other_all_rows_at_once(self) -> None:
+        layers = Layers(3)
+        output = layers.input(7, 6, 3)
+        for channels in (6, 4):
+            output = layers.weighted("CONV_2D", output, (channels, 3, 3, output.shape[3]), "relu")
+        check(layers.finish(output), Only(Conv(), lambda match: match.detail.strip == 7), 2)
+
+
+def pair(kind: str, first: Value, second: Value, layers: Layers, scale: float) -> Value:
+    """An ADD or MUL of two values."""
+    options = getattr(schema, f"{kind.capitalize()}OptionsT")()
+    return layers.builder.op(kind, [first, second], first.shape, scale, int(layers.rng.integers(-128, 128)), options)
+
+
+@emulated
+class TestElementwise:
+    @pytest.mark.parametrize(("one", "other", "out"), [(0.02, 0.007, 0.03), (0.004, 0.02, 0.01), (0.02, 0.02, 0.02)])
+    def test_sums(self, one: float, other: float, out: float) -> None:
+        layers = Layers(int(1000 * one))
+        operands = [layers.builder.input((1, 5, 3, 7), scale, int(layers.rng.integers(-128, 128))) for scale in (one, other)]
+        check(layers.finish(pair("ADD", *operands, layers, out)), Sum(), 1, samples=20)
+
+    @pytest.mark.parametrize("gate", [(1, 1, 1, 7), (1, 5, 3, 7)])
+    @pytest.mark.parametrize("swapped", [False, True])
+    def test_products(self, gate: tuple, swapped: bool) -> None:
+        layers = Layers(len(set(gate)))
+        image = layers.builder.input((1, 5, 3, 7), 0.02, 5)
+        numbers = layers.builder.input(gate, 1 / 256, -128)
+        options = schema.MulOptionsT()
+        operands = [numbers, image] if swapped else [image, numbers]
+        output = layers.builder.op("MUL", operands, image.shape, 0.012, -7, options)
+        check(layers.finish(output), Product(), 1, samples=20)
+
+    @pytest.mark.parametrize("size", [(6, 4, 4), (5, 7, 12)])
+    def test_maxima(self, size: tuple) -> None:
+        layers = Layers(0)
+        source = layers.input(*size)
+        options = schema.Pool2DOptionsT()
+        options.filterHeight = options.filterWidth = options.strideH = options.strideW = 2
+        options.padding = schema.Padding.VALID
+        shape = (1, size[0] // 2, size[1] // 2, size[2])
+        output = layers.builder.op("MAX_POOL_2D", [source], shape, source.scale, source.zero_point, options)
+        check(layers.finish(output), Most(), 1)
+
+
+@emulated
+@pytest.mark.parametrize("terms", [1, 8, 21, 44])
+@pytest.mark.parametrize("activation", ["none", "relu6"])
+def test_fully_connected(terms: int, activation: str) -> None:
+    layers = Layers(terms)
+    source = layers.builder.input((1, terms), 0.02, 9)
+    output = layers.weighted("FULLY_CONNECTED", source, (6, terms), activation)
+    check(layers.finish(output), Only(Dense()), 1, samples=8)
 
 
 def separable(height: int, width: int) -> np.ndarray:

@@ -81,6 +81,15 @@ def test_compiles_for_a_microcontroller_with_no_warning_and_no_library(cpu: str,
     assert data.splitlines()[1].split()[1:3] == ["0", "0"]  # no data, no bss: nothing that is written
 
 
+@pytest.mark.skipif(shutil.which("clang-tidy") is None, reason="clang-tidy is not on PATH (Debian: apt install clang-tidy)")
+@pytest.mark.parametrize(("model", "cpu"), [("tinytracker-s", "m4"), ("tinytracker-eyes", "portable"), ("eye-locator", "m0plus")])
+def test_clang_tidy_finds_no_bug_prone_line(model: str, cpu: str, tmp_path: Path) -> None:
+    run(ExportRequest(Path(model), tmp_path, "mcu", cpu=cpu))
+    checks = ["clang-tidy", str(tmp_path / "gaze_model.c"), "--checks=-*,bugprone-*", "--quiet", "--", "-std=c99"]
+    done = subprocess.run(checks, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_mistakes_are_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no core 'z80'"):
         run(ExportRequest(Path("tinytracker-s"), tmp_path, "mcu", cpu="z80"))

@@ -1,11 +1,13 @@
 """Random small graphs over the whole op set, byte by byte against TensorFlow Lite Micro.
 
-TINYTRACKER_FULL=1 tries 500 of them and every operator 20 times.
+TINYTRACKER_FULL=1 tries 500 of them and every operator 20 times; TINYTRACKER_GRAPHS=N tries N. A fifth as many run on emulated
+boards.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,11 @@ from tests.targets.mcu.oracle import Oracle, random_samples
 from tinytracker.targets.mcu import compile_model
 from tinytracker.targets.mcu.kernels.all import KERNELS
 from tinytracker.targets.mcu.kernels.rows import Rows
+from tinytracker.targets.mcu.machines import MACHINES
+from tinytracker.targets.mcu.qemu import measure
 
 FULL = bool(os.environ.get("TINYTRACKER_FULL"))
+GRAPHS = int(os.environ.get("TINYTRACKER_GRAPHS", "500" if FULL else "25"))
 
 pytestmark = pytest.mark.skipif(not compilers(), reason="neither gcc nor clang is on PATH")
 
@@ -35,12 +40,28 @@ def check(content: bytes, folder: Path, seed: int, *flags: str, **options) -> No
             np.testing.assert_array_equal(got, wanted)
 
 
-@settings(
-    max_examples=500 if FULL else 25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=GRAPHS, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), steps=st.integers(1, 7))
 def test_random_graphs(seed: int, steps: int, tmp_path: Path) -> None:
     check(RandomGraph(np.random.default_rng(seed), steps).finish(), tmp_path, seed)
+
+
+@pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("arm-none-eabi-gcc", "qemu-system-arm")),
+    reason="arm-none-eabi-gcc or qemu-system-arm is not there (make toolchain)",
+)
+@pytest.mark.parametrize("seed", range(GRAPHS // 5))
+def test_random_graphs_on_an_emulated_board(seed: int) -> None:
+    """With the kernels for Cortex-M4 and M7, whose limits these graphs cross all the time."""
+    content = RandomGraph(np.random.default_rng(seed), 1 + seed % 7).finish()
+    board = MACHINES["qemu-m7" if seed % 5 == 4 else "qemu-m4"]
+    model = compile_model(content, "random", board.cpu)
+    samples = random_samples(model.graph, 6, seed)
+    expected = [
+        np.concatenate([output.reshape(-1) for output in answer[:2]])  # as many as the board's program tells
+        for answer in Oracle(content).invoke(samples, len(model.graph.outputs))
+    ]
+    assert np.array_equal(measure(model.files, board, samples).outputs, np.stack(expected))
 
 
 @pytest.mark.parametrize("kind", OPERATORS)

@@ -103,13 +103,14 @@ class TestSchedule:
         assert sum(step.count for step in fused) >= 40  # of 46 operators
         assert model.schedule.steps[0].streams
 
-    def test_squeeze_and_excite_costs_no_other_block_its_run(self) -> None:
+    @pytest.mark.parametrize("cpu", ["portable", "cortex-m4"])
+    def test_squeeze_and_excite_costs_no_other_block_its_run(self, cpu: str) -> None:
         graph = RandomGraph(np.random.default_rng(5), 0)
         for kind in ("residual", "squeeze", "residual"):
             added = OPERATORS[kind](graph, graph.values[-1])
             assert added is not None
             graph.values.append(added)
-        model = compile_model(graph.finish())
+        model = compile_model(graph.finish(), cpu=cpu)
         assert sum(step.count >= 3 for step in model.schedule.steps) == 2
 
     def test_every_operator_is_computed_once_in_order(self) -> None:
@@ -130,6 +131,20 @@ class TestPasses:
         window = graph.ops[0].window
         assert window is not None
         assert (window.before, window.after) == ((1, 0), (0, 2))
+
+    def test_a_depthwise_convolution_of_one_channel_becomes_a_plain_one(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 6, 5, 1), 0.1, 3)
+        weights = np.arange(-18, 18).reshape(1, 3, 3, 4)
+        output = builder.weighted("DEPTHWISE_CONV_2D", source, weights, np.zeros(4), [0.1, 0.2, 0.3, 0.4], 1.0, 0, stride=(2, 2))
+        graph = simplify(frontend.read(builder.finish([output]), "grey"))
+        (op,) = graph.ops
+        assert (op.kind, graph[op.inputs[1]].shape) == ("CONV_2D", (4, 3, 3, 1))
+        assert graph.constant(op.inputs[1])[2, :, :, 0].tolist() == weights[0, :, :, 2].tolist()
+        quantization = graph[op.inputs[1]].quantization
+        assert quantization is not None
+        assert quantization.axis == 0
+        assert quantization.scales == pytest.approx((0.1, 0.2, 0.3, 0.4))
 
     def test_operators_on_constants_are_computed_beforehand(self) -> None:
         """A grid that is sliced, reshaped and joined before it meets the picture."""

@@ -92,7 +92,7 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
         for (int32_t pair = begin; pair < begin + 8 && pair < l->inner; pair++) {
             int32_t *plane = s->planes + l->left;
             uint32_t shifts = (uint32_t)depthwise.record[8] >> 16;
-            gm_dsp_decode(record, s->words, l->pairs, 2 * GM_DSP_ZERO + 1,
+            gm_dsp_decode(record, record + 4, s->words, l->pairs, 2 * GM_DSP_ZERO + 1,
                           (int32_t)(shifts & 15U) + (int32_t)(shifts >> 4 & 15U) * 256 + l->expansion_base * 257);
             record += 4 + l->pairs;
             if (first > 0) {

@@ -20,15 +20,15 @@ static void gm_dsp_conv_point_some(const gm_dsp_conv_point_layer *l, const int8_
     const int32_t *record = l->records;
     const uint8_t *shifts = l->shifts;
     if (full > 0) {
-        gm_dsp_pack(in, 2 * l->depth, l->depth, tiles, groups, 4 * l->depth, full);
+        gm_dsp_pack(in, 2 * l->depth, l->depth, tiles, groups, 4 * l->depth, full, 0);
     }
     if (rest > 0) {
-        gm_dsp_pack(in + 4 * full * l->depth, down * l->depth, step * l->depth, tiles + full * groups * 8, groups, 0, 1);
+        gm_dsp_pack(in + 4 * full * l->depth, down * l->depth, step * l->depth, tiles + full * groups * 8, groups, 0, 1, 0);
     }
     for (int32_t channel = 0; channel < l->channels; channel += 2) {
         int32_t place = channel + 2 > l->channels ? channel - 1 : channel;
         gm_dsp_points points = {out + place, 2 * l->channels, l->channels, 4 * l->channels, tiles, words, full, l->pairs};
-        gm_dsp_decode(record, words, l->pairs, l->twice, shifts[0] + shifts[1] * 256);
+        gm_dsp_decode(record, record + 4, words, l->pairs, l->twice, shifts[0] + shifts[1] * 256);
         record += 4 + l->pairs;
         shifts += 2;
         if (full > 0) {

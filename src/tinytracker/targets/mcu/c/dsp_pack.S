@@ -1,10 +1,11 @@
 
 @ void gm_dsp_pack(const int8_t *pixels, int32_t down, int32_t step, int32_t *tiles, int32_t groups, int32_t ahead,
-@                  int32_t count)
+@                  int32_t count, int32_t apart)
     FUNCTION gm_dsp_pack
     push {r4-r11, lr}
     sub sp, #12
-    @ [sp]: from a tile's last group to the next tile's first; [sp, #48]: groups; [sp, #52]: ahead; [sp, #56]: count
+    @ [sp]: from a tile's last group to the next tile's first; [sp, #48]: groups; [sp, #52]: ahead; [sp, #56]: count;
+    @ [sp, #60]: apart
     ldrd r12, r4, [sp, #48]
     sub r4, r4, r12, lsl #2
     str r4, [sp]
@@ -36,6 +37,8 @@
     ldr r12, [sp]
     add r0, r12
     add r1, r12
+    ldr r12, [sp, #60]
+    add r3, r12
     ldr r12, [sp, #56]
     subs r12, #1
     str r12, [sp, #56]

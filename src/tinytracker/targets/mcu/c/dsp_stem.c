@@ -130,7 +130,8 @@ static void gm_dsp_stem_begin(const gm_dsp_stem_layer *l, const gm_dsp_stem_scra
     gm_dsp_stem_fill(l, s->rows, 5 * l->pitch);
     if (l->records != 0) {
         for (int32_t channel = 0; channel < l->block->depth; channel += 2, words += 8 + 2 * l->pairs) {
-            gm_dsp_decode(l->records + channel / 2 * (4 + l->pairs), words, l->pairs, 2 * GM_DSP_ZERO + 1,
+            const int32_t *record = l->records + channel / 2 * (4 + l->pairs);
+            gm_dsp_decode(record, record + 4, words, l->pairs, 2 * GM_DSP_ZERO + 1,
                           l->shifts[channel] + l->shifts[channel + 1] * 256);
         }
     }
