@@ -59,8 +59,8 @@ def _table(costs: list[Cost]) -> Table:
         same = "?" if cost.same_bytes is None else f"{cost.same_bytes} of {cost.samples}"
         table.add_row(
             cost.model, cost.machine.cpu.removeprefix("cortex-"), f"{cost.macs / 1e6:.2f}", f"{cost.instructions / 1e6:.2f}",
-            f"{cost.instructions_per_mac:.2f}", f"{cost.model_flash_bytes:,}", f"{cost.model_flash_bytes - cost.parameters_bytes:,}",
-            f"{cost.ram_bytes:,}", str(cost.stack_bytes), same,
+            f"{cost.instructions_per_mac:.2f}", f"{cost.model_flash_bytes:,}",
+            f"{cost.model_flash_bytes - cost.parameters_bytes:,}", f"{cost.ram_bytes:,}", str(cost.stack_bytes), same,
         )  # fmt: skip
     return table
 
