@@ -141,6 +141,21 @@ class TestBlock:
 
         check(layers.finish(output), Only(Block(), wanted), 6)
 
+    @pytest.mark.parametrize("strip", [1, 2, 99])
+    @pytest.mark.parametrize(
+        ("size", "inner", "stride", "padding"),
+        [((8, 8, 8), 32, 1, "SAME"), ((7, 5, 3), 7, 2, "SAME"), ((9, 6, 5), 21, 2, "VALID"), ((3, 3, 2), 2, 1, "SAME")],
+    )
+    def test_without_a_projection(self, size: tuple, inner: int, stride: int, padding: str, strip: int) -> None:
+        layers = Layers(inner)
+        wide = layers.point(layers.input(*size), inner, "relu")
+        output = layers.weighted("DEPTHWISE_CONV_2D", wide, (1, 3, 3, inner), "relu", stride=(stride, stride), padding=padding)
+
+        def wanted(match: Match) -> bool:
+            return match.detail.strip == min(strip, match.detail.shape.row_pairs)
+
+        check(layers.finish(output), Only(Block(), wanted), 2)
+
     def test_left_shifts_of_the_depthwise_layer(self) -> None:
         layers = Layers(0)
         output = layers.block(layers.input(6, 8, 8), 12, 8, 1, gain=300.0)
@@ -272,6 +287,13 @@ class TestStem:
         joined = layers.beside(layers.input(*size, 1), constants, first)
         output = layers.block(layers.conv(joined, 8), 10, 6, 2)
         check(layers.finish(output), Stem(), 5)
+
+    def test_without_a_projection(self) -> None:
+        layers = Layers(7)
+        output = layers.conv(layers.beside(layers.input(14, 12, 1), separable(14, 12)), 6)
+        output = layers.point(output, 9, "relu")
+        output = layers.weighted("DEPTHWISE_CONV_2D", output, (1, 3, 3, 9), "relu", stride=(2, 2))
+        check(layers.finish(output), Stem(), 4)
 
     @pytest.mark.parametrize(("depth", "padding"), [(1, "SAME"), (2, "VALID"), (3, "SAME"), (4, "VALID")])
     def test_plain_image(self, depth: int, padding: str) -> None:

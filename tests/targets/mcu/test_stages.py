@@ -17,6 +17,7 @@ from tinytracker.targets.mcu.kernels import ALIGNMENT
 from tinytracker.targets.mcu.kernels.lanes import tiles_of
 from tinytracker.targets.mcu.layout import Layout, arrange, same_bytes
 from tinytracker.targets.mcu.passes import simplify
+from tinytracker.targets.mcu.report import make_report
 
 
 def released(name: str) -> bytes:
@@ -117,6 +118,26 @@ class TestSchedule:
         model = compile_model(released("tinytracker-eyes"))
         done = [place for step in model.schedule.steps for place in range(step.first, step.first + step.count)]
         assert done == list(range(len(model.graph.ops)))
+
+
+class TestReport:
+    def test_says_where_a_fast_kernel_would_not_be_exact(self) -> None:
+        """A clamp at 6 inside the range, and sums too large for half a word."""
+        builder = Builder()
+        source = builder.input((1, 4, 4, 64), 0.1, 0)
+        weights = np.full((4, 3, 3, 64), 127)
+        output = builder.weighted("CONV_2D", source, weights, np.zeros(4), [0.1] * 4, 0.04, 0, activation="relu6")
+        content = builder.finish([output])
+        notes = {}
+        for cpu in ("cortex-m4", "portable"):
+            (notes[cpu],) = (
+                step.note for step in make_report(compile_model(content, cpu=cpu)).steps if "0 CONV_2D" in step.layers
+            )
+        assert notes["cortex-m4"].endswith("no dsp kernel computes it exactly")
+        assert notes["portable"] == "layer 0 by plain sums, for exactness"
+
+    def test_says_nothing_where_all_is_fast(self) -> None:
+        assert not any("exact" in step.note for step in make_report(compile_model(released("tinytracker-s"), cpu="m4")).steps)
 
 
 class TestPasses:

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from tinytracker.targets.mcu.graph import macs
+from tinytracker.targets.mcu.kernels import Match
+from tinytracker.targets.mcu.kernels.all import KERNELS
 
 if TYPE_CHECKING:
     from tinytracker.targets.mcu.compiler import CompiledModel
+
+
+FAST = "dsp"  # how the names of kernels begin that a core without such instructions has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def make_report(model: CompiledModel) -> Report:
                 step=index,
                 layers=tuple(f"{op.place} {op.kind}" for op in ops) or ("rearranging",),
                 kernel=match.kernel.name,
-                note=match.note,
+                note="; ".join(filter(None, (match.note, _fallback(model, match)))),
                 macs=sum(macs(graph, op) for op in ops),
                 instructions=match.instructions,
                 flash_bytes=model.table_bytes[index],
@@ -96,6 +101,15 @@ def make_report(model: CompiledModel) -> Report:
 
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+def _fallback(model: CompiledModel, match: Match) -> str:
+    """Says of weighted layers on a core with fast kernels that none of those computes them."""
+    ops = [op for op in model.graph.ops[match.first : match.first + match.count] if op.kind in _WEIGHTED]
+    if not model.cpu.has_dsp or match.kernel.name.startswith(FAST) or not ops:
+        return ""
+    offered = any(kernel.offers(model.graph, match.first, model.cpu) for kernel in KERNELS if kernel.name.startswith(FAST))
+    return "" if offered else f"no {FAST} kernel computes it exactly"
 
 
 def measure_code(model: CompiledModel) -> int | None:

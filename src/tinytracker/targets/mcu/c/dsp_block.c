@@ -1,7 +1,8 @@
 // needs: dsp_decode dsp_pack dsp_products dsp_keep dsp_depthwise dsp_project dsp_finish
-/* A 1x1 convolution with ReLU, a 3x3 depthwise one with ReLU, a 1x1 one: an inverted residual block. What lies between them
-   never is a tensor. A strip of a few pairs of rows is worked on at a time, and of it sixteen channels: each pair of channels
-   is expanded into two planes, run over by the depthwise convolution, and left in tiles; sixteen are projected onto sums.
+/* A 1x1 convolution with ReLU, a 3x3 depthwise one with ReLU and, perhaps, a 1x1 one: an inverted residual block. What lies
+   between them never is a tensor. A strip of a few pairs of rows is worked on at a time, and of it sixteen channels: each pair of channels
+   is expanded into two planes, run over by the depthwise convolution, and left in tiles; sixteen are projected onto sums,
+   or spread over the output where nothing is projected.
    The last pair of rows of every channel is kept for the next strip. */
 #define GM_DSP_ZERO (-128) /* zero point behind a ReLU */
 
@@ -10,7 +11,7 @@ typedef struct {
     const int32_t *depthwise;  /* records for gm_dsp_depthwise, one per pair of channels */
     int32_t expansion_base;    /* of the shifts in those records */
     int32_t depthwise_base;
-    const int32_t *projection; /* weights for gm_dsp_project, sixteen channels after each other */
+    const int32_t *projection; /* weights for gm_dsp_project, sixteen channels after each other; 0: no projection */
     const int32_t *finish;     /* records and shifts for gm_dsp_finish */
     const uint8_t *finish_shifts;
     int32_t twice;             /* 2 * zero point of the output + 1 */
@@ -65,6 +66,21 @@ static int32_t gm_dsp_complete(const gm_dsp_block_layer *l, int32_t pairs) {
     return 2 * pairs >= l->height || rows > l->out_height ? l->out_height : rows;
 }
 
+/* Channels `first` to `first + 2 * pairs` of `rows` output rows from tiles of 16 channels, of which they are the last. */
+static void gm_dsp_spread(const gm_dsp_block_layer *l, const int8_t *chunk, int32_t first, int32_t pairs, int32_t rows,
+                          int8_t *out) {
+    for (int32_t channel = first; channel < first + 2 * pairs && channel < l->channels; channel++) {
+        const int8_t *from = chunk + 16 * (8 - pairs) + (channel - first) / 2 * 16 + channel % 2 * 2;
+        int8_t *to = out + channel;
+        int32_t pixel = 0;
+        for (int32_t row = 0; row < rows; row++, pixel += l->padded - l->out_width) {
+            for (int32_t x = 0; x < l->out_width; x++, pixel++, to += l->channels) {
+                *to = from[pixel / 4 * 128 + pixel % 4 * 4];
+            }
+        }
+    }
+}
+
 /* Pairs of rows `first` to `first + count`, their tiles packed; gives the number of output rows. */
 static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_block_scratch *s, int32_t first, int32_t count,
                                   int8_t *out) {
@@ -85,7 +101,9 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
 
     depthwise.upper = l->stride == 1 && first == 0;
     gm_dsp_fill(s->planes, gm_dsp_both(GM_DSP_ZERO), 2 * plane_words);
-    gm_dsp_fill(s->sums, 0, projection.channel_pairs * tiles * 8);
+    if (l->projection != 0) {
+        gm_dsp_fill(s->sums, 0, projection.channel_pairs * tiles * 8);
+    }
     for (int32_t begin = 0; begin < l->inner; begin += 8) {
         projection.pairs = l->inner - begin < 8 ? (l->inner - begin + 1) / 2 * 2 : 8;
         int8_t *place = s->chunk + 16 * (8 - projection.pairs);
@@ -119,12 +137,14 @@ static int32_t gm_dsp_block_strip(const gm_dsp_block_layer *l, const gm_dsp_bloc
             }
             depthwise.record += 9;
         }
-        if (rows > 0) {
+        if (rows > 0 && l->projection == 0) {
+            gm_dsp_spread(l, s->chunk, 2 * begin, projection.pairs, rows, out);
+        } else if (rows > 0) {
             gm_dsp_project(&projection);
+            projection.weights += projection.channel_pairs * projection.pairs;
         }
-        projection.weights += projection.channel_pairs * projection.pairs;
     }
-    if (rows > 0) {
+    if (rows > 0 && l->projection != 0) {
         gm_dsp_finish(&finishing);
     }
     return rows;

@@ -1,4 +1,6 @@
-"""Inverted residual blocks on ARMv7E-M: 1x1, depthwise 3x3, 1x1 in one step, the wide tensors between them never stored."""
+"""Inverted residual blocks on ARMv7E-M: 1x1, depthwise 3x3, 1x1 in one step, the wide tensors between them never stored.
+
+Where something stands between the depthwise convolution and the last 1x1, squeeze-excite for one, the first two are a step."""
 
 from __future__ import annotations
 
@@ -29,12 +31,14 @@ from tinytracker.targets.mcu.kernels.dsp_words import (
 )
 from tinytracker.targets.mcu.layout import Layout
 
+SPREAD = 5  # instructions per element of gm_dsp_spread
 MOST_LEFT_SHIFTS = 6  # of depthwise weights: times 2^(1 + shifts) they are int16
 
 
 @dataclass(frozen=True, slots=True)
 class BlockShape:
-    """All lengths in pixels or channels; see gm_dsp_block_layer. pairs: of input channels in a tile."""
+    """All lengths in pixels or channels; see gm_dsp_block_layer. pairs: of input channels in a tile. projects: whether the last
+    1x1 convolution belongs to it; else `channels` is what the depthwise one gives."""
 
     height: int
     width: int
@@ -47,6 +51,7 @@ class BlockShape:
     stride: int
     above: int
     left: int
+    projects: bool = True
 
     @property
     def padded(self) -> int:
@@ -88,7 +93,7 @@ class BlockShape:
             Scratch("planes", 4 * (-(-planes // 4) * 4)),
             Scratch("kept", kept),
             Scratch("chunk", 16 * CHUNK * tiles),
-            Scratch("sums", 32 * tiles * output_pairs),
+            Scratch("sums", 32 * tiles * output_pairs if self.projects else 0),
         )
 
     def instructions(self, strip: int) -> int:
@@ -107,32 +112,36 @@ class BlockShape:
             depthwise = 2 * (rows * row + 70)
             out_tiles = -(-rows * self.padded // 4)
             project = output_pairs * (out_tiles * 98 + 55) + 40
-            total += inner_pairs * (expand + decode + keep + depthwise + 60) + chunks * project
-            total += (
-                (10 + self.out_width % 2) * rows * self.out_width * self.channels
-                + 30 * output_pairs
-                + 27 * tiles * self.pairs // 2
-                + 300
-            )
+            total += inner_pairs * (expand + decode + keep + depthwise + 60) + 27 * tiles * self.pairs // 2 + 300
+            outputs = rows * self.out_width * self.channels
+            if self.projects:
+                total += chunks * project + (10 + self.out_width % 2) * outputs + 30 * output_pairs
+            else:
+                total += SPREAD * outputs
         return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockLayer:
-    """records: the expansion's, as gm_dsp_decode reads them. ops: depthwise, projection; strip: pairs of rows at a time."""
+    """records: the expansion's, as gm_dsp_decode reads them. ops: depthwise and, where it projects, the last 1x1; strip: pairs of
+    rows at a time."""
 
     shape: BlockShape
     records: np.ndarray
     expansion: Channels
     depthwise: Channels
-    projection: Channels
+    projection: Channels | None
     bases: ShiftBases
-    ops: tuple[Op, Op]
+    ops: tuple[Op, ...]
     strip: int = 1
+
+    @property
+    def output(self) -> int:
+        return self.ops[-1].outputs[0]
 
 
 class Block:
-    """A 1x1 CONV_2D with ReLU, a 3x3 DEPTHWISE_CONV_2D with ReLU and a 1x1 CONV_2D, none of them read by others."""
+    """A 1x1 CONV_2D with ReLU, a 3x3 DEPTHWISE_CONV_2D with ReLU and, if only that follows, a 1x1 CONV_2D."""
 
     name = "dsp block"
 
@@ -141,10 +150,10 @@ class Block:
         if layer is None:
             return []
         reads = {graph.ops[first].inputs[0]: Layout.HWC}
-        writes = {layer.ops[1].outputs[0]: Layout.HWC}
+        writes = {layer.output: Layout.HWC}
         return [
             Match(
-                self, first, 3, reads, writes, layer.shape.instructions(strip), layer.shape.scratch(strip),
+                self, first, 1 + len(layer.ops), reads, writes, layer.shape.instructions(strip), layer.shape.scratch(strip),
                 note=f"strips of {min(2 * strip, layer.shape.height)} rows", detail=replace(layer, strip=strip),
             )
             for strip in range(1, layer.shape.row_pairs + 1)
@@ -153,7 +162,7 @@ class Block:
     def emit(self, match: Match, graph: Graph, writer: Writer) -> Step:
         assert isinstance(match.detail, BlockLayer)
         layer = assemble_block(match.detail, graph, writer)
-        source, output = writer.pointer(graph.ops[match.first].inputs[0]), writer.pointer(match.detail.ops[1].outputs[0])
+        source, output = writer.pointer(graph.ops[match.first].inputs[0]), writer.pointer(match.detail.output)
         return Step(
             f"const gm_dsp_block_scratch scratch = {block_scratch(writer)};\n"
             f"gm_dsp_block(&{layer}, &scratch, {source}, {output});"
@@ -162,8 +171,15 @@ class Block:
 
 def assemble_block(layer: BlockLayer, graph: Graph, writer: Writer) -> str:
     """Adds a block's tables and code; gives the name of its gm_dsp_block_layer."""
-    shape, (depthwise, project) = layer.shape, layer.ops
-    projection = last_two_paired(layer.projection)
+    shape, depthwise, last = layer.shape, layer.ops[0], layer.ops[-1]
+    projection = ["0", "0", "0", "0"]
+    if layer.projection is not None:
+        paired = last_two_paired(layer.projection)
+        projection = [
+            writer.table(f"layer{last.place}_projection", projection_words(paired)),
+            writer.table(f"layer{last.place}_finish", heads(paired)),
+            writer.table(f"layer{last.place}_finish_shifts", shift_bytes(paired)), str(2 * paired.zero_point + 1),
+        ]  # fmt: skip
     run = "dsp_depthwise_1" if shape.stride == 1 else f"dsp_depthwise_2{'_below' if shape.above else ''}"
     writer.assembly(
         "dsp", "dsp_decode", "dsp_pack", "dsp_products", "dsp_keep", "dsp_depthwise", run, "dsp_project", "dsp_finish"
@@ -176,9 +192,7 @@ def assemble_block(layer: BlockLayer, graph: Graph, writer: Writer) -> str:
             writer.table(f"layer{depthwise.place}_expansion", layer.records),
             writer.table(f"layer{depthwise.place}_depthwise", depthwise_records(layer.expansion, layer.depthwise, layer.bases)),
             layer.bases.expansion, layer.bases.depthwise,
-            writer.table(f"layer{project.place}_projection", projection_words(projection)),
-            writer.table(f"layer{project.place}_finish", heads(projection)),
-            writer.table(f"layer{project.place}_finish_shifts", shift_bytes(projection)), 2 * projection.zero_point + 1,
+            *projection,
             f"gm_{run}", shape.height, shape.width, shape.depth, shape.pairs, -(-shape.inner // 2),
             shape.out_height, shape.out_width, shape.channels, shape.padded, shape.stride, shape.above, shape.left,
             shape.pitch, layer.strip,
@@ -194,7 +208,7 @@ def block_scratch(writer: Writer) -> str:
 
 def find_block(graph: Graph, first: int) -> BlockLayer | None:
     """The block whose 1x1 convolution is graph.ops[first]."""
-    if first + 3 > len(graph.ops) or not is_pointwise(graph, graph.ops[first]):
+    if not is_pointwise(graph, graph.ops[first]):
         return None
     channels = relu_channels(graph, graph.ops[first])
     if channels is None:
@@ -205,27 +219,29 @@ def find_block(graph: Graph, first: int) -> BlockLayer | None:
 
 def find_tail(graph: Graph, first: int, pairs: int, records: np.ndarray, channels: Channels) -> BlockLayer | None:
     """The block that graph.ops[first] is the expansion of, with its records, pairs of numbers in a tile, and channels."""
-    if first + 3 > len(graph.ops):
+    if first + 2 > len(graph.ops):
         return None
-    expand, depthwise, project = graph.ops[first : first + 3]
-    if not (is_depthwise_3x3(graph, depthwise) and is_pointwise(graph, project)) or graph[project.outputs[0]].hwc[2] < 2:
+    expand, depthwise = graph.ops[first : first + 2]
+    if not is_depthwise_3x3(graph, depthwise) or graph.only_reader(expand.outputs[0]) != first + 1:
         return None
-    for before, after in ((expand, depthwise), (depthwise, project)):
-        if before.outputs[0] != after.inputs[0] or graph.only_reader(before.outputs[0]) is None:
-            return None
+    project = graph.ops[first + 2] if graph.only_reader(depthwise.outputs[0]) == first + 2 else None
+    last = None
+    if project is not None and is_pointwise(graph, project) and graph[project.outputs[0]].hwc[2] >= 2:
+        last = linear_channels(graph, project)
     window = depthwise.window
     assert window is not None
-    middle, last = relu_channels(graph, depthwise, MOST_LEFT_SHIFTS), linear_channels(graph, project)
+    middle = relu_channels(graph, depthwise, MOST_LEFT_SHIFTS)
     bases = None if middle is None else shift_bases(channels, middle)
-    if middle is None or last is None or bases is None:
+    if middle is None or bases is None:
         return None
+    ops = (depthwise,) if project is None or last is None else (depthwise, project)
     height, width, inner = graph[expand.outputs[0]].hwc
-    out_height, out_width, out_channels = graph[project.outputs[0]].hwc
+    out_height, out_width, out_channels = graph[ops[-1].outputs[0]].hwc
     shape = BlockShape(
         height, width, graph[expand.inputs[0]].hwc[2], pairs, inner, out_height, out_width, out_channels,
-        window.stride[0], *window.before,
+        window.stride[0], *window.before, last is not None,
     )  # fmt: skip
-    return BlockLayer(shape, records, channels, middle, last, bases, (depthwise, project))
+    return BlockLayer(shape, records, channels, middle, last, bases, ops)
 
 
 def is_depthwise_3x3(graph: Graph, op: Op) -> bool:

@@ -62,7 +62,7 @@ class _Stem:
 
 class Stem:
     """[CONCATENATION with constants, or 1x1 CONV_2D], 3x3 CONV_2D with stride 2 and ReLU, [1x1 CONV_2D with ReLU], 3x3
-    DEPTHWISE_CONV_2D with ReLU, 1x1 CONV_2D."""
+    DEPTHWISE_CONV_2D with ReLU and, if only that follows, 1x1 CONV_2D."""
 
     name = "dsp stem"
 
@@ -72,7 +72,7 @@ class Stem:
             return []
         return [
             Match(
-                self, first, stem.count, {stem.image: Layout.HWC}, {stem.block.ops[1].outputs[0]: Layout.HWC},
+                self, first, stem.count, {stem.image: Layout.HWC}, {stem.block.output: Layout.HWC},
                 _instructions(graph, stem), _scratch(graph, stem), streams=True,
                 note="two rows of the first convolution at a time", detail=stem,
             )
@@ -117,7 +117,7 @@ class Stem:
         own += [writer.scratch(part, "int32_t") for part in ("opened", "gathered", "convolution")]
         return Step(
             row=f"const gm_dsp_stem_scratch scratch = {initialiser(block_scratch(writer), *own, writer.scratch('lines'))};\n"
-            f"gm_dsp_stem_row(&{layer}, &scratch, row, y, {writer.pointer(stem.block.ops[1].outputs[0])});"
+            f"gm_dsp_stem_row(&{layer}, &scratch, row, y, {writer.pointer(stem.block.output)});"
         )
 
 
@@ -154,7 +154,8 @@ def _find(graph: Graph, first: int) -> _Stem | None:
         block = find_tail(graph, place, pairs, records, channels)
     if block is None:
         return None
-    return _Stem(image, constants, mix, conv, channels, own, depth, first_channel, pairs, block, place + 3 - first)
+    count = place + 1 + len(block.ops) - first
+    return _Stem(image, constants, mix, conv, channels, own, depth, first_channel, pairs, block, count)
 
 
 def _joined(graph: Graph, op: Op) -> tuple[int, int, tuple[_Constant, ...]] | None:

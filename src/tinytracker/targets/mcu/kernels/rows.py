@@ -135,7 +135,7 @@ class Rows:
             tuple(_scratch(graph, ops, ring_layout(graph, start, layout) or layout)),
             overwrites,
             streams=ops[-1].kind != "ADD",
-            note="row by row" if count > 1 else "",
+            note="; ".join(filter(None, ("row by row" if count > 1 else "", _slow(graph, ops)))),
             detail=Run(ops, source, head),
         )
 
@@ -192,6 +192,12 @@ def _can_add(graph: Graph, first: int, last: int) -> bool:
 def other_operand(add: Op, fresh: int) -> int:
     """The input of an ADD that is not `fresh`."""
     return add.inputs[1] if add.inputs[0] == fresh else add.inputs[0]
+
+
+def _slow(graph: Graph, ops: tuple[Op, ...]) -> str:
+    """For the report: what `c/lanes.c` cannot compute exactly."""
+    places = [str(op.place) for op in ops if op.kind != "ADD" and not can_use_lanes(graph, op)]
+    return f"layer {', '.join(places)} by plain sums, for exactness" if places else ""
 
 
 def _instructions(graph: Graph, op: Op) -> int:
