@@ -88,6 +88,10 @@ class TestStub:
             measure(files, MACHINES["qemu-m4"], pictures(1))
 
 
+# Instructions and bytes of RAM that no change may exceed unseen; counted, not timed: alike on every machine.
+MOST_ON_M4 = {"tinytracker-s": (6.5e6, 21_000), "tinytracker": (16.0e6, 34_000), "tinytracker-eyes": (16.6e6, 76_000)}
+
+
 @emulated
 @pytest.mark.parametrize(
     ("model", "machine", "count"),
@@ -102,6 +106,10 @@ def test_released_networks_are_tflms_byte_by_byte(model: str, machine: str, coun
     samples = [[rng.integers(-128, 128, spec.shape).astype(np.int8) for spec in oracle.inputs] for _ in range(count)]
     board = MACHINES[machine]
     measured = measure(compile_model(path.read_bytes(), model, board.cpu).files, board, samples)
+    if model in MOST_ON_M4 and machine in ("qemu-m4", "qemu-m7"):
+        instructions, ram_bytes = MOST_ON_M4[model]
+        assert measured.instructions.max() <= instructions
+        assert measured.ram_bytes <= ram_bytes
     expected = [np.concatenate([output.reshape(-1) for output in oracle.invoke(sample)]) for sample in samples]
     assert np.array_equal(measured.outputs, np.stack(expected))
 

@@ -2,8 +2,8 @@
 
 Every kernel is asked about every place. Of the ways through the network that the offers make, including rearrangements where
 one kernel writes another layout than the next one reads, the cheapest in instructions is found by dynamic programming over
-the operators in order; a state is the layouts of the tensors alive at that point. Then the memory is pressed: of all ways that
-cost at most `SPARE` more instructions, one whose fullest step needs the fewest bytes.
+the operators in order; a state is the layouts of the tensors alive at that point. Then the memory is pressed: of the ways
+that are the cheapest for their fullest step's bytes the one is taken whose instructions times bytes^`MEMORY` are least.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from tinytracker.targets.mcu.kernels import Kernel, Match
 from tinytracker.targets.mcu.kernels.convert import Convert
 from tinytracker.targets.mcu.layout import Layout, same_bytes
 
-SPARE = 0.035  # of the instructions may be given for less memory
+MEMORY = 0.15  # percent of the instructions that are given for one percent of the memory
+TOO_DEAR = 1.5  # times the cheapest way
 
 _State = tuple[tuple[int, Layout], ...]
 
@@ -33,9 +34,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """The cheapest way to a state: its cost, its last match with the rearrangements before it, and the way before."""
+    """The cheapest way to a state: its cost, the bytes of its fullest step, its last match with the rearrangements before it, and
+    the way before."""
 
     cost: int
+    bytes: int
     added: tuple[Match, ...]
     before: _Way | None
 
@@ -47,37 +50,31 @@ def make_schedule(graph: Graph, kernels: Sequence[Kernel], cpu: Cpu) -> Schedule
         if not at and not any(offer.first < op.place < offer.first + offer.count for place in offers for offer in place):
             raise TargetError(f"{op.layer} has a form no kernel computes: shapes with more than five axes to walk; simplify it")
     search = _Search(graph, offers)
-    best = search.cheapest(None)
-    if best is None:
+    cheapest = way = search.cheapest(None)
+    if cheapest is None:
         raise TargetError(f"{graph.name} cannot be computed by the kernels there are; simplify its layers")
-    limit = int(best.cost * (1 + SPARE))
-    sizes = sorted(search.sizes)
-    low, high = 0, len(sizes) - 1
-    while low < high:  # the least cap on a step's bytes that still leaves a cheap enough way
-        middle = (low + high) // 2
-        way = search.cheapest(sizes[middle])
-        if way is not None and way.cost <= limit:
-            high = middle
-        else:
-            low = middle + 1
-    way = search.cheapest(sizes[low]) or best
-    return Schedule(tuple(_steps(way)), way.cost)
+    best = cheapest
+    while way is not None and way.cost <= TOO_DEAR * cheapest.cost:
+        best = min(best, way, key=_price)
+        way = search.cheapest(way.bytes - 1) if way.bytes else None
+    return Schedule(tuple(_steps(best)), best.cost)
+
+
+def _price(way: _Way) -> float:
+    return way.cost * max(way.bytes, 1) ** MEMORY
 
 
 class _Search:
-    """sizes: the bytes alive during every step ever considered."""
-
     def __init__(self, graph: Graph, offers: list[list[Match]]) -> None:
         self._graph, self._offers = graph, offers
         self._alive = [self._alive_before(place) for place in range(len(graph.ops) + 1)]
-        self.sizes: set[int] = {0}
 
     def cheapest(self, cap: int | None) -> _Way | None:
         """The cheapest way on which no step keeps more than `cap` bytes of tensors and scratch alive, inputs not counted."""
         graph = self._graph
         start = self._state({number: Layout.HWC for number in graph.inputs}, 0)
         ways: list[dict[_State, _Way]] = [{} for _ in range(len(graph.ops) + 1)]
-        ways[0][start] = _Way(0, (), None)
+        ways[0][start] = _Way(0, 0, (), None)
         for place, states in enumerate(ways[:-1]):
             for state, way in states.items():
                 for offer in self._offers[place]:
@@ -98,14 +95,13 @@ class _Search:
                 cost += rearranged.instructions
                 size = max(size, self._bytes(rearranged))
             layouts[number] = layout
-        self.sizes.add(size)
         if cap is not None and size > cap:
             return
         after = place + offer.count
         state = self._state({**layouts, **offer.writes}, after)
         known = ways[after].get(state)
         if known is None or cost < known.cost:
-            ways[after][state] = _Way(cost, (*added, offer), way)
+            ways[after][state] = _Way(cost, max(size, way.bytes), (*added, offer), way)
 
     def _finished(self, layouts: dict[int, Layout], way: _Way) -> _Way:
         """Outputs in TFLite's order."""
@@ -115,7 +111,7 @@ class _Search:
             for number in graph.outputs
             if not same_bytes(layouts[number], Layout.HWC, graph[number].hwc)
         ]
-        return _Way(way.cost + sum(match.instructions for match in added), tuple(added), way)
+        return _Way(way.cost + sum(match.instructions for match in added), way.bytes, tuple(added), way)
 
     def _state(self, layouts: dict[int, Layout], place: int) -> _State:
         return tuple(sorted((number, layouts[number]) for number in self._alive[place]))

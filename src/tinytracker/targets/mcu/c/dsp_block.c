@@ -1,4 +1,4 @@
-// needs: dsp_decode dsp_pack dsp_products dsp_keep dsp_depthwise dsp_project dsp_finish
+// needs: dsp_decode dsp_pack_rows dsp_products dsp_keep dsp_depthwise dsp_project dsp_finish
 /* A 1x1 convolution with ReLU, a 3x3 depthwise one with ReLU and, perhaps, a 1x1 one: an inverted residual block. What lies
    between them never is a tensor. A strip of a few pairs of rows is worked on at a time, and of it sixteen channels: each pair of channels
    is expanded into two planes, run over by the depthwise convolution, and left in tiles; sixteen are projected onto sums,
