@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.recordings import make_recording
 from tinytracker.cli import reproduce, study
 from tinytracker.cli.app import run
 from tinytracker.cli.study import Budget, Line, run_study, write_lines
+from tinytracker.data.dataset import Dataset
 from tinytracker.errors import InputError
 from tinytracker.evaluation.report import read_rows
 
@@ -56,6 +58,16 @@ def test_people_to_table_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     again, _ = run_study(tmp_path, budget, None, 2, 1, no_bar)
     assert made() == before, "a whole study was made anew"
     assert [line.error_int8_cm for line in again] == [line.error_int8_cm for line in lines]
+
+
+def test_recordings_or_a_dataset_in_place_of_rendered_people(tmp_path: Path) -> None:
+    for number, split in enumerate(("train", "val", "test")):
+        make_recording(tmp_path / "gazecapture", f"0000{number}", split=split)
+    dataset = study._dataset(tmp_path / "out", study.QUICK, tmp_path / "gazecapture", 1, 0, no_bar)
+    assert dataset == tmp_path / "out/dataset"
+    assert len(Dataset.open(dataset).labels["frame"]) == 12
+    assert study._dataset(tmp_path / "other", study.QUICK, dataset, 1, 0, no_bar) == dataset
+    assert not (tmp_path / "other").exists()
 
 
 def test_data_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

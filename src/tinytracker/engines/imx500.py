@@ -13,6 +13,7 @@ import numpy as np
 
 from tinytracker.cards import card_path, read_card
 from tinytracker.engines.correction import BOX_NUMBERS, Correction
+from tinytracker.engines.onnx import open_session
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import MissingExtraError, ModelError
 
@@ -29,23 +30,12 @@ class Imx500Engine:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         try:
-            import onnxruntime
             from mct_quantizers import get_ort_session_options
         except ImportError as error:
             raise MissingExtraError((error.name or "mct_quantizers").partition(".")[0], "imx500") from error
         card = read_card(card_path(path))
         self._correction = Correction(card.correction)
-        options = get_ort_session_options()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except OSError as error:
-            raise ModelError(f"cannot read {path}: {error.strerror}; expected a quantised .onnx") from error
-        except Exception as error:  # onnxruntime's exceptions share no base but this
-            reason = (str(error).splitlines() or ["no reason given"])[0]
-            raise ModelError(f"{path} cannot be run: expected a quantised ONNX file; {reason}") from error
+        self._session = open_session(path, get_ort_session_options(), threads, "a quantised ONNX file")
         arguments = self._session.get_inputs()
         if len(arguments) != 1 or len(arguments[0].shape) != 4:
             raise ModelError(f"{path} takes {[argument.shape for argument in arguments]}; expected one picture")

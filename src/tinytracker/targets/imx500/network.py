@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinytracker.cards import InputSpec, ModelCard, card_path, read_card
+from tinytracker.engines.onnx import open_session
 from tinytracker.errors import InputError, MissingExtraError, ModelError
 from tinytracker.targets.imx500.deploy import NETWORK, find_card
 from tinytracker.targets.imx500.isp import Registers, registers_for
@@ -84,21 +85,14 @@ def _open(onnx: Path) -> Any:
         import onnxruntime
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "onnx") from error
-    content = onnx.read_bytes()
     options = onnxruntime.SessionOptions()
-    if b"mct_quantizers" in content:
+    if b"mct_quantizers" in onnx.read_bytes():
         try:
             from mct_quantizers import get_ort_session_options
         except ImportError as error:
             raise MissingExtraError("mct_quantizers", "imx500") from error
         options = get_ort_session_options()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base but this
-        reason = (str(error).splitlines() or ["no reason given"])[0]
-        raise ModelError(f"{onnx} cannot be run: expected an ONNX file; {reason}") from error
+    return open_session(onnx, options, threads=1, expected="an ONNX file")
 
 
 def _refuse_other_shape(session: Any, spec: InputSpec, onnx: Path) -> None:
