@@ -17,6 +17,7 @@ from tinytracker.cli.app import run
 from tinytracker.cli.tracking import build_pipeline
 from tinytracker.domain import Box, FaceBox
 from tinytracker.engines.board_link import BoardLink, open_port
+from tinytracker.engines.board_protocol import Kind
 from tinytracker.engines.model import GazeModel
 from tinytracker.engines.serial_board import SerialBoardEngine
 from tinytracker.errors import DeviceError
@@ -129,13 +130,15 @@ def test_track_over_a_bad_wire_that_restarts(native: Path, video: Path, tmp_path
 
 def test_a_board_that_falls_silent_leaves_the_rows_so_far(native: Path, video: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     """One line, the exit code of a device, and what was tracked before. The port is opened at another rate."""
-    monkeypatch.setattr("tinytracker.cli.board.TIMEOUT_S", 0.2)
-    reads = 0
+    monkeypatch.setattr("tinytracker.cli.board.TIMEOUT_S", 0.5)
+    dead = False
 
     def dying(data: bytes) -> bytes:
-        nonlocal reads
-        reads += 1
-        return data if reads < 45 else b""
+        nonlocal dead
+        if dead:
+            return b""
+        dead = data[3:4] == bytes([Kind.RESULT])
+        return data
 
     wire = PtyBoard(CBoard(native), to_host=dying)
     csv = tmp_path / "board.csv"
@@ -145,7 +148,7 @@ def test_a_board_that_falls_silent_leaves_the_rows_so_far(native: Path, video: P
     error = capsys.readouterr().err
     assert "is silent" in error
     assert len(error.strip().splitlines()) == 1
-    assert 1 <= len(csv.read_text().splitlines()) - 1 < 3
+    assert len(csv.read_text().splitlines()) == 1 + 1, "the header and the first frame"
 
 
 class FastCamera:
