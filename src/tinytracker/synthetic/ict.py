@@ -12,6 +12,7 @@ model's are larger).
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def load(path: Path | str) -> IctModel:
 
 
 def _load_packed(path: Path) -> IctModel:
+    if not zipfile.is_zipfile(path):  # NumPy would take it for pickled objects, and advise to trust it
+        raise InputError(f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it (no archive); copy it again")
     try:
         with np.load(path, allow_pickle=False) as packed:
             missing = {"vertices_neutral", "quads", "identity", "expression", "expression_names"} - set(packed.files)
