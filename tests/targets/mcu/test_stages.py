@@ -50,6 +50,13 @@ class TestRefusals:
         with pytest.raises(TargetError, match="changes the scale"):
             compile_model(builder.finish([output]))
 
+    def test_a_softmax_that_tflm_aborts_on(self) -> None:
+        builder = Builder()
+        source = builder.input((1, 512), 0.001, 0)
+        output = builder.op("SOFTMAX", [source], (1, 512), 1 / 256, -128, schema.SoftmaxOptionsT())
+        with pytest.raises(TargetError, match=r"layer 0 \(SOFTMAX\) is over 512 values.*at most 511"):
+            compile_model(builder.finish([output]))
+
     def test_weights_with_a_zero_point(self) -> None:
         builder = Builder()
         source = builder.input((1, 8), 0.1, 0)

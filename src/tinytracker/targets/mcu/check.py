@@ -14,6 +14,7 @@ KNOWN = (
     "AVERAGE_POOL_2D", "MAX_POOL_2D", "RESHAPE", "TRANSPOSE", "SPLIT", "STRIDED_SLICE", "SLICE", "RELU", "RELU6", "HARD_SWISH",
     "LOGISTIC", "TANH", "SOFTMAX", "QUANTIZE", "DEQUANTIZE",
 )  # fmt: skip
+MOST_SOFTMAX = 511  # TFLM's reference/softmax.h shifts by 23 and the sum's integer bits; it asserts that this is at most 31
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 SAME_SCALE = ("PAD", "CONCATENATION", "RESHAPE", "TRANSPOSE", "SPLIT", "STRIDED_SLICE", "SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D")
 
@@ -109,6 +110,13 @@ def _check_unit_output(graph: Graph, op: Op) -> None:
         _refuse(op, f"has an output scale of {output.scale:g} and zero point {output.zero_point}", "make them 1/256 and -128")
 
 
+def _check_softmax(graph: Graph, op: Op) -> None:
+    depth = graph[op.inputs[0]].shape[-1]
+    if depth > MOST_SOFTMAX:
+        _refuse(op, f"is over {depth} values, whose sum TFLM cannot divide by", f"take at most {MOST_SOFTMAX}")
+    _check_unit_output(graph, op)
+
+
 def _check_dequantize(graph: Graph, op: Op) -> None:
     _refuse(op, "turns into float in the middle of the network", "keep int8 up to the output")
 
@@ -122,6 +130,6 @@ _CHECKS: dict[str, Callable[[Graph, Op], None]] = {
     "SUB": _check_sum,
     "HARD_SWISH": _check_hard_swish,
     "LOGISTIC": _check_unit_output,
-    "SOFTMAX": _check_unit_output,
+    "SOFTMAX": _check_softmax,
     "DEQUANTIZE": _check_dequantize,
 }
