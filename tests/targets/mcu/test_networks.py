@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from tinytracker.targets.mcu import compile_model
 from tinytracker.targets.mcu.machines import MACHINES
 from tinytracker.targets.mcu.qemu import measure
 
-pytest.importorskip("litert_torch", reason="the exporter (extra export) is not installed")
+pytestmark = pytest.mark.skipif(find_spec("litert_torch") is None, reason="the exporter (extra export) is not installed")
 
 FULL = bool(os.environ.get("TINYTRACKER_FULL"))
 # Model, options, options of the small one.
