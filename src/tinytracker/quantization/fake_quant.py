@@ -22,6 +22,7 @@ from tinytracker.models.network import Network
 from tinytracker.quantization.calibration import Observer, Ranges
 from tinytracker.quantization.ranges import FIXED_OUTPUT, input_range
 from tinytracker.quantization.samples import FloatSamples
+from tinytracker.quantization.trace import kind_of, trace
 
 BATCH = 32
 WARM_UP_BATCHES = 8
@@ -182,27 +183,12 @@ def ranges_for(float_tflite: bytes, trained: Network, roundings: dict[str, Round
     return ranges
 
 
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, BakedGrid | FlattenNHWC) or super().is_leaf_module(m, module_qualified_name)
-
-
-def _trace(network: Network) -> fx.GraphModule:
-    """The network as a graph, without the identities that folding leaves; the same node names whenever it is called."""
-    graph = _Tracer().trace(network)
-    for node in graph.nodes:
-        if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), nn.Identity):
-            node.replace_all_uses_with(node.args[0])
-            graph.erase_node(node)
-    return fx.GraphModule(network, graph)
-
-
 def _traced(network: Network) -> tuple[fx.GraphModule, dict[str, Rounding]]:
     """The network with roundings in it, and these by the name of the node whose values they round."""
-    traced = _trace(network)
+    traced = trace(network)
     graph = traced.graph
     nodes = [node for node in graph.nodes if node.op != "output"]
-    kinds = {node: _kind(node, traced) for node in nodes}
+    kinds = {node: kind_of(node, traced) for node in nodes}
     group = _same_scale(nodes, kinds)
     by_group: dict[fx.Node, Rounding] = {}
     specs = iter(network.spec.inputs)
@@ -223,13 +209,6 @@ def _traced(network: Network) -> tuple[fx.GraphModule, dict[str, Rounding]]:
         node.replace_all_uses_with(rounded, delete_user_cb=lambda user, rounded=rounded: user is not rounded)
     traced.recompile()
     return traced, roundings
-
-
-def _kind(node: fx.Node, traced: fx.GraphModule) -> object:
-    """The class of a called module, the called function, or the op's name."""
-    if node.op == "call_module":
-        return type(traced.get_submodule(str(node.target)))
-    return node.target if node.op == "call_function" else node.op
 
 
 def _is_rounded(node: fx.Node, kinds: dict[fx.Node, object]) -> bool:
@@ -270,7 +249,7 @@ def _node_values(network: Network, inputs: tuple[Tensor, ...]) -> dict[str, np.n
             return result
 
     with torch.no_grad():
-        Recorder(_trace(network)).run(*inputs)
+        Recorder(trace(network)).run(*inputs)
     return values
 
 

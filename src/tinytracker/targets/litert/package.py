@@ -22,6 +22,7 @@ from tinytracker.quantization import fake_quant
 from tinytracker.quantization.calibration import Ranges, observe
 from tinytracker.quantization.compare import Comparison, compare
 from tinytracker.quantization.convert import to_float_tflite
+from tinytracker.quantization.equalise import equalise
 from tinytracker.quantization.fold import fold
 from tinytracker.quantization.graph import check_integer, read_graph
 from tinytracker.quantization.int8 import quantize
@@ -130,28 +131,32 @@ def _drift(candidate: _Candidate) -> float:
 
 
 class _Trial:
-    """Makes int8 candidates and compares each with the float network, which sees every sample once only."""
+    """Makes int8 candidates of the network with equalised channels and compares each with the float network, which sees every
+    sample once only."""
 
     def __init__(self, network: Network, card: ModelCard, float_tflite: bytes, dataset: Dataset, options: Int8Options) -> None:
-        self._network, self._card, self._dataset, self._options = network, card, dataset, options
+        self._card, self._dataset, self._options = card, dataset, options
         self._float_tflite = float_tflite
         self._samples = FloatSamples(dataset, network.spec.inputs)
         self._training = dataset.split("train")
         if not len(self._training):
             raise DatasetError(f"{dataset.name} has no training people to calibrate on; prepare a dataset with a train split")
+        self._calibration = evenly(self._training, options.calibration_samples)
+        folded = fold(network)
+        self._network = equalise(folded, fake_quant.to_tensors(self._samples.read(self._calibration)))
+        self._prepared_tflite = float_tflite if self._network is folded else to_float_tflite(self._network)
         self.choosing = "val" if len(dataset.split("val")) else "train"
         self._float_outputs: dict[str, np.ndarray] = {}
 
     def calibrated(self) -> list[_Candidate]:
         """By calibration alone, one candidate per percentile."""
-        chosen = evenly(self._training, self._options.calibration_samples)
-        extremes = observe(self._float_tflite, self._samples.one_by_one(chosen))
+        extremes = observe(self._prepared_tflite, self._samples.one_by_one(self._calibration))
         return [
             self._candidate(
-                self._float_tflite,
+                self._prepared_tflite,
                 extremes.ranges(percentile),
                 f"post-training, {'min/max' if percentile == 100 else f'{percentile:g} % of extremes'}"
-                f" over {len(chosen)} training samples",
+                f" over {len(self._calibration)} training samples",
             )
             for percentile in self._options.percentiles
         ]
@@ -160,7 +165,7 @@ class _Trial:
         """By fake-quant training."""
         options = self._options
         simulation = fake_quant.train(
-            fold(self._network),
+            self._network,
             self._samples,
             self._training,
             steps=steps,
