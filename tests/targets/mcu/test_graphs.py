@@ -53,12 +53,15 @@ def test_random_graphs(seed: int, steps: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(GRAPHS // 5))
 def test_random_graphs_on_an_emulated_board(seed: int) -> None:
     """With the kernels for Cortex-M4 and M7, whose limits these graphs cross all the time."""
-    content = RandomGraph(np.random.default_rng(seed), 1 + seed % 7).finish()
+    graph = RandomGraph(np.random.default_rng(seed), 1 + seed % 7)
+    while len(graph.builder.unread()) > 2:  # more than the board's program tells
+        graph = RandomGraph(graph.rng, 1 + seed % 7)
+    content = graph.finish()
     board = MACHINES["qemu-m7" if seed % 5 == 4 else "qemu-m4"]
     model = compile_model(content, "random", board.cpu)
     samples = random_samples(model.graph, 6, seed)
     expected = [
-        np.concatenate([output.reshape(-1) for output in answer[:2]])  # as many as the board's program tells
+        np.concatenate([output.reshape(-1) for output in answer])
         for answer in Oracle(content).invoke(samples, len(model.graph.outputs))
     ]
     assert np.array_equal(measure(model.files, board, samples).outputs, np.stack(expected))
