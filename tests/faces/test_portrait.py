@@ -60,13 +60,14 @@ def test_open_eyes_are_open(portrait: np.ndarray, locator: EyeLocator) -> None:
     assert not eyes_closed(landmarks_of(portrait, locator))
 
 
-def test_box_of_a_detector_may_be_off(portrait: np.ndarray, locator: EyeLocator) -> None:
-    """The face box moved by a tenth of its width each way: the corners stay."""
+@pytest.mark.parametrize(("off", "allowed"), [(0.05, 0.06), (0.1, 0.1)])
+def test_box_of_a_detector_may_be_off(portrait: np.ndarray, locator: EyeLocator, off: float, allowed: float) -> None:
+    """The face box moved each way by a share of its width: the corners stay, less exactly the farther it is off."""
     good = FaceTracker(HaarFinder(), locator).update(portrait).face
     assert good is not None
-    for dx in (-0.1, 0.0, 0.1):
-        for dy in (-0.1, 0.0, 0.1):
-            width = good.box.width_px
+    width = good.box.width_px
+    for dx in (-off, 0.0, off):
+        for dy in (-off, 0.0, off):
             found = locator.locate(portrait, Box(good.box.x_px + dx * width, good.box.y_px + dy * width, width, width))
             assert implausibility(found, good.box) == ""
-            assert np.linalg.norm(found.corners_px - CORNERS_PX, axis=-1).mean() <= 0.08 * interocular_px(CORNERS_PX)
+            assert np.linalg.norm(found.corners_px - CORNERS_PX, axis=-1).mean() <= allowed * interocular_px(CORNERS_PX)

@@ -41,7 +41,8 @@ class Int8Options:
     calibration_samples: of training people. percentiles: of the samples' extremes, each tried (`Extremes.ranges`).
     qat_steps: of fake-quant training; 0: never; None: `steps_if_needed`, if calibration alone costs more than the limit on
     the validation split. limit_cm: of mean error, for gaze; eyes_limit: for an eye locator, in its output's units.
-    check_samples: at most, of the validation split for choosing and of the test split for the card.
+    check_samples: at most, of the validation split for choosing and of the test split for the card; of 1000 frames the loss is
+    known to 0.02 cm only.
     """
 
     calibration_samples: int = 200
@@ -51,7 +52,7 @@ class Int8Options:
     learning_rate: float = 1e-4
     limit_cm: float = 0.05
     eyes_limit: float = 0.01
-    check_samples: int = 1000
+    check_samples: int = 5000
     seed: int = 0
 
 
