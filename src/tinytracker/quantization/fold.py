@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tinytracker.models.layers import ConvBN
-from tinytracker.models.network import Network
+
+Part = TypeVar("Part", bound=nn.Module)  # a network, or what of it runs in a sensor
 
 
-def fold(network: Network) -> Network:
+def fold(network: Part) -> Part:
     """A copy of a network, in eval mode, whose convolutions have biases and no batch norm behind them.
 
     It computes the same up to float rounding: w' = w * gamma / sqrt(var + eps), b' = beta - mean * gamma / sqrt(var + eps).

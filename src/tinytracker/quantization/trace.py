@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import fx, nn
 
 from tinytracker.models.layers import BakedGrid, FlattenNHWC
-from tinytracker.models.network import Network
 
 
 class _Tracer(fx.Tracer):
@@ -13,7 +12,7 @@ class _Tracer(fx.Tracer):
         return isinstance(m, BakedGrid | FlattenNHWC) or super().is_leaf_module(m, module_qualified_name)
 
 
-def trace(network: Network) -> fx.GraphModule:
+def trace(network: nn.Module) -> fx.GraphModule:
     """The network as a graph, without the identities that folding leaves; the same node names whenever it is called."""
     graph = _Tracer().trace(network)
     for node in graph.nodes:

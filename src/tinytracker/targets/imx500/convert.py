@@ -27,6 +27,8 @@ from tinytracker.errors import DatasetError, TargetError
 from tinytracker.files import sha256, write_bytes, write_text
 from tinytracker.models import Network, count
 from tinytracker.models.sensor import SensorNetwork, correction, sensor_part
+from tinytracker.quantization.equalise import equalise
+from tinytracker.quantization.fold import fold
 from tinytracker.quantization.samples import FloatSamples, evenly
 from tinytracker.targets.findings import has_errors
 from tinytracker.targets.imx500 import toolchain
@@ -95,10 +97,11 @@ def convert(
     part: nn.Module = sensor_part(baked) if isinstance(baked, SensorNetwork) else baked
     card = replace(card, correction=correction(baked) if isinstance(baked, SensorNetwork) else {})
     samples = _Samples(dataset, card, options)
+    part = equalise(fold(part.eval()), (torch.cat(samples.calibration),))
     with tempfile.TemporaryDirectory(prefix="tinytracker-imx500-") as aside:
         work = Path(aside)
         quantised = quantise(
-            part.eval(),
+            part,
             samples.calibration,
             samples.error_on_choosing,
             options.quantise,
