@@ -95,16 +95,16 @@ def simulate(
     outcomes = []
     with ExitStack() as stack:
         sinks = [] if csv is None else [stack.enter_context(CsvSink(csv))]
+        stop = stack.enter_context(stop_on_signal())
         update = stack.enter_context(progress_bar("Simulating"))
         runs = len(lags) * people
         for number, frames in enumerate(lags):
+            parts = [_part(update, number * people + k, runs) for k in range(people)]
             outcomes.append(
                 merged(
                     [
-                        study_lag(
-                            network, mode, scene, frames, predict, full_speed, sinks, _part(update, number * people + k, runs)
-                        )
-                        for k, scene in enumerate(scenes)
+                        study_lag(network, mode, scene, frames, predict, full_speed, sinks, part, stop)
+                        for scene, part in zip(scenes, parts, strict=True)
                     ]
                 )
             )

@@ -127,8 +127,12 @@ def study_lag(
     full_speed: bool,
     sinks: Sequence[Sink] = (),
     progress: Progress = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> LagOutcome:
-    """Tracks a scene through the simulated sensor with one lag, unfiltered, and compares with the truth."""
+    """Tracks a scene through the simulated sensor with one lag, unfiltered, and compares with the truth.
+
+    Raises KeyboardInterrupt, between two frames, once `stop()` says so.
+    """
     from tinytracker.tracking.comparison import Collector
 
     timing = _timing(network, mode, scene.frame_ms, lag, full_speed)
@@ -137,7 +141,8 @@ def study_lag(
     source.frame_count = len(scene.frames)
     collector = Collector()
     with source:
-        run(pipeline, source, [*sinks, collector], progress=progress)
+        if run(pipeline, source, [*sinks, collector], stop=stop, progress=progress).stopped:
+            raise KeyboardInterrupt
     return _outcome(collector.samples, source, scene, pipeline, timing)
 
 
