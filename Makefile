@@ -25,9 +25,11 @@ test: lint types unit
 
 install: $(DEV)/installed
 
-# Without these the tests on emulated microcontrollers, and those of Sony's converter, skip, saying so; nothing else needs them.
+# Without these the tests on emulated microcontrollers, those of Sony's converter, and those that fuzz and lint the C skip, saying
+# so; nothing else needs them.
 TOOLCHAIN := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 JAVA := openjdk-17-jre-headless
+CLANG := clang clang-tidy libclang-rt-dev
 # $(call apt,name,commands that must be there,packages that bring them)
 define apt
 @if (for tool in $(2); do command -v $$tool >/dev/null || exit 1; done); then echo "$(1): there already"; \
@@ -38,6 +40,7 @@ then echo "$(1): installed"; else echo "$(1): skipped, apt-get could not fetch $
 endef
 toolchain:
 	$(call apt,toolchain,arm-none-eabi-gcc qemu-system-arm,$(TOOLCHAIN))
+	$(call apt,clang,clang clang-tidy,$(CLANG))
 	$(call apt,java,java,$(JAVA))
 
 lint: $(DEV)/installed

@@ -11,17 +11,16 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator
-from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from tinytracker.quantization.fold import Part
 from tinytracker.quantization.trace import kind_of, trace
 
 REACH = 0.9  # of the largest channel's extreme: what calibration did not see must not saturate in every channel
 MOST = 64.0  # keeps biases, which grow with the factor, inside 32 bits
-Part = TypeVar("Part", bound=nn.Module)  # a network, or what of it runs in a sensor
 
 
 def equalise(folded: Part, inputs: tuple[Tensor, ...]) -> Part:
