@@ -203,7 +203,12 @@ def _errors(
     if options.tflite:
         from tinytracker.targets.litert import Int8Options, export_float, export_int8
 
-        int8_options = Int8Options(calibration_samples=options.calibration_samples, percentiles=(100.0,), qat_steps=0)
+        int8_options = Int8Options(
+            calibration_samples=options.calibration_samples,
+            percentiles=(100.0,),
+            qat_steps=0,
+            check_samples=1,  # the errors that count are measured below, on the same samples as the others
+        )
         with tempfile.TemporaryDirectory() as folder:
             plain = replace(card, correction={})
             float_file = export_float(baked, plain, Path(folder))
