@@ -12,9 +12,10 @@ from tinytracker.engines.feed import Feed, read_crops
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import DatasetError
 from tinytracker.faces import crops as cropping
+from tinytracker.geometry import angles_deg_to_direction, direction_to_angles_deg
 from tinytracker.models import create_model
 from tinytracker.training import augment
-from tinytracker.training.batches import BatchMaker, ahead, position_vectors
+from tinytracker.training.batches import BatchMaker, _turned_angles, ahead, position_vectors
 from tinytracker.training.recipe import Geometric, Photometric, Recipe
 from tinytracker.training.samples import load_samples
 
@@ -87,21 +88,69 @@ def test_points_follow_the_pixels_through_shift_zoom_rotation_and_flip():
         assert np.allclose((seen + 0.5) / 48 * 2 - 1, centre, atol=0.03)
 
 
+def place_in_frame(labels: dict[str, np.ndarray], sample: int, turn_rad: float, mirrored: bool) -> tuple[float, float]:
+    """Where the left eye's iris centre lies in a frame of 480x640 pixels mirrored, then turned counter-clockwise: -1 to 1."""
+    x = labels["truth_left_centre_x_px"][sample] - 240
+    x, y = -x if mirrored else x, labels["truth_left_centre_y_px"][sample] - 320
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    return (cos * x + sin * y) / 240, (cos * y - sin * x) / 320
+
+
 def test_position_channels_follow_the_box():
     """A crop moved by augmentation has the position channels of the box that would have cut it."""
-    geometric = Geometric(flip=0.5, face_shift=0.05, face_zoom=0.08)
+    geometric = Geometric(flip=0.5, face_shift=0.05, face_zoom=0.08, rotation_deg=6.0)
     recipe = Recipe("r", "tinytracker", batch_size=24, geometric=geometric)
     maker, _, spec = maker_for(dotted_dataset(), "tinytracker", recipe, size_px=64)
     batch = maker.training(0)
     face = batch.inputs(spec, CPU)[0].numpy()
     labels = dotted_dataset().labels
-    for picture, place, mirrored in zip(face, batch.places, batch.mirrored, strict=True):
+    for row, (picture, place, mirrored) in enumerate(zip(face, batch.places, batch.mirrored, strict=True)):
         weights = ((picture[0] + 1) / 2) ** 4
         x = (weights * picture[3]).sum() / weights.sum()
         y = (weights * picture[4]).sum() / weights.sum()
-        true_x = labels["truth_left_centre_x_px"][place] / 480 * 2 - 1
-        assert x == pytest.approx(-true_x if mirrored else true_x, abs=0.02)
-        assert y == pytest.approx(labels["truth_left_centre_y_px"][place] / 640 * 2 - 1, abs=0.02)
+        assert (x, y) == pytest.approx(place_in_frame(labels, place, batch.turns_rad[row], mirrored), abs=0.02)
+
+
+def test_turned_eyes_still_look_at_the_gaze_point():
+    """Eyes put into space, with the gaze that follows: what a turned, mirrored batch says of both still agrees."""
+    dataset, rng, count = make_dataset(40), np.random.default_rng(3), 40
+    labels, focal_px = dataset.labels, 600
+    eye = np.stack([rng.uniform(-9, 9, count), rng.uniform(-9, 9, count), rng.uniform(-50, -25, count)], 1)  # camera frame
+    for side in ("left", "right"):
+        labels[f"truth_{side}_centre_x_px"] = 240 - focal_px * eye[:, 0] / eye[:, 2]
+        labels[f"truth_{side}_centre_y_px"] = 320 + focal_px * eye[:, 1] / eye[:, 2]
+        towards = np.stack([-labels["gaze_x_cm"], labels["gaze_y_cm"], np.zeros(count)], 1) - eye
+        angles = direction_to_angles_deg(towards)
+        labels[f"truth_{side}_gaze_yaw_deg"], labels[f"truth_{side}_gaze_pitch_deg"] = angles
+    geometric = Geometric(flip=0.5, face_shift=0.05, face_zoom=0.08, rotation_deg=12.0)
+    maker, *_ = maker_for(dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric))
+    batch = maker.training(0)
+    assert batch.mirrored.any()
+    assert np.ptp(np.degrees(batch.turns_rad)) > 20
+    for e in (0, 1):
+        in_crop = batch.auxiliary[:, 7:19].reshape(-1, 2, 3, 2)[:, e, 2]
+        in_frame_px = (batch.frame_box[:, :2] + batch.frame_box[:, 2:] * (in_crop + 1) / 2 - 0.5) * [480, 640]
+        z = eye[batch.places, 2]
+        place = np.stack([-in_frame_px[:, 0] * z, in_frame_px[:, 1] * z], 1) / focal_px
+        direction = angles_deg_to_direction(*(20 * batch.auxiliary[:, 2 * e : 2 * e + 2].T))
+        hit = place - direction[:, :2] * (z / direction[:, 2])[:, None]
+        assert np.allclose(hit * [-1, 1], batch.target, atol=1e-3)
+
+
+def test_turned_heads_roll():
+    """An upright head turned counter-clockwise has that roll; a head that looks to the left then looks down, too."""
+    upright, aside = np.zeros((1, 7)), np.array([[0, 0, 0, 0, -1, 0, 0]])  # one unit is 20 degrees
+    assert np.allclose(20 * _turned_angles(upright, np.radians([8.0])), [[0, 0, 0, 0, 0, 0, 8]], atol=1e-4)
+    yaw, pitch, roll = 20 * _turned_angles(aside, np.radians([90.0]))[0, 4:]
+    assert (yaw, pitch) == pytest.approx((0, -20), abs=1e-4)
+    assert roll == pytest.approx(90, abs=1e-4)
+
+
+def test_an_answer_about_a_sample_turns_with_it(dataset):
+    geometric = Geometric(flip=0.5, rotation_deg=8.0)
+    maker, samples, _ = maker_for(dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric))
+    batch = maker.training(0)
+    assert np.allclose(batch.gaze_of(np.stack([samples.gaze_cm, samples.gaze_cm * [-1, 1]])), batch.target, atol=1e-5)
 
 
 def banded_dataset() -> Dataset:
@@ -133,16 +182,15 @@ def places_of_dots(pictures: np.ndarray) -> np.ndarray:
 
 def test_the_eye_bands_box_and_points_follow_its_pixels():
     """What moves the band moves its box: the dot's place in band and box together is its place in the frame."""
-    geometric = Geometric(flip=0.5, band_shift=0.05, band_zoom=0.05)
+    geometric = Geometric(flip=0.5, band_shift=0.05, band_zoom=0.05, rotation_deg=6.0)
     recipe = Recipe("r", "tinytracker_imx_band", batch_size=24, geometric=geometric)
     dataset = banded_dataset()
     maker, _, spec = maker_for(dataset, "tinytracker_imx_band", recipe, **BAND)
     batch = maker.training(0)
     seen = places_of_dots(batch.crops["eye_band"])
-    x, y = (batch.band_box[:, axis] + batch.band_box[:, 2 + axis] * (seen[:, axis] + 1) / 2 for axis in (0, 1))
-    true_x = dataset.labels["truth_left_centre_x_px"][batch.places] / 480
-    assert np.allclose(x, np.where(batch.mirrored, 1 - true_x, true_x), atol=0.004)
-    assert np.allclose(y, dataset.labels["truth_left_centre_y_px"][batch.places] / 640, atol=0.004)
+    in_frame = (batch.band_box[:, :2] + batch.band_box[:, 2:] * (seen + 1) / 2) * 2 - 1
+    drawn = zip(batch.places, batch.turns_rad, batch.mirrored, strict=True)
+    assert np.allclose(in_frame, [place_in_frame(dataset.labels, *one) for one in drawn], atol=0.008)
     assert np.std(batch.band_box[:, 2] / (dataset.labels["face_w_px"][batch.places] / 480)) > 0.02
     points = batch.auxiliary[:, 7:19].reshape(-1, 2, 3, 2)
     left = np.where(batch.mirrored[:, None], points[:, 1, 2], points[:, 0, 2])

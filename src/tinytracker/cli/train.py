@@ -58,7 +58,11 @@ def train(
         chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
     if start is not None:
         chosen = replace(chosen, start=start)
-    with progress_bar("Asking the teacher") as asking, progress_bar(f"Training {chosen.name}") as training:
+    with (
+        progress_bar("Asking the teacher") as asking,
+        progress_bar("Fitting the observer") as fitting,
+        progress_bar(f"Training {chosen.name}") as training,
+    ):
         result = run(
             chosen,
             Dataset.open(data),
@@ -69,6 +73,7 @@ def train(
             device=device,
             progress=training,
             teacher_progress=asking,
+            observer_progress=fitting,
         )
     if speaks:
         if result.started_from:

@@ -36,17 +36,22 @@ def identity(count: int) -> Maps:
     return Maps(np.tile(np.eye(2, dtype=np.float32), (count, 1, 1)), np.zeros((count, 2), np.float32))
 
 
-def draw_maps(rng: np.random.Generator, mirrored: np.ndarray, shift: float, zoom: float, rotation_deg: float = 0.0) -> Maps:
-    """Random maps: shift, zoom, rotation_deg are standard deviations as in recipe.Geometric, cut off at 2.5 of them;
-    mirrored: bool (n,)."""
-    count = len(mirrored)
-    normal = np.clip(rng.standard_normal((4, count)), -2.5, 2.5)
+def draw_turns(rng: np.random.Generator, rotation_deg: float, count: int) -> np.ndarray:
+    """By how much to turn each picture counter-clockwise, float (n,) radians: normal, cut off at 2.5 standard deviations."""
+    return np.radians(rotation_deg) * np.clip(rng.standard_normal(count), -2.5, 2.5)
+
+
+def draw_maps(
+    rng: np.random.Generator, mirrored: np.ndarray, turns_rad: np.ndarray, shift: float, zoom: float, aspect: float = 1.0
+) -> Maps:
+    """Random maps: shift, zoom are standard deviations as in recipe.Geometric, cut off at 2.5 of them; mirrored: bool (n,),
+    turns_rad: float (n,), pictures are turned, then mirrored. aspect: of the crop, height over width."""
+    normal = np.clip(rng.standard_normal((3, len(mirrored))), -2.5, 2.5)
     size = np.exp(zoom * normal[0])
-    angle = np.radians(rotation_deg * normal[1])
-    cos, sin = size * np.cos(angle), size * np.sin(angle)
-    matrix = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
+    cos, sin = size * np.cos(turns_rad), size * np.sin(turns_rad)
+    matrix = np.stack([np.stack([cos, -sin * aspect], -1), np.stack([sin / aspect, cos], -1)], -2)
     matrix[mirrored, :, 0] *= -1
-    return Maps(matrix.astype(np.float32), (2 * shift * normal[2:]).T.astype(np.float32))  # a box is 2 units wide
+    return Maps(matrix.astype(np.float32), (2 * shift * normal[1:] / [[1], [aspect]]).T.astype(np.float32))  # a box is 2 wide
 
 
 def in_middle(maps: Maps, share_x: float, share_y: float) -> Maps:
@@ -56,11 +61,20 @@ def in_middle(maps: Maps, share_x: float, share_y: float) -> Maps:
     return Maps(maps.matrix * shares[:, None], maps.shift * shares)
 
 
-def moved_boxes(boxes_px: np.ndarray, maps: Maps) -> np.ndarray:
-    """Where boxes (n, 4) lie when seen through maps without rotation, in pixels of the frame as it was (unmirrored)."""
-    size = boxes_px[:, 2:] * np.abs(maps.matrix[:, 0, :1])
+def moved_boxes(boxes_px: np.ndarray, maps: Maps, turns_rad: np.ndarray, frame_px: np.ndarray) -> np.ndarray:
+    """Where boxes (n, 4) lie when seen through maps, pixels of the frame (n, 2) turned about its middle, not mirrored."""
+    size = boxes_px[:, 2:] * np.sqrt(np.abs(np.linalg.det(maps.matrix)))[:, None]
     centre = boxes_px[:, :2] + boxes_px[:, 2:] * (1 + maps.shift) / 2
+    centre = frame_px / 2 + turned(centre - frame_px / 2, turns_rad)
     return np.concatenate([centre - size / 2, size], axis=1)
+
+
+def turned(vectors: np.ndarray, turns_rad: np.ndarray) -> np.ndarray:
+    """Vectors (n, 2) of pictures that are turned counter-clockwise: x to the right, y down. A gaze point turns alike: about
+    the camera, x to the left and y up in the picture."""
+    cos, sin = np.cos(turns_rad), np.sin(turns_rad)
+    x, y = vectors[:, 0], vectors[:, 1]
+    return np.stack([cos * x + sin * y, cos * y - sin * x], axis=1).astype(vectors.dtype)
 
 
 def warp(images: np.ndarray, maps: Maps, height: int, width: int) -> np.ndarray:

@@ -20,10 +20,11 @@ from tinytracker.cards import InputSpec
 from tinytracker.domain import Box
 from tinytracker.faces.boxes import band_share_of_stored
 from tinytracker.faces.crops import face_grid, grid_cells
+from tinytracker.geometry import angles_deg_to_direction, direction_to_angles_deg
 from tinytracker.models.network import NetworkSpec
 from tinytracker.training import augment
 from tinytracker.training.recipe import Recipe
-from tinytracker.training.samples import Samples
+from tinytracker.training.samples import ANGLES, Samples
 
 CROP_KINDS = ("face", "left_eye", "right_eye", "eye_band")
 OTHER_EYE = {"left_eye": "right_eye", "right_eye": "left_eye"}
@@ -36,7 +37,8 @@ FACE_BOX_SHAPE = 4
 class Batch:
     """n samples as the network sees them.
 
-    places: int (n,), which of the samples; mirrored: bool (n,).
+    places: int (n,), which of the samples; mirrored: bool (n,). turns_rad: float (n,), by how much the mirrored or plain
+        picture is turned counter-clockwise.
     crops: by kind, uint8 (n, H, W, C). grid: float32 (n, 625) or
         empty. frame_box: float32 (n, 4), the face box over the frame: x, y, width, height in [0, 1]; band_box: the same of
         the eye band, NaN if the network sees none.
@@ -46,6 +48,7 @@ class Batch:
 
     places: np.ndarray
     mirrored: np.ndarray
+    turns_rad: np.ndarray
     crops: dict[str, np.ndarray]
     frame_box: np.ndarray
     band_box: np.ndarray
@@ -53,6 +56,10 @@ class Batch:
     target: np.ndarray
     distance_cm: np.ndarray
     auxiliary: np.ndarray
+
+    def gaze_of(self, answers_cm: np.ndarray) -> np.ndarray:
+        """What an answer about the samples, (2, all, 2) [plain, mirrored], is for this batch: float32 (n, 2)."""
+        return augment.turned(answers_cm[self.mirrored.astype(int), self.places], self.turns_rad)
 
     def inputs(self, spec: NetworkSpec, device: torch.device) -> tuple[Tensor, ...]:
         """The network's input tensors: float32, maps (n, C, H, W) in channels-last memory."""
@@ -113,13 +120,14 @@ class BatchMaker:
         rng = np.random.default_rng((self._seed, step, rank))
         geometric = self._recipe.geometric
         mirrored = augment.draw_mirrored(rng, geometric, len(places))
-        maps = {"face": augment.draw_maps(rng, mirrored, geometric.face_shift, geometric.face_zoom, geometric.rotation_deg)}
-        maps |= {kind: augment.draw_maps(rng, mirrored, geometric.eye_shift, geometric.eye_zoom) for kind in OTHER_EYE}
+        turns = augment.draw_turns(rng, geometric.rotation_deg, len(places))
+        maps = {"face": augment.draw_maps(rng, mirrored, turns, geometric.face_shift, geometric.face_zoom)}
+        maps |= {kind: augment.draw_maps(rng, mirrored, turns, geometric.eye_shift, geometric.eye_zoom) for kind in OTHER_EYE}
         if "eye_band" in self._sizes:
             height, width = self._sizes["eye_band"]
-            band = augment.draw_maps(rng, mirrored, geometric.band_shift, geometric.band_zoom)
-            maps["eye_band"] = augment.Maps(band.matrix, band.shift * np.array([1, width / height], np.float32))
-        batch = self._seen(places, mirrored, maps)
+            band = augment.draw_maps(rng, mirrored, turns, geometric.band_shift, geometric.band_zoom, height / width)
+            maps["eye_band"] = band
+        batch = self._seen(places, mirrored, turns, maps)
         looks = augment.draw_looks(rng, self._recipe.photometric, len(places), self._means[places])
         for kind, images in batch.crops.items():
             augment.change_looks(rng, images, looks, self._recipe.photometric, self._bank, kind not in OTHER_EYE)
@@ -129,30 +137,34 @@ class BatchMaker:
 
     def plain(self, places: np.ndarray, mirror: bool = False) -> Batch:
         """Samples without augmentation, or all mirrored."""
-        same = augment.draw_maps(np.random.default_rng(0), np.full(len(places), mirror), 0.0, 0.0)
-        return self._seen(places, np.full(len(places), mirror), dict.fromkeys(CROP_KINDS, same))
+        mirrored, upright = np.full(len(places), mirror), np.zeros(len(places))
+        same = augment.draw_maps(np.random.default_rng(0), mirrored, upright, 0.0, 0.0)
+        return self._seen(places, mirrored, upright, dict.fromkeys(CROP_KINDS, same))
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((self._seed, 2, epoch)).permutation(len(self._samples))
 
-    def _seen(self, places: np.ndarray, mirrored: np.ndarray, maps: dict[str, augment.Maps]) -> Batch:
+    def _seen(self, places: np.ndarray, mirrored: np.ndarray, turns_rad: np.ndarray, maps: dict[str, augment.Maps]) -> Batch:
         """Samples through maps, all labels with them."""
         samples = self._samples
         sees_band = "eye_band" in self._sizes
-        boxes = self._boxes(samples.face_box_px, places, mirrored, maps["face"])
-        bands = self._boxes(samples.band_box_px, places, mirrored, maps["eye_band"]) if sees_band else np.full_like(boxes, np.nan)
-        gaze = samples.gaze_cm[places]
+        boxes = self._boxes(samples.face_box_px, places, mirrored, turns_rad, maps["face"])
+        bands = np.full_like(boxes, np.nan)
+        if sees_band:
+            bands = self._boxes(samples.band_box_px, places, mirrored, turns_rad, maps["eye_band"])
+        gaze = augment.turned(samples.gaze_cm[places], turns_rad)
         gaze[mirrored, 0] *= -1
         points = maps["eye_band" if sees_band else "face"].to_new(samples.points[places])
         openness = samples.openness[places]
         points[mirrored], openness[mirrored] = points[mirrored, ::-1], openness[mirrored, ::-1]
-        angles = _mirrored_angles(samples.angles[places], mirrored)
+        angles = _mirrored_angles(_turned_angles(samples.angles[places], turns_rad), mirrored)
         distance = samples.distance_cm[places]
         target = gaze if self._spec.output == "gaze" else locator_targets(points, openness)
         parts = [angles, points.reshape(-1, 12), np.log(distance / REFERENCE_DISTANCE_CM)[:, None]]
         return Batch(
             places,
             mirrored,
+            np.where(mirrored, -turns_rad, turns_rad),
             {kind: self._crop(kind, places, mirrored, maps[kind]) for kind in self._sizes},
             boxes.astype(np.float32),
             bands.astype(np.float32),
@@ -162,9 +174,12 @@ class BatchMaker:
             np.concatenate(parts, axis=1).astype(np.float32),
         )
 
-    def _boxes(self, boxes_px: np.ndarray, places: np.ndarray, mirrored: np.ndarray, maps: augment.Maps) -> np.ndarray:
+    def _boxes(
+        self, boxes_px: np.ndarray, places: np.ndarray, mirrored: np.ndarray, turns_rad: np.ndarray, maps: augment.Maps
+    ) -> np.ndarray:
         """Boxes over the frame, (n, 4) in [0, 1], as they lie when seen through maps."""
-        boxes = augment.moved_boxes(boxes_px[places], maps) / np.tile(self._samples.frame_px[places], 2)
+        frame_px = self._samples.frame_px[places]
+        boxes = augment.moved_boxes(boxes_px[places], maps, turns_rad, frame_px) / np.tile(frame_px, 2)
         boxes[mirrored, 0] = 1 - boxes[mirrored, 0] - boxes[mirrored, 2]
         return boxes
 
@@ -193,6 +208,36 @@ def _mirrored_angles(angles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     """Angles (n, 7) in the order of samples.ANGLES: eyes change places, yaw and roll change sign, pitch stays."""
     swapped = angles[:, [2, 3, 0, 1, 4, 5, 6]] * np.array([-1, 1, -1, 1, -1, 1, -1], np.float32)
     return np.where(mirrored[:, None], swapped, angles)
+
+
+def _turned_angles(angles: np.ndarray, turns_rad: np.ndarray) -> np.ndarray:
+    """Angles (n, 7) in the order and units of samples.ANGLES, of pictures turned counter-clockwise by turns_rad (n,)."""
+    units = np.array([unit for _, unit in ANGLES], np.float32)
+    degrees = angles * units
+
+    def turn(direction: np.ndarray) -> np.ndarray:
+        """A direction (n, 3) of the camera frame; its Y is up."""
+        across = augment.turned(direction[:, :2] * [1, -1], turns_rad) * [1, -1]
+        return np.concatenate([across, direction[:, 2:]], axis=1)
+
+    for start in (0, 2):
+        gaze = turn(angles_deg_to_direction(degrees[:, start], degrees[:, start + 1]))
+        degrees[:, start], degrees[:, start + 1] = direction_to_angles_deg(gaze)
+    # The head's roll is between its own sideways axis and the level one of a head with its yaw and pitch.
+    forward, level = _forward_and_level(degrees[:, 4], degrees[:, 5])
+    roll = np.radians(degrees[:, 6:])
+    sideways = turn(np.cos(roll) * level + np.sin(roll) * np.cross(forward, level))
+    degrees[:, 4], degrees[:, 5] = direction_to_angles_deg(turn(forward))
+    forward, level = _forward_and_level(degrees[:, 4], degrees[:, 5])
+    up = np.cross(forward, level)
+    degrees[:, 6] = np.degrees(np.arctan2((sideways * up).sum(1), (sideways * level).sum(1)))
+    return degrees / units
+
+
+def _forward_and_level(yaw_deg: np.ndarray, pitch_deg: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a face looks, and its sideways axis without roll: (n, 3) each, camera frame."""
+    yaw = np.radians(yaw_deg)
+    return angles_deg_to_direction(yaw_deg, pitch_deg), np.stack([np.cos(yaw), np.zeros_like(yaw), -np.sin(yaw)], axis=1)
 
 
 def ahead(

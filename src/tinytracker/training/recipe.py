@@ -43,8 +43,8 @@ class Geometric:
 
     flip: share of samples mirrored. face_shift, face_zoom: s.d. of the face box's shift, each way, and of the logarithm
     of its size. eye_shift, eye_zoom: the same for each eye box. band_shift, band_zoom: the same for the eye band, whose
-    shifts, down too, are shares of its width. rotation_deg: s.d. of turning the face crop, for the eye
-    locator only (a gaze point in the frame's axes would have to turn about the camera).
+    shifts, down too, are shares of its width. rotation_deg: s.d. of turning the whole picture
+    about its middle, and the gaze point about the camera with it.
     """
 
     flip: float = 0.5
@@ -61,13 +61,17 @@ class Geometric:
 class Distillation:
     """What a student learns from a teacher. checkpoint: the teacher's, a .tflite or a released network; "" is none.
 
-    gaze: weight of the distance to the teacher's answer; the truth keeps 1 - gaze. embedding: weight of predicting the
-    teacher's (normalised) embedding from the student's, through a layer that is thrown away after training.
+    gaze: weight of the distance to the teacher's answer. embedding: weight of predicting the teacher's (normalised)
+    embedding from the student's, through a layer that is thrown away after training.
+    observer: weight of the distance to the answer of an observer who is told the renderer's truth (training.observer): to
+    the gaze without what no picture shows. It needs no checkpoint, and counts for the truth where that is not known.
+    What the two weights leave of 1 is the truth's.
     """
 
     checkpoint: str = ""
     gaze: float = 0.5
     embedding: float = 0.0
+    observer: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

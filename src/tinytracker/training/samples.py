@@ -64,14 +64,7 @@ def load_samples(
     margin: keep more pixels than the network sees, for augmentation. Raises DatasetError if the split is empty, or lacks
     eye corners and the network is the eye locator.
     """
-    indices = dataset.split(split)
-    if min_openness and "truth_left_openness" in dataset.labels:
-        mean = (dataset.labels["truth_left_openness"] + dataset.labels["truth_right_openness"])[indices] / 2
-        indices = indices[~(mean < min_openness)]  # NaN, not known, stays
-    if at_most is not None and len(indices) > at_most:
-        indices = indices[np.linspace(0, len(indices) - 1, at_most).round().astype(int)]
-    if not len(indices):
-        raise DatasetError(f"{dataset.name} has no samples to use in its {split} split; prepare more recordings")
+    indices = choose(dataset, split, min_openness, at_most)
     labels = {name: column[indices] for name, column in dataset.labels.items()}
     box = _columns(labels, [f"face_{key}_px" for key in "xywh"])
     bands = [one for one in spec.inputs if one.kind == "eye_band"]
@@ -90,6 +83,19 @@ def load_samples(
     if spec.output == "eyes" and not np.isfinite(samples.points).all():
         raise DatasetError(f"{dataset.name} lacks eye corners (truth_* columns); the eye locator trains on rendered people")
     return samples
+
+
+def choose(dataset: Dataset, split: str, min_openness: float = 0.0, at_most: int | None = None) -> np.ndarray:
+    """The indices that load_samples reads, in its order; arguments and errors are its own."""
+    indices = dataset.split(split)
+    if min_openness and "truth_left_openness" in dataset.labels:
+        mean = (dataset.labels["truth_left_openness"] + dataset.labels["truth_right_openness"])[indices] / 2
+        indices = indices[~(mean < min_openness)]  # NaN, not known, stays
+    if at_most is not None and len(indices) > at_most:
+        indices = indices[np.linspace(0, len(indices) - 1, at_most).round().astype(int)]
+    if not len(indices):
+        raise DatasetError(f"{dataset.name} has no samples to use in its {split} split; prepare more recordings")
+    return indices
 
 
 def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool) -> np.ndarray:

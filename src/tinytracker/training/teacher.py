@@ -35,8 +35,8 @@ class Lessons:
 
     def of(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
         """(gaze_cm (n, 2), embedding (n, features)) for a batch, float32."""
-        which = batch.mirrored.astype(int), batch.places
-        return tuple(torch.from_numpy(part[which]).float().to(device) for part in (self.gaze_cm, self.embedding))  # type: ignore[return-value]
+        embedding = self.embedding[batch.mirrored.astype(int), batch.places]
+        return torch.from_numpy(batch.gaze_of(self.gaze_cm)).to(device), torch.from_numpy(embedding).float().to(device)
 
 
 def ask_teacher(

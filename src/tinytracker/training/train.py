@@ -30,6 +30,7 @@ from tinytracker.training import checkpoint, losses
 from tinytracker.training.average import MovingAverage
 from tinytracker.training.batches import AUXILIARY, Batch, BatchMaker, ahead
 from tinytracker.training.heads import WithHeads
+from tinytracker.training.observer import ask_observer
 from tinytracker.training.recipe import Recipe
 from tinytracker.training.samples import load_samples
 from tinytracker.training.start import take_over
@@ -65,6 +66,7 @@ def train(
     device: str | None = None,
     progress: Progress = lambda done, total: None,
     teacher_progress: Progress = lambda done, total: None,
+    observer_progress: Progress = lambda done, total: None,
 ) -> Result:
     """Trains a network by a recipe on a dataset's train split and picks the best weights on its val split.
 
@@ -95,6 +97,7 @@ def train(
     # The network's first weights, and heads that only training has.
     started_from = take_over(network, recipe.start, maker.training(0).inputs(network.spec, where)) if recipe.start else ""
     lessons = _lessons(recipe, dataset, where, teacher_progress)
+    observed = ask_observer(dataset, recipe, seed, observer_progress) if recipe.distillation.observer else None
     module = WithHeads(network, AUXILIARY if recipe.auxiliary else 0, _lesson_features(recipe, lessons)).to(where)
     optimiser = _optimiser(recipe, module)
     average = MovingAverage(network, recipe.ema)
@@ -113,7 +116,7 @@ def train(
     for step, batch in ahead(maker, first, recipe.steps, rank, world, threads):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step)
-        loss, parts = _loss(recipe, parallel, network, batch, lessons, where)
+        loss, parts = _loss(recipe, parallel, network, batch, lessons, observed, where)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -158,7 +161,13 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def _loss(
-    recipe: Recipe, module: nn.Module, network: Network, batch: Batch, lessons: Lessons | None, device: torch.device
+    recipe: Recipe,
+    module: nn.Module,
+    network: Network,
+    batch: Batch,
+    lessons: Lessons | None,
+    observed: np.ndarray | None,
+    device: torch.device,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a batch and the parts it is the sum of."""
     inputs = batch.inputs(network.spec, device)
@@ -175,13 +184,19 @@ def _loss(
         parts["mean_squared"] = losses.mean_squared(output, target / scale_cm)
     else:
         parts["euclidean_cm"] = losses.euclidean(output * scale_cm, target, distance)
+    (by_truth,), truth_share, distillation = parts, 1.0, recipe.distillation
+    if observed is not None:
+        truth_share -= distillation.observer
+        answer = torch.from_numpy(batch.gaze_of(observed)).to(device)
+        answer = torch.where(torch.isfinite(answer), answer, target)
+        parts["observer_cm"] = distillation.observer * losses.euclidean(output * scale_cm, answer, distance)
     if lessons is not None:
-        share = recipe.distillation.gaze
+        truth_share -= distillation.gaze
         taught_cm, embedding = lessons.of(batch, device)
-        parts = {name: value * (1 - share) for name, value in parts.items()}
-        parts["teacher_cm"] = share * losses.euclidean(output * scale_cm, taught_cm, distance)
+        parts["teacher_cm"] = distillation.gaze * losses.euclidean(output * scale_cm, taught_cm, distance)
         if lesson is not None:
-            parts["teacher_embedding"] = recipe.distillation.embedding * (lesson.float() - embedding).square().mean()
+            parts["teacher_embedding"] = distillation.embedding * (lesson.float() - embedding).square().mean()
+    parts[by_truth] = parts[by_truth] * truth_share
     if truth is not None:
         parts["auxiliary"] = recipe.auxiliary * losses.auxiliary(truth.float(), torch.from_numpy(batch.auxiliary).to(device))
     loss = torch.stack(list(parts.values())).sum()
