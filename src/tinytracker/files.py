@@ -20,6 +20,16 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}; choose another place") from error
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Raises OutputError, before long work, if `path` could not be written after it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; on a clean exit it takes `path`'s place, else it is removed.

@@ -43,9 +43,7 @@ def test_rendered_demo_leaves_its_files(tmp_path: Path, capsys: pytest.CaptureFi
         assert expected in printed
 
 
-def test_demo_of_a_video_has_no_truth(
-    tmp_path: Path, portrait: np.ndarray, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_demo_of_a_video_has_no_truth(tmp_path: Path, portrait: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
     video = tmp_path / "me.mp4"
     with VideoWriter(video) as writer:
         for index in range(30):

@@ -24,6 +24,9 @@ from tinytracker.tracking.video import VideoWriter
 
 
 class StubModel:
+    def refuse_unless_gaze(self) -> None:
+        pass
+
     def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
         return GazePoint(2.0, -6.0)
 
@@ -112,7 +115,7 @@ def test_pictures_stand_for_themselves_unless_filtered(
     """Two photos of different gazes: a filter would mix them."""
     gazes = iter([GazePoint(0.0, 0.0), GazePoint(4.0, 0.0)])
 
-    class Changing:
+    class Changing(StubModel):
         def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
             return next(gazes)
 
@@ -166,6 +169,7 @@ def test_camera_that_falls_silent_keeps_what_it_gave(
         (("me.mp4", "--fov-deg", "500"), 2, "field of view"),
         (("me.mp4", "--max-frames", "0"), 2, "max-frames"),
         (("me.mp4", "--roi", "0,0,640,480"), 2, "for the AI Camera"),
+        (("me.mp4", "--sensor-mode", "full"), 2, "for the AI Camera"),
         (("broken.mp4", "--csv", "gaze.csv"), 3, "broken.mp4 does not open as a video"),
         (("/dev/video98", "--csv", "gaze.csv"), 5, "/dev/video98 does not open"),
         (("me.mp4", "--window", "--csv", "gaze.csv"), 2, "no window"),
@@ -201,6 +205,14 @@ def test_unknown_model(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no-such-network" in capsys.readouterr().err
 
 
+def test_an_eye_locator_is_refused_before_the_first_frame(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert track(video, "--model", "eye-locator", "--csv", tmp_path / "gaze.csv") == 2
+    assert "is an eye locator and gives no gaze" in capsys.readouterr().err
+    assert not (tmp_path / "gaze.csv").exists()
+
+
 def test_change_of_size_leaves_no_half_written_output(
     tmp_path: Path, stub_model: list, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +244,9 @@ from tinytracker.engines.model import GazeModel
 from tinytracker.faces.finder import HaarFinder
 
 class Stub:
+    def refuse_unless_gaze(self):
+        pass
+
     def predict(self, image, face):
         return GazePoint(1.0, 2.0)
 

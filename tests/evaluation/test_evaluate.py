@@ -9,7 +9,7 @@ import pytest
 
 from tinytracker.cli.app import run
 from tinytracker.data.dataset import Dataset
-from tinytracker.errors import DatasetError, ModelError, UsageError
+from tinytracker.errors import DatasetError, ModelError, OutputError, UsageError
 from tinytracker.evaluation.evaluate import evaluate, frames_of, predict, unique_names
 from tinytracker.evaluation.report import read_rows, value_of
 from tinytracker.evaluation.scores import BASELINE
@@ -108,6 +108,7 @@ class TestCommand:
         assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "train"]) == UsageError.exit_code
         assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "all"]) == UsageError.exit_code
         assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--plot", "a.docx"]) == UsageError.exit_code
+        assert run(["evaluate", "gone", "--data", str(dataset_folder), "--csv", "/proc/a.csv"]) == OutputError.exit_code
         lines = capsys.readouterr().err.splitlines()
-        assert len(lines) == 5
+        assert len(lines) == 6
         assert all(line.startswith("error: ") for line in lines)

@@ -69,9 +69,12 @@ def evaluate(
     from tinytracker.evaluation.evaluate import evaluate as evaluate_models
     from tinytracker.evaluation.plots import plot_models, refuse_other_formats
     from tinytracker.evaluation.report import group_table, landmark_table, model_table, write_rows
+    from tinytracker.files import refuse_unwritable
 
     if plot:
-        refuse_other_formats(plot)  # before the work
+        refuse_other_formats(plot)
+    for path in filter(None, (csv, plot)):
+        refuse_unwritable(path)
     dataset = Dataset.open(data)
     with progress_bar("Evaluating") as update:
         evaluation = evaluate_models(models, dataset, split, allow_train=allow_train, jobs=jobs, progress=update)

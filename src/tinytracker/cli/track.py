@@ -55,8 +55,9 @@ def track(
         ),
     ] = None,
     sensor_mode: Annotated[
-        str, typer.Option(help="imx500: how the sensor reads out: full (10 frames/s) or binned (30).")
-    ] = "binned",
+        str | None,
+        typer.Option(help="imx500: how the sensor reads out: full (10 frames/s) or binned (30).", show_default="binned"),
+    ] = None,
     fps: Annotated[float | None, typer.Option(min=1, max=60, help="imx500: frames per second asked of the camera.")] = None,
     roi: Annotated[
         str | None,
@@ -108,12 +109,12 @@ def track(
             raise UsageError("imx500: runs the gaze network in the sensor, --board on another board; choose one")
         from tinytracker.cli.track_imx500 import ChipOptions, track_chip
 
-        chip = ChipOptions(sensor_mode, fps, roi, measure_lag)
+        chip = ChipOptions(sensor_mode or "binned", fps, roi, measure_lag)
         steady = True if use_filter is None else use_filter
         looks = {"face_model": face_model, "eye_locator": eye_locator, "use_filter": steady, "screen": screen, "fov_deg": fov_deg}
         return track_chip(source, chip, files, window, max_frames, **looks)
-    if roi is not None or fps is not None:
-        raise UsageError("--roi and --fps are for the AI Camera, imx500:NETWORK.rpk; leave them out")
+    if roi is not None or fps is not None or sensor_mode is not None:
+        raise UsageError("--roi, --fps and --sensor-mode are for the AI Camera, imx500:NETWORK.rpk; leave them out")
     frames = open_source(source)
     with ExitStack() as boards:
         network: Any = model

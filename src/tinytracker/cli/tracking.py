@@ -41,8 +41,10 @@ def build_pipeline(
     fov_deg: float,
 ) -> GazePipeline:
     """The pipeline that the options describe; raises ModelError, InputError or UsageError."""
+    network = GazeModel.load(model, output_scale_cm=output_scale_cm) if isinstance(model, str) else model
+    network.refuse_unless_gaze()
     return GazePipeline(
-        GazeModel.load(model, output_scale_cm=output_scale_cm) if isinstance(model, str) else model,
+        network,
         FaceTracker(open_finder(face_model), open_locator() if eye_locator else None),
         OneEuroFilter() if use_filter else NoFilter(),
         screen=None if screen is None else read_screen(screen),

@@ -83,10 +83,14 @@ class GazeModel:
         """
         return self._invoke(self._feed.from_frame(image, face))[0]
 
-    def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
-        """Where the person looks, in cm in GazeCapture's prediction space; raises UsageError for an eye locator."""
+    def refuse_unless_gaze(self) -> None:
+        """Raises UsageError if this is an eye locator."""
         if self.card.output != "gaze":
             raise UsageError(f"{self.source} is an eye locator and gives no gaze; choose a gaze network")
+
+    def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
+        """Where the person looks, in cm in GazeCapture's prediction space; raises UsageError for an eye locator."""
+        self.refuse_unless_gaze()
         x_cm, y_cm = self.run(image, face) * self.card.output_scale_cm
         return GazePoint(float(x_cm), float(y_cm))
 
