@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -63,6 +64,16 @@ def test_batches_come_in_the_order_asked_for(path: Path, indices: list[int]) -> 
         assert batch.dtype == np.uint8
         assert np.array_equal(batch, everything[indices] if indices else batch)
         assert batch.flags.writeable
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not list a process's open files")
+def test_no_file_stays_open(path: Path) -> None:
+    """Thousands of recordings would be more files than a process may have open."""
+    before = len(os.listdir("/proc/self/fd"))
+    dataset = Dataset.open(path)
+    faces = dataset.faces(np.arange(len(dataset)))
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert faces.any()
 
 
 def test_indices_beyond_the_end(path: Path) -> None:

@@ -41,7 +41,10 @@ class Dataset:
         self._shapes = {"face": (face_px, face_px, 3), "left_eye": eye, "right_eye": eye}
         if band_px:
             self._shapes[EYE_BAND] = (band_px // 2, band_px, 3)
-        self._maps = {crop: [_map(folder, crop, (n, *shape)) for folder, n in frames] for crop, shape in self._shapes.items()}
+        self._frames = frames
+        for crop in self._shapes:
+            for recording in range(len(frames)):
+                self._map(recording, crop)  # broken files are told now
         self._starts = np.concatenate([[0], np.cumsum([n for _, n in frames])]).astype(np.int64)
 
     @classmethod
@@ -109,15 +112,22 @@ class Dataset:
         indices = np.asarray(indices, np.int64).reshape(-1)
         if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
             raise IndexError(f"indices from {indices.min()} to {indices.max()} in a dataset of {len(self)} samples")
-        maps = self._maps[crop]
         out = np.empty((len(indices), *self._shapes[crop]), np.uint8)
         order = np.argsort(indices, kind="stable")
         recordings = np.searchsorted(self._starts, indices[order], side="right") - 1
         rows = indices[order] - self._starts[recordings]
+        mapped, pictures = -1, out
         # One copy per sample is as fast as anything: a sample is some 10 to 100 kB.
         for place, recording, row in zip(order.tolist(), recordings.tolist(), rows.tolist(), strict=True):
-            out[place] = maps[recording][row]
+            if recording != mapped:
+                mapped, pictures = recording, self._map(recording, crop)
+            out[place] = pictures[row]
         return out
+
+    def _map(self, recording: int, crop: str) -> np.ndarray:
+        """A recording's crops. They are mapped for as long as they are read: of thousands of recordings not all can be open."""
+        folder, count = self._frames[recording]
+        return _map(folder, crop, (count, *self._shapes[crop]))
 
 
 def _map(folder: Path, crop: str, shape: tuple[int, ...]) -> np.ndarray:
