@@ -9,12 +9,16 @@ head pose, distance, frame. It is a small network, trained on the training peopl
 still gets wrong is what differs between people and hardly shows: where an eyeball sits behind its lids, and the angle
 between the optical and the visual axis. A gaze network beside it (any that `tinytracker evaluate` takes) shows what is left
 to gain by seeing better; everybody's own mean offset taken away, what is left to gain by calibration.
+
+The second observer is told the same with errors, in every frame anew: irises off by half a pixel of the frame, the head's
+pitch by 2 degrees, yaw and roll by 1, the distance by 5 % (standard deviations). So little makes an error like a network's.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -24,6 +28,8 @@ from tinytracker.cli.progress import progress_bar
 from tinytracker.data.dataset import Dataset
 from tinytracker.evaluation.evaluate import Frames, frames_of, predict
 from tinytracker.training.observer import STEPS, fit, observe
+
+IRIS_PX, PITCH_DEG, YAW_ROLL_DEG, DISTANCE = 0.5, 2.0, 1.0, 0.05
 
 
 def main() -> None:
@@ -38,6 +44,9 @@ def main() -> None:
         observer = fit(labels_of(dataset, dataset.split("train")), arguments.steps, progress=progress)
     frames, indices = frames_of(dataset, "test")
     observed_cm = observe(observer, labels_of(dataset, indices))
+    with progress_bar("Fitting the one who errs") as progress:
+        erring = fit(with_errors(labels_of(dataset, dataset.split("train"))), arguments.steps, progress=progress)
+    observed_with_errors_cm = observe(erring, with_errors(labels_of(dataset, indices)))
     always_mean = np.broadcast_to(frames.mean_cm, frames.truth_cm.shape)
 
     title = f"{dataset.name}, test: {len(np.unique(frames.person))} people, {len(indices)} frames (measured)"
@@ -46,6 +55,7 @@ def main() -> None:
         "always the mean": always_mean,
         arguments.model: predict(arguments.model, dataset, indices),
         "perfect observer": observed_cm,
+        "observer with errors": observed_with_errors_cm,
     }.items():
         table.add_row(name, *figures(gaze_cm, frames, always_mean))
     Console().print(table)
@@ -53,6 +63,16 @@ def main() -> None:
 
 def labels_of(dataset: Dataset, indices: np.ndarray) -> dict[str, np.ndarray]:
     return {name: column[indices] for name, column in dataset.labels.items()}
+
+
+def with_errors(labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The labels as somebody measures them who does not see perfectly."""
+    rng = np.random.default_rng(0)
+    irises = [f"truth_{eye}_centre_{axis}_px" for eye in ("left", "right") for axis in "xy"]
+    deviations: dict[str, Any] = dict.fromkeys(irises, IRIS_PX)
+    deviations |= {"truth_head_pitch_deg": PITCH_DEG, "truth_head_yaw_deg": YAW_ROLL_DEG, "truth_head_roll_deg": YAW_ROLL_DEG}
+    deviations |= {"truth_distance_cm": DISTANCE * labels["truth_distance_cm"]}
+    return labels | {name: labels[name] + rng.normal(0, deviation, len(labels[name])) for name, deviation in deviations.items()}
 
 
 def figures(gaze_cm: np.ndarray, frames: Frames, always_mean: np.ndarray) -> tuple[str, ...]:

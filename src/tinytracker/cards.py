@@ -32,6 +32,7 @@ class InputSpec:
     position: "channels": two more channels hold each pixel's x and y in the whole frame, [-1, 1] ("grid embedding",
         arXiv 2307.07813); "baked": those channels are constants inside the network; "none": there are none.
     pixel_scale, pixel_offset: the real value of a pixel p is p * pixel_scale + pixel_offset.
+    mirrored: a crop goes in as in a mirror, so that a right eye looks like a left one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class InputSpec:
     position: Position = "none"
     pixel_scale: float = 1 / 128
     pixel_offset: float = -1.0
+    mirrored: bool = False
 
     @property
     def channels(self) -> int:

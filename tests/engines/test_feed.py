@@ -30,7 +30,7 @@ def real_picture(spec: InputSpec, picture: np.ndarray) -> np.ndarray:
     if spec.position == "channels":
         places = position_channels(BOX, FRAME.shape[1], FRAME.shape[0], spec.width_px, spec.height_px)
         real = np.concatenate([real, places], axis=2)
-    return real
+    return real[:, ::-1] if spec.mirrored else real
 
 
 @settings(max_examples=60, deadline=None)
@@ -41,9 +41,10 @@ def real_picture(spec: InputSpec, picture: np.ndarray) -> np.ndarray:
     st.sampled_from(["rgb", "grey"]),
     st.sampled_from(["none", "channels", "baked"]),
     st.sampled_from([(1 / 127.5, -1.0), (1 / 128, -1.0), (1 / 255, 0.0)]),
+    st.booleans(),
 )
-def test_pictures_for_any_scale_and_zero_point(dtype, scale, zero_point, colour, position, pixels):
-    spec = InputSpec("face", "face", 12, 16, colour, position, *pixels)
+def test_pictures_for_any_scale_and_zero_point(dtype, scale, zero_point, colour, position, pixels, mirrored):
+    spec = InputSpec("face", "face", 12, 16, colour, position, *pixels, mirrored=mirrored)
     zero_point += 128 if dtype == "uint8" else 0
     quantised = () if dtype == "float32" else (scale, zero_point)
     tensor = TensorSpec("face", (1, *spec.shape), dtype, *quantised)

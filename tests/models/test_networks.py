@@ -113,3 +113,5 @@ def test_eyes_share_a_tower_and_are_told_apart():
     network = create_model("tinytracker_eyes").eval()
     face, left, right, box = example_inputs(network, 2)
     assert not torch.allclose(network(face, left, right, box), network(face, right, left, box))
+    seen = network.embed(face, left, right, box), network.embed(face, right, left, box)
+    assert torch.allclose(seen[0][:, :128], seen[1][:, 128:256], atol=1e-6)

@@ -237,6 +237,16 @@ def test_inputs_are_what_the_card_says(dataset):
     assert tensor.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_a_right_eye_goes_in_as_in_a_mirror(dataset):
+    maker, _, spec = maker_for(dataset, eye_px=32, face_px=48)
+    assert [one.mirrored for one in spec.inputs] == [False, False, True, False]
+    batch = maker.plain(np.arange(4))
+    right = (torch.from_numpy(dataset.right_eyes(np.arange(4))[:, :, ::-1].copy()).float() - 128) / 128
+    assert torch.equal(batch.inputs(spec, CPU)[2], right.permute(0, 3, 1, 2))
+    feed = Feed(spec.inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs])
+    assert np.array_equal(feed.from_crops(read_crops(dataset, np.arange(4), feed.kinds))[2], right.numpy())
+
+
 def test_the_face_grid_is_gazecaptures(dataset):
     maker, samples, spec = maker_for(dataset, "itracker", size_px=67)
     grid = maker.plain(np.arange(3)).inputs(spec, CPU)[3]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.training.tiny import make_dataset
+from tinytracker.errors import UsageError
 from tinytracker.training.observer import ask_observer, fit, measure, observe
 from tinytracker.training.recipe import Distillation
 from tinytracker.training.train import train
@@ -79,6 +80,14 @@ def test_a_network_learns_from_it(recipe, tmp_path):
     with_it = train(taught, dataset, tmp_path / "with", observer_progress=lambda done, total: parts.append((done, total)))
     assert parts[-1][0] == parts[-1][1] > 0
     assert with_it.last_score.value != pytest.approx(alone.last_score.value)
+
+
+def test_weights_beyond_the_whole_and_eye_locators_are_refused(recipe, tmp_path):
+    with pytest.raises(UsageError, match=r"gaze 0\.5 and observer 0\.7"):
+        Distillation("tinytracker-eyes", gaze=0.5, observer=0.7)
+    locator = replace(recipe, model="eye_locator", options={"size_px": 32}, distillation=Distillation(gaze=0.0, observer=0.7))
+    with pytest.raises(UsageError, match="eye locator"):
+        train(locator, make_dataset(), tmp_path / "locator")
 
 
 def test_without_the_renderers_truth_the_gaze_stands_for_its_answers(recipe, tmp_path):

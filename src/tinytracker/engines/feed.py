@@ -166,6 +166,8 @@ class _PictureWriter:
 
     def write(self, out: np.ndarray, picture: np.ndarray, look: _Look) -> None:
         """out: (height, width, channels), contiguous. picture: uint8 (height, width, 3) RGB."""
+        if self.spec.mirrored:
+            picture = cv2.flip(picture, 1)
         if self.spec.colour == "grey":
             picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None]
         colours = cv2.LUT(picture, self._table).reshape(picture.shape)
@@ -175,7 +177,7 @@ class _PictureWriter:
         xs, ys = cropping.position_vectors(
             look.box, look.frame_width_px, look.frame_height_px, self.spec.width_px, self.spec.height_px
         )
-        self._positions[..., 0] = self._tensor.quantize(xs)
+        self._positions[..., 0] = self._tensor.quantize(xs[::-1] if self.spec.mirrored else xs)
         self._positions[..., 1] = self._tensor.quantize(ys)[:, None]
         cv2.mixChannels([colours, self._positions], [out], self._channel_pairs)
 

@@ -73,6 +73,8 @@ class Batch:
         if spec.kind == "face_grid":
             return torch.from_numpy(self.grid).to(device)
         pixels = torch.from_numpy(self.crops[spec.kind]).to(device).permute(0, 3, 1, 2)
+        if spec.mirrored:
+            pixels = pixels.flip(3)
         if spec.position != "channels":
             return pixels.float().mul_(spec.pixel_scale).add_(spec.pixel_offset)
         count, colours, height, width = pixels.shape
@@ -80,7 +82,7 @@ class Batch:
         out[:, :colours] = pixels
         out[:, :colours].mul_(spec.pixel_scale).add_(spec.pixel_offset)
         columns, rows = (torch.from_numpy(vector).to(device) for vector in position_vectors(self.frame_box, width, height))
-        out[:, colours] = columns[:, None, :]
+        out[:, colours] = (columns.flip(1) if spec.mirrored else columns)[:, None, :]
         out[:, colours + 1] = rows[:, :, None]
         return out
 

@@ -73,6 +73,10 @@ class Distillation:
     embedding: float = 0.0
     observer: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.checkpoint and self.gaze + self.observer > 1:
+            raise UsageError(f"distillation: gaze {self.gaze:g} and observer {self.observer:g} leave the truth less than nothing")
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
