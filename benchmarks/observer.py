@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--model", default="tinytracker-eyes", help="the gaze network beside it")
     parser.add_argument("--steps", type=int, default=STEPS)
     arguments = parser.parse_args()
+    torch.set_num_threads(1)  # products this small are slower on several
 
     dataset = Dataset.open(arguments.data)
     with progress_bar("Fitting the observer") as progress:
