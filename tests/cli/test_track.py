@@ -296,11 +296,9 @@ def test_interrupted_run_closes_its_files_whole(tmp_path: Path, portrait: np.nda
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gaze.csv", "gaze.jsonl", "gaze.mp4", "gaze.parquet", "long.mp4"]
 
 
-@pytest.mark.parametrize("name", [name for name in list_released() if "locator" not in name] or ["none"])
+@pytest.mark.parametrize("name", [name for name in list_released() if "locator" not in name])
 def test_released_networks_on_the_portrait(tmp_path: Path, portrait: np.ndarray, name: str) -> None:
     """A real face: it is found, and the gaze is finite and within 20 cm of the camera."""
-    if name == "none":
-        pytest.skip("no weights are released yet")
     write_image(tmp_path / "portrait.png", portrait)
     arguments = ["track", str(tmp_path / "portrait.png"), "--model", name, "--csv", str(tmp_path / "gaze.csv")]
     assert app.run(["--quiet", *arguments]) == 0

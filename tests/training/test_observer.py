@@ -86,12 +86,17 @@ def test_weights_beyond_the_whole_and_eye_locators_are_refused(recipe, tmp_path)
     with pytest.raises(UsageError, match=r"gaze 0\.5 and observer 0\.7"):
         Distillation("tinytracker-eyes", gaze=0.5, observer=0.7)
     locator = replace(recipe, model="eye_locator", options={"size_px": 32}, distillation=Distillation(gaze=0.0, observer=0.7))
-    with pytest.raises(UsageError, match="eye locator"):
-        train(locator, make_dataset(), tmp_path / "locator")
+    taught = replace(locator, distillation=Distillation("tinytracker-eyes"))
+    for one in (locator, taught):
+        with pytest.raises(UsageError, match="eye locator"):
+            train(one, make_dataset(), tmp_path / "locator")
 
 
-def test_without_the_renderers_truth_the_gaze_stands_for_its_answers(recipe, tmp_path):
+@pytest.mark.parametrize("has_columns", [False, True])
+def test_without_the_renderers_truth_the_gaze_stands_for_its_answers(recipe, tmp_path, has_columns):
     dataset = make_dataset(truth=False)
+    if has_columns:  # as beside rendered people that are all in another split
+        dataset.labels["truth_distance_cm"] = np.full(len(dataset.labels["frame"]), np.nan)
     alone = train(recipe, dataset, tmp_path / "alone")
     taught = train(replace(recipe, distillation=Distillation(observer=0.7)), dataset, tmp_path / "with")
     assert taught.last_score.value == alone.last_score.value

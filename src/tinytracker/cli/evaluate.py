@@ -53,6 +53,10 @@ def evaluate(
       tinytracker evaluate checkpoint.safetensors --data dataset --split train --allow-train
       tinytracker evaluate --board imx500:exported/network.rpk --inject dataset --csv on_chip.csv
     """
+    from tinytracker.files import refuse_unwritable
+
+    for path in filter(None, (csv, plot)):
+        refuse_unwritable(path)  # before the work
     if board is not None or inject is not None:
         if board is None or inject is None or models or data:
             raise UsageError("on a chip give --board imx500:NETWORK.rpk and --inject DATASET, and neither models nor --data")
@@ -69,12 +73,9 @@ def evaluate(
     from tinytracker.evaluation.evaluate import evaluate as evaluate_models
     from tinytracker.evaluation.plots import plot_models, refuse_other_formats
     from tinytracker.evaluation.report import group_table, landmark_table, model_table, write_rows
-    from tinytracker.files import refuse_unwritable
 
     if plot:
         refuse_other_formats(plot)
-    for path in filter(None, (csv, plot)):
-        refuse_unwritable(path)
     dataset = Dataset.open(data)
     with progress_bar("Evaluating") as update:
         evaluation = evaluate_models(models, dataset, split, allow_train=allow_train, jobs=jobs, progress=update)

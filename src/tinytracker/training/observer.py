@@ -108,10 +108,10 @@ def ask_observer(
 ) -> np.ndarray | None:
     """Fits an observer to the samples that `recipe` trains on and asks it about them: float32 (2, n, 2) cm, plain and
     mirrored, NaN where the renderer's truth is not known; None if it is known nowhere."""
-    if "truth_distance_cm" not in dataset.labels:
-        return None
     indices = choose(dataset, "train", recipe.min_openness)
-    known = np.isfinite(dataset.labels["truth_distance_cm"][indices])
+    known = np.isfinite(dataset.labels.get("truth_distance_cm", np.full(len(dataset.labels["frame"]), np.nan))[indices])
+    if not known.any():
+        return None
     labels = {name: column[indices[known]] for name, column in dataset.labels.items()}
     observer = fit(labels, min(STEPS, 2 * recipe.steps), seed, progress)
     answers = np.full((2, len(indices), 2), np.nan, np.float32)

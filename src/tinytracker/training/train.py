@@ -88,6 +88,8 @@ def train(
     # The samples.
     torch.manual_seed(seed)
     network = create_model(recipe.model, **recipe.options).to(where)
+    if network.spec.output != "gaze" and (recipe.distillation.checkpoint or recipe.distillation.observer):
+        raise UsageError(f"{recipe.name} is an eye locator; teachers and observers tell gaze, so it can have neither")
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     samples = load_samples(dataset, "train", network.spec, margin=True, min_openness=recipe.min_openness)
     held_out = load_samples(dataset, "val", network.spec, margin=False, at_most=recipe.validation_samples)
@@ -97,7 +99,7 @@ def train(
     # The network's first weights, and heads that only training has.
     started_from = take_over(network, recipe.start, maker.training(0).inputs(network.spec, where)) if recipe.start else ""
     lessons = _lessons(recipe, dataset, where, teacher_progress)
-    observed = _observed(recipe, network, dataset, seed, observer_progress)
+    observed = ask_observer(dataset, recipe, seed, observer_progress) if recipe.distillation.observer else None
     module = WithHeads(network, AUXILIARY if recipe.auxiliary else 0, _lesson_features(recipe, lessons)).to(where)
     optimiser = _optimiser(recipe, module)
     average = MovingAverage(network, recipe.ema)
@@ -217,14 +219,6 @@ def _lessons(recipe: Recipe, dataset: Dataset, device: torch.device, progress: P
     if not recipe.distillation.checkpoint:
         return None
     return ask_teacher(recipe.distillation.checkpoint, dataset, recipe, device, progress)
-
-
-def _observed(recipe: Recipe, network: Network, dataset: Dataset, seed: int, progress: Progress) -> np.ndarray | None:
-    if not recipe.distillation.observer:
-        return None
-    if network.spec.output != "gaze":
-        raise UsageError(f"{recipe.name} is an eye locator; an observer tells gaze: leave distillation.observer out")
-    return ask_observer(dataset, recipe, seed, progress)
 
 
 def _lesson_features(recipe: Recipe, lessons: Lessons | None) -> int:
