@@ -78,7 +78,9 @@ def test_a_run_can_start_from_another_ones_weights(dataset, recipe, tmp_path):
     assert read_card(card_path(result.last)).data["start"] == result.started_from
 
 
-def test_a_run_stopped_and_resumed_ends_the_same(dataset, recipe, tmp_path):
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_run_stopped_and_resumed_ends_the_same(optimiser, dataset, recipe, tmp_path):
+    recipe = replace(recipe, optimiser=optimiser)
     train(recipe, dataset, tmp_path / "whole")
 
     class Stop(Exception):

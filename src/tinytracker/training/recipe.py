@@ -85,7 +85,7 @@ class Recipe:
     model, options: for tinytracker.models.create_model.
     start: checkpoint, .tflite or released network to take the first weights from, where they fit; "" is fresh ones.
     steps: optimiser steps; batch_size: samples per step, over all processes.
-    optimiser: "adamw" or "adam"; learning_rate, weight_decay: its.
+    optimiser: "muon" (training.muon), "adamw" or "adam"; learning_rate, weight_decay: its.
     schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate; "exponential": x 0.9
         every decay_steps.
     loss: "euclidean": distance in cm (eye locator: of each point); "mse": of the normalised outputs.
@@ -109,7 +109,7 @@ class Recipe:
     start: str = ""
     steps: int = 4000
     batch_size: int = 64
-    optimiser: Literal["adamw", "adam"] = "adamw"
+    optimiser: Literal["muon", "adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     schedule: Literal["cosine", "exponential"] = "cosine"

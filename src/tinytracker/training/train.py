@@ -30,6 +30,7 @@ from tinytracker.training import checkpoint, losses
 from tinytracker.training.average import MovingAverage
 from tinytracker.training.batches import AUXILIARY, Batch, BatchMaker, ahead
 from tinytracker.training.heads import WithHeads
+from tinytracker.training.muon import Muon, hidden_weights
 from tinytracker.training.observer import ask_observer
 from tinytracker.training.recipe import Recipe
 from tinytracker.training.samples import load_samples
@@ -205,12 +206,15 @@ def _loss(
     return loss, {**parts, "loss": loss}
 
 
-def _optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
+def _optimiser(recipe: Recipe, module: WithHeads) -> torch.optim.Optimizer:
     """Biases and batch norm's factors are not decayed."""
-    groups = [
-        {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    hidden = hidden_weights(module.network) if recipe.optimiser == "muon" else []
+    taken = set(map(id, hidden))
+    weights = [p for p in module.parameters() if p.ndim > 1 and id(p) not in taken]
+    vectors = [p for p in module.parameters() if p.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    if recipe.optimiser == "muon":
+        return Muon([*groups, {"params": hidden, "weight_decay": recipe.weight_decay, "orthogonal": True}], recipe.learning_rate)
     kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
     return kind(groups, lr=recipe.learning_rate, fused=True)
 
