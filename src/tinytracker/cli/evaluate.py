@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tinytracker.cli.opening import open_dataset
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 
@@ -69,14 +70,13 @@ def evaluate(
         raise UsageError("give at least one model, and --data DATASET; see `tinytracker evaluate --help`")
     from rich.console import Console
 
-    from tinytracker.data.dataset import Dataset
     from tinytracker.evaluation.evaluate import evaluate as evaluate_models
     from tinytracker.evaluation.plots import plot_models, refuse_other_formats
     from tinytracker.evaluation.report import group_table, landmark_table, model_table, write_rows
 
     if plot:
         refuse_other_formats(plot)
-    dataset = Dataset.open(data)
+    dataset = open_dataset(data)
     with progress_bar("Evaluating") as update:
         evaluation = evaluate_models(models, dataset, split, allow_train=allow_train, jobs=jobs, progress=update)
     console = Console()

@@ -10,9 +10,9 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from tinytracker.cli.opening import open_dataset
 from tinytracker.cli.progress import progress_bar
 from tinytracker.cli.track_imx500 import PREFIX
-from tinytracker.data.dataset import Dataset
 from tinytracker.errors import INTERRUPTED, UsageError
 from tinytracker.evaluation.evaluate import frames_of
 from tinytracker.evaluation.report import Row, group_table, model_table, write_rows
@@ -57,7 +57,7 @@ def evaluate_by_injection(
     )
     card = card_of(network)
     model, packaged = ChipModel(card), read_rpk(network)
-    dataset = Dataset.open(list(data))
+    dataset = open_dataset(list(data))
     frames, indices = frames_of(dataset, split)
     chosen = np.arange(len(indices)) if limit is None else np.unique(np.linspace(0, len(indices) - 1, limit).round().astype(int))
     wanted = indices[chosen]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinytracker.cli.export_request import ExportRequest
+from tinytracker.cli.opening import open_dataset
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 
@@ -21,7 +22,6 @@ def run(request: ExportRequest) -> None:
 
     from rich.console import Console
 
-    from tinytracker.data.dataset import Dataset
     from tinytracker.targets.litert import Int8Options, export_float, export_int8
     from tinytracker.targets.onnx import export_onnx
     from tinytracker.training.checkpoint import load_card, load_network
@@ -32,7 +32,7 @@ def run(request: ExportRequest) -> None:
     if (out / f"{card.name}.safetensors").exists():
         raise UsageError(f"{out} holds the checkpoint {card.name}.safetensors, whose card the ONNX file's would replace; "
                          "give another --out or --name")  # fmt: skip
-    dataset = Dataset.open(list(request.data)) if request.data and not request.float_only else None
+    dataset = open_dataset(list(request.data)) if request.data and not request.float_only else None
     console = Console(soft_wrap=True, highlight=False)
     exported = export_float(network, card, out)
     console.print(f"wrote {exported.path} ({exported.card.counts['bytes']:,} bytes)")

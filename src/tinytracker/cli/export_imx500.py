@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from tinytracker.cli.export_request import ExportRequest
+from tinytracker.cli.opening import open_dataset
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 
@@ -25,7 +26,6 @@ def run(request: ExportRequest) -> None:
 
     from rich.console import Console
 
-    from tinytracker.data.dataset import Dataset
     from tinytracker.targets.imx500 import toolchain
     from tinytracker.targets.imx500.bake import parse_region
     from tinytracker.targets.imx500.convert import ConvertOptions, convert
@@ -45,12 +45,13 @@ def run(request: ExportRequest) -> None:
         region=parse_region(request.roi) if request.roi else None,
         quantise=QuantiseOptions() if request.qat_steps is None else QuantiseOptions(qat_steps=request.qat_steps),
     )
+    dataset = open_dataset(list(request.data))
     with ExitStack() as stack:
         bars = {what: stack.enter_context(progress_bar(what)) for what in ("Quantising", "Converting", "Measuring")}
         made = convert(
             network,
             card,
-            Dataset.open(list(request.data)),
+            dataset,
             request.out,
             options,
             lambda what, done, total: bars[what](done, total),

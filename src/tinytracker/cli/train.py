@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tinytracker.cli.app import QUIET_VARIABLE
+from tinytracker.cli.opening import open_dataset
 from tinytracker.cli.progress import progress_bar
 
 
@@ -44,7 +45,6 @@ def train(
     import os
     from dataclasses import replace
 
-    from tinytracker.data.dataset import Dataset
     from tinytracker.training.recipe import load_recipe
     from tinytracker.training.train import train as run
 
@@ -58,6 +58,7 @@ def train(
         chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
     if start is not None:
         chosen = replace(chosen, start=start)
+    dataset = open_dataset(data)
     with (
         progress_bar("Asking the teacher") as asking,
         progress_bar("Fitting the observer") as fitting,
@@ -65,7 +66,7 @@ def train(
     ):
         result = run(
             chosen,
-            Dataset.open(data),
+            dataset,
             out,
             seed=seed,
             resume=resume,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,8 @@ class Dataset:
         self._starts = np.concatenate([[0], np.cumsum([n for _, n in frames])]).astype(np.int64)
 
     @classmethod
-    def open(cls, paths: Path | Sequence[Path]) -> Dataset:
-        """Opens the dataset of a folder, or several as one.
+    def open(cls, paths: Path | Sequence[Path], progress: Callable[[int, int], None] = lambda done, total: None) -> Dataset:
+        """Opens the dataset of a folder, or several as one. progress: told recordings read and all there are, some 3 ms each.
 
         Raises DatasetError if a folder is not a whole dataset, if they differ in crop size, if they share a recording, or
         if a person is in two splits.
@@ -70,7 +70,11 @@ class Dataset:
             for name, entry in manifest["recordings"].items()
         ]
         _refuse_same_recording_twice([folder for folder, _ in frames])
-        labels = _join([_labels(folder, count) for folder, count in frames])
+        tables = []
+        for folder, count in frames:
+            tables.append(_labels(folder, count))
+            progress(len(tables), len(frames))
+        labels = _join(tables)
         _refuse_person_in_two_splits(labels["person"], labels["split"])
         return cls("+".join(path.resolve().name for path in paths), face_px, eye_px, frames, labels, band_px)
 

@@ -1,4 +1,4 @@
-"""The observer: an expert who is told what a picture shows, and nothing else.
+"""The observer, ideal in the sense of vision science: an expert who is told what a picture shows, and nothing else.
 
 It knows in pixels what a network has to find (eye corners, iris centres, the openness of the lids) and head pose, distance
 and frame, all from the renderer's truth. Fitted to the training people, what it says of them is their gaze without what
@@ -28,7 +28,7 @@ MIRROR = np.array([-1, 1], np.float32)
 Progress = Callable[[int, int], None]
 
 
-class Observer(nn.Module):
+class IdealObserver(nn.Module):
     """Measurements (n, features) and distances (n,) cm -> gaze (n, 2) cm, as an offset plus an angle times the distance."""
 
     def __init__(self, measurements: Tensor) -> None:
@@ -77,12 +77,12 @@ def measure(labels: Mapping[str, np.ndarray], mirrored: bool = False) -> tuple[T
     return seen, distances, gaze
 
 
-def fit(labels: Mapping[str, np.ndarray], steps: int = STEPS, seed: int = 0, progress: Progress = lambda d, t: None) -> Observer:
+def fit(labels: Mapping[str, np.ndarray], steps: int = STEPS, seed: int = 0, progress: Progress = lambda d, t: None) -> IdealObserver:
     """An observer with the least mean distance in cm to the gaze of people whose truth is known, mirrored ones included."""
     seen, distance_cm, gaze_cm = (torch.cat(both) for both in zip(measure(labels), measure(labels, mirrored=True), strict=True))
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        observer = Observer(seen)
+        observer = IdealObserver(seen)
         optimiser = torch.optim.AdamW(observer.parameters(), 2e-3, weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.005, steps)
         for step in range(steps):
@@ -96,7 +96,7 @@ def fit(labels: Mapping[str, np.ndarray], steps: int = STEPS, seed: int = 0, pro
     return observer
 
 
-def observe(observer: Observer, labels: Mapping[str, np.ndarray]) -> np.ndarray:
+def observe(observer: IdealObserver, labels: Mapping[str, np.ndarray]) -> np.ndarray:
     """An observer's gaze, float32 (n, 2) cm: the mean of what it says of the person and of the person in a mirror."""
     with torch.inference_mode():
         plain, mirrored = (observer(*measure(labels, side)[:2]).numpy() for side in (False, True))
