@@ -77,7 +77,9 @@ def measure(labels: Mapping[str, np.ndarray], mirrored: bool = False) -> tuple[T
     return seen, distances, gaze
 
 
-def fit(labels: Mapping[str, np.ndarray], steps: int = STEPS, seed: int = 0, progress: Progress = lambda d, t: None) -> IdealObserver:
+def fit(
+    labels: Mapping[str, np.ndarray], steps: int = STEPS, seed: int = 0, progress: Progress = lambda d, t: None
+) -> IdealObserver:
     """An observer with the least mean distance in cm to the gaze of people whose truth is known, mirrored ones included."""
     seen, distance_cm, gaze_cm = (torch.cat(both) for both in zip(measure(labels), measure(labels, mirrored=True), strict=True))
     with torch.random.fork_rng(devices=()):
