@@ -185,6 +185,16 @@ def test_other_networks_train_in_bfloat16_and_float32(model, dataset, recipe, tm
         assert np.isfinite(result.last_score.value)
 
 
+def test_bfloat16_is_used_only_where_the_device_computes_in_it(dataset, recipe, tmp_path, monkeypatch):
+    short = replace(recipe, steps=2)
+    exact = train(short, dataset, tmp_path / "float32").last_score.value
+    scores = {}
+    for quick in (True, False):
+        monkeypatch.setitem(train.__globals__, "_is_quick_in_bf16", lambda device, quick=quick: quick)
+        scores[quick] = train(replace(short, precision="bf16"), dataset, tmp_path / str(quick)).last_score.value
+    assert scores[False] == exact != scores[True]
+
+
 def test_learning_rate_schedules(recipe):
     long = replace(recipe, steps=1000, warmup_steps=100, learning_rate=1.0)
     assert learning_rate(long, 0) == pytest.approx(0.01, rel=1e-3)

@@ -92,8 +92,8 @@ class Recipe:
     scale_by_distance: distances count x 35 cm / the person's distance, where that is known, so that someone far off, with
         cm the larger for the same angle, weighs no more.
     ema: decay of the moving average of the weights that is validated and kept; 0 is none.
-    precision: "float32", or "bf16": convolutions and FCs in bfloat16 (twice as fast where they are dense and the CPU has
-        avx512_bf16 or amx; slower on depthwise ones).
+    precision: "float32", or "bf16": convolutions and FCs in bfloat16 where the device has them (twice as fast
+        on CPUs with avx512_bf16 or amx where they are dense, slower on depthwise ones), else in float32.
     min_openness: training samples whose eyes are less open than this on average are left out; nobody knows where closed
         eyes look. Validation has them all.
     face_dropout: share of samples whose face crop is blank, so that the eyes carry their weight.
