@@ -57,7 +57,7 @@ class Budget:
 QUICK = Budget(
     people=320,
     frames=20,
-    steps={"tinytracker-eyes": 1300, "itracker": 50, "tinytracker": 900, "tinytracker-s": 1200},
+    steps={"tinytracker-eyes": 1000, "itracker": 30, "tinytracker": 700, "tinytracker-s": 900},
     validation_samples=200,
     calibration_samples=150,
     check_samples=150,
