@@ -52,12 +52,13 @@ class Budget:
     latency_runs: int
 
 
-# Two idle cores of a 2024 server, seconds per step (batch 64): eyes 0.09, TinyTracker 0.22, TinyTracker-S 0.13, iTracker 4.5.
+# Seconds per step (batch 64) on two idle cores, without AVX-512 and with it: eyes 0.26, 0.09; TinyTracker 0.35, 0.22;
+# TinyTracker-S 0.2, 0.13; iTracker 11, 4.5.
 # The first core trains eyes, then TinyTracker; the second iTracker, then TinyTracker-S.
 QUICK = Budget(
-    people=320,
+    people=240,
     frames=20,
-    steps={"tinytracker-eyes": 1000, "itracker": 30, "tinytracker": 700, "tinytracker-s": 900},
+    steps={"tinytracker-eyes": 1000, "itracker": 15, "tinytracker": 700, "tinytracker-s": 900},
     validation_samples=200,
     calibration_samples=150,
     check_samples=150,
