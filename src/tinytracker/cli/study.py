@@ -52,13 +52,13 @@ class Budget:
     latency_runs: int
 
 
-# Seconds per step (batch 64) on two idle cores, without AVX-512 and with it: eyes 0.26, 0.09; TinyTracker 0.35, 0.22;
-# TinyTracker-S 0.2, 0.13; iTracker 11, 4.5.
+# Seconds per step (batch 64; teacher and observer asked) on two idle cores, without AVX-512 and with it: eyes 0.26, 0.09;
+# TinyTracker 0.49, 0.22; TinyTracker-S 0.25, 0.13; iTracker 11, 4.5.
 # The first core trains eyes, then TinyTracker; the second iTracker, then TinyTracker-S.
 QUICK = Budget(
     people=240,
     frames=20,
-    steps={"tinytracker-eyes": 1000, "itracker": 15, "tinytracker": 700, "tinytracker-s": 900},
+    steps={"tinytracker-eyes": 1000, "itracker": 15, "tinytracker": 600, "tinytracker-s": 900},
     validation_samples=200,
     calibration_samples=150,
     check_samples=150,

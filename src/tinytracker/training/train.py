@@ -210,7 +210,9 @@ def _loss(
 
 def _is_quick_in_bf16(device: torch.device) -> bool:
     """Whether a device computes in bfloat16 itself. On a CPU that does not, convolutions would take ten times as long."""
-    if device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if device.type != "cpu":
+        return True
+    if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported():  # torch has no public question
         return True
     log.info("this CPU has no bfloat16 arithmetic; training in float32")
     return False
