@@ -17,6 +17,7 @@ from tinytracker.files import write_text
 
 InputKind = Literal["face", "left_eye", "right_eye", "eye_band", "face_box", "eye_band_box", "face_grid"]
 Position = Literal["none", "channels", "baked"]
+EYE_KINDS = ("left_eye", "right_eye")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class InputSpec:
     """One input tensor.
 
     kind: what it shows. "face", "left_eye", "right_eye", "eye_band" (one rectangle over both eyes, `faces.boxes.eye_band`):
-        a crop, (height_px, width_px, channels) per sample;
+        a crop, (height_px, width_px, channels) per sample. Of an eye's square box, a crop that is wider than high shows the
+        middle rows;
         "face_box", "eye_band_box": 4 numbers, the box (x, y, w, h) of the face or of the eye band over the frame's width and
         height, mapped from [0, 1] to [-1, 1];
         "face_grid": iTracker's 25 x 25 binary grid, flattened row by row.
@@ -48,6 +50,11 @@ class InputSpec:
     @property
     def channels(self) -> int:
         return (3 if self.colour == "rgb" else 1) + (2 if self.position == "channels" else 0)
+
+    @property
+    def box_height_px(self) -> int:
+        """Height of the picture of the whole box, whose middle rows a crop of an eye is; of other crops their own."""
+        return max(self.height_px, self.width_px) if self.kind in EYE_KINDS else self.height_px
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,6 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LANDMARKS = (
+    *("metopion", "sellion", "rhinion", "pronasale", "labiale_superius", "labiale_inferius", "gnathion"),
+    *(
+        f"{side}_{name}"
+        for side in ("left", "right")
+        for name in ("inner_brow", "brow", "outer_brow", "temple", "cheek", "alare", "cheilion", "gonion")
+    ),
+)
+"""Landmarks of the face beyond the eyes, by their anthropometric names where they have one: forehead, root, bridge and tip of
+the nose, lips and chin in the middle; then each side's brow, temple, cheek, nostril's wing, corner of the mouth and jaw."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

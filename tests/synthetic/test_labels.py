@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinytracker.domain import LANDMARKS
 from tinytracker.geometry import (
     angles_deg_to_direction,
     direction_to_angles_deg,
@@ -99,4 +100,5 @@ def test_truth_has_every_column_of_the_design(frames: list[SyntheticFrame]) -> N
     ]
     eyes = [f"{eye}_{part}" for eye in ("left", "right") for part in [*parts, "openness"]]
     head = ["distance_cm", "head_yaw_deg", "head_pitch_deg", "head_roll_deg"]
-    assert set(frames[0].truth) == {*eyes, *head, "fixation_x_deg", "fixation_y_deg", "blink", "heads"}
+    landmarks = [f"{name}_{axis}_px" for name in LANDMARKS for axis in "xy"]
+    assert set(frames[0].truth) == {*eyes, *head, *landmarks, "fixation_x_deg", "fixation_y_deg", "blink", "heads"}

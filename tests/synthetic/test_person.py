@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.synthetic.assets import ict_model
-from tinytracker.domain import Box
+from tinytracker.domain import LANDMARKS, Box
 from tinytracker.errors import UsageError
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.person import HeadKind, Person, PosedHead
@@ -44,6 +44,11 @@ def _eye_box(posed: PosedHead, eye: int) -> Box:
     return Box(x - width / 2, y - width / 2, width, width)
 
 
+def _colour(picture: np.ndarray, x: int, y: int) -> np.ndarray:
+    """The mean colour (3,) about a pixel."""
+    return picture[y - 1 : y + 2, x - 1 : x + 2].mean(axis=(0, 1))
+
+
 def test_visual_axes_pass_through_the_target() -> None:
     person = Person.from_seed(5)
     for target in ((0.0, 0.0), (7.0, -12.0), (-20.0, 9.0)):
@@ -53,6 +58,56 @@ def test_visual_axes_pass_through_the_target() -> None:
         assert np.abs(hits - [-target[0], target[1], 0]).max() < 1e-9
         assert posed.eye_centres_cm[0, 0] > posed.eye_centres_cm[1, 0]
         assert posed.canthi_cm[0, 1, 0] > posed.canthi_cm[0, 0, 0]
+
+
+@pytest.mark.parametrize("heads", ["procedural", "ict"])
+def test_landmarks_lie_where_their_names_say(heads: HeadKind) -> None:
+    for seed in range(12):
+        person = _person(seed, heads)
+        at = dict(zip(LANDMARKS, _pose(person).landmarks_cm - PLACE, strict=True))
+        downwards = ("metopion", "sellion", "pronasale", "labiale_superius", "labiale_inferius", "gnathion")
+        middle = np.array([at[name] for name in downwards])
+        assert (np.diff(middle[:, 1]) < 0).all()
+        assert np.abs(middle[:, 0]).max() < 0.6
+        assert max(at, key=lambda name: at[name][2]) == "pronasale"
+        for name in ("inner_brow", "brow", "outer_brow", "temple", "cheek", "alare", "cheilion", "gonion"):
+            left, right = at[f"left_{name}"], at[f"right_{name}"]
+            assert left[0] > 0.5
+            assert np.abs(left * [-1, 1, 1] - right).max() < 1.0
+        assert at["left_inner_brow"][0] < at["left_brow"][0] < at["left_outer_brow"][0] < at["left_temple"][0]
+
+
+def test_landmarks_move_with_the_expression() -> None:
+    """Of ICT heads: procedural ones keep theirs."""
+
+    def moved(**expression: float) -> dict[str, np.ndarray]:
+        shift = _pose(person, **expression).landmarks_cm - _pose(person).landmarks_cm
+        return dict(zip(LANDMARKS, shift, strict=True))
+
+    for seed in range(4):
+        person = _person(seed, "ict")
+        opened, raised, smiling = moved(mouth_open_cm=1.0), moved(brow_raise_cm=0.5), moved(smile=1.0)
+        assert opened["labiale_inferius"][1] < -0.4
+        assert abs(opened["labiale_superius"][1]) < 0.15
+        assert raised["left_brow"][1] > 0.3
+        assert smiling["left_cheilion"][0] > 0.1 > -0.1 > smiling["right_cheilion"][0]
+        for still in (opened["sellion"], raised["gnathion"], smiling["metopion"]):
+            assert np.abs(still).max() < 0.05
+
+
+@pytest.mark.parametrize("heads", ["procedural", "ict"])
+def test_lips_are_redder_at_their_landmarks_than_the_cheeks(heads: HeadKind) -> None:
+    """In a head turned and seen from aside: the pixels are where the truth says."""
+    redder = []
+    for seed in range(10):
+        person = _person(seed, heads)
+        posed = _pose(person, turn=rotation(0.25, -0.1, 0.1))
+        scene = Scene.draw(np.random.default_rng(seed))
+        picture = person.render(posed, scene, CAMERA, Box(0, 0, 480, 640), 480, 640)
+        places = dict(zip(LANDMARKS, CAMERA.project(posed.landmarks_cm).round().astype(int), strict=True))
+        lip, cheek = (_colour(picture, *places[name]) for name in ("labiale_inferius", "left_cheek"))
+        redder.append(lip[0] / lip[1] > cheek[0] / cheek[1])
+    assert np.mean(redder) >= 0.8  # paint, light and beards differ
 
 
 @pytest.mark.parametrize("heads", ["procedural", "ict"])

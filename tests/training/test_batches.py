@@ -7,7 +7,7 @@ import torch
 
 from tests.training.tiny import add_eye_bands, make_dataset
 from tinytracker.data.dataset import Dataset
-from tinytracker.domain import Box
+from tinytracker.domain import LANDMARKS, Box
 from tinytracker.engines.feed import Feed, read_crops
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import DatasetError
@@ -33,7 +33,7 @@ def test_plain_batches_are_the_stored_crops_and_labels(dataset):
     maker, samples, spec = maker_for(dataset, eye_px=32, face_px=48)
     places = np.array([3, 1, 4])
     batch = maker.plain(places)
-    assert np.array_equal(batch.crops["left_eye"], dataset.left_eyes(places))
+    assert np.array_equal(batch.crops["left_eye"], cropping.middle_rows(dataset.left_eyes(places), 16))
     assert np.array_equal(batch.target, samples.gaze_cm[places])
     for row, place in enumerate(places):
         box = Box(*(float(dataset.labels[f"face_{key}_px"][place]) for key in "xywh"))
@@ -56,6 +56,35 @@ def test_mirrored_batches_are_the_mirrored_person(dataset):
     assert np.allclose(b[:, 19], a[:, 19])
     points, other = a[:, 7:19].reshape(-1, 2, 3, 2), b[:, 7:19].reshape(-1, 2, 3, 2)
     assert np.allclose(other, points[:, ::-1] * [-1, 1], atol=1e-6)
+
+
+def test_landmarks_change_sides_in_a_mirror():
+    dataset, rng = make_dataset(40), np.random.default_rng(4)
+    for name in LANDMARKS:
+        for axis in "xy":
+            dataset.labels[f"truth_{name}_{axis}_px"] = rng.uniform(100, 400, 40)
+    maker, samples, _ = maker_for(dataset)
+    plain, mirrored = (
+        dict(zip(LANDMARKS, np.moveaxis(maker.plain(np.arange(6), side).auxiliary[:, 20:].reshape(6, -1, 2), 1, 0), strict=True))
+        for side in (False, True)
+    )
+    at = LANDMARKS.index("gnathion")
+    assert np.allclose(plain["gnathion"], samples.landmarks[:6, at], atol=1e-5)
+    assert np.allclose(mirrored["gnathion"], plain["gnathion"] * [-1, 1], atol=1e-4)
+    assert np.allclose(mirrored["left_cheilion"], plain["right_cheilion"] * [-1, 1], atol=1e-4)
+    assert np.allclose(mirrored["right_inner_brow"], plain["left_inner_brow"] * [-1, 1], atol=1e-4)
+
+
+def test_eyes_wider_than_high_are_the_middle_rows(dataset):
+    """In batches as in what an engine is fed."""
+    maker, _, spec = maker_for(dataset, eye_px=32, face_px=64)
+    places = np.array([3, 1, 4])
+    batch = maker.plain(places)
+    assert np.array_equal(batch.crops["right_eye"], dataset.right_eyes(places)[:, 8:24])
+    tensors = [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs]
+    fed = Feed(spec.inputs, tensors).from_crops(read_crops(dataset, places, frozenset(one.kind for one in spec.inputs)))
+    for array, seen in zip(fed, batch.inputs(spec, CPU), strict=True):
+        assert np.allclose(np.moveaxis(array, -1, 1) if array.ndim == 4 else array, seen, atol=1e-6)
 
 
 def dotted_dataset() -> Dataset:
@@ -241,7 +270,7 @@ def test_a_right_eye_goes_in_as_in_a_mirror(dataset):
     maker, _, spec = maker_for(dataset, eye_px=32, face_px=48)
     assert [one.mirrored for one in spec.inputs] == [False, False, True, False]
     batch = maker.plain(np.arange(4))
-    right = (torch.from_numpy(dataset.right_eyes(np.arange(4))[:, :, ::-1].copy()).float() - 128) / 128
+    right = (torch.from_numpy(dataset.right_eyes(np.arange(4))[:, 8:24, ::-1].copy()).float() - 128) / 128
     assert torch.equal(batch.inputs(spec, CPU)[2], right.permute(0, 3, 1, 2))
     feed = Feed(spec.inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs])
     assert np.array_equal(feed.from_crops(read_crops(dataset, np.arange(4), feed.kinds))[2], right.numpy())

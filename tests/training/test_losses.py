@@ -1,10 +1,10 @@
-import numpy as np
 import pytest
 import torch
 
 from tinytracker.models import create_model
 from tinytracker.training import losses
 from tinytracker.training.average import MovingAverage
+from tinytracker.training.batches import AUXILIARY
 
 
 def test_euclidean_is_the_distance_and_weighs_by_the_persons():
@@ -24,13 +24,16 @@ def test_eye_points_are_distances_plus_openness():
 
 
 def test_auxiliary_ignores_what_is_not_known():
-    target = torch.tensor([[1.0, float("nan")], [float("nan"), 3.0]])
-    predicted = torch.zeros(2, 2, requires_grad=True)
+    predicted = torch.zeros(2, AUXILIARY, requires_grad=True)
+    target = torch.full((2, AUXILIARY), float("nan"))
+    target[0, 0], target[1, 1] = 1.0, 3.0  # two of the four gaze angles
+    target[1, 19] = 0.5  # the distance
     loss = losses.auxiliary(predicted, target)
-    assert loss.item() == pytest.approx(2.0)
+    of_angles, *_, of_distance, _ = losses.AUXILIARY_WEIGHTS
+    assert loss.item() == pytest.approx(of_angles * (1 + 3) / 4 + of_distance * 0.5)
     loss.backward()
-    assert np.array_equal(predicted.grad != 0, [[True, False], [False, True]])
-    nothing = losses.auxiliary(predicted, torch.full((2, 2), float("nan")))
+    assert torch.equal(predicted.grad != 0, torch.isfinite(target))
+    nothing = losses.auxiliary(predicted, torch.full((2, AUXILIARY), float("nan")))
     assert nothing.item() == 0
     assert torch.isfinite(nothing)
 

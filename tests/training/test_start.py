@@ -58,12 +58,12 @@ def test_of_another_kind_it_takes_the_layers_that_fit(tmp_path):
         torch.testing.assert_close(mine[name], fresh[name], msg=name)
 
 
-def test_an_eye_tower_becomes_an_eye_bands_first_layers(tmp_path):
-    path, giver = saved(tmp_path, "tinytracker_eyes")
-    network = create_model("tinytracker_imx_band", size_px=(32, 96))
-    assert take_over(network, path, ()).startswith("3 of 10 layers")
-    for place in (0, 2, 4):  # not the face tower's, which are of the same shapes
-        torch.testing.assert_close(network.get_submodule(f"features.{place}").state_dict(), giver.eye[place].state_dict())
+def test_with_another_face_crop_all_but_the_fc_behind_it_is_taken(tmp_path):
+    path, giver = saved(tmp_path, "tinytracker_eyes", eye_px=32)
+    network = create_model("tinytracker_eyes", eye_px=32, face_px=64)
+    assert take_over(network, path, ()).startswith("16 of 17 layers")
+    for tower in ("eye", "face"):
+        torch.testing.assert_close(network.get_submodule(tower).state_dict(), giver.get_submodule(tower).state_dict())
 
 
 def test_what_cannot_be_taken_over_is_one_clear_line(tmp_path):

@@ -116,8 +116,7 @@ class Feed:
         for writer, array in zip(self._writers, self._arrays, strict=True):
             if isinstance(writer, _PictureWriter):
                 box = band if writer.spec.kind == "eye_band" else _box_of(face, writer.spec.kind)
-                picture = cropping.crop(image, box, writer.spec.width_px, writer.spec.height_px)
-                writer.write(array[0], picture, look)
+                writer.write(array[0], writer.cut(image, box), look)
             else:
                 writer.write(array[0], look)
         return self._arrays
@@ -135,8 +134,7 @@ class Feed:
             for writer, array in zip(self._writers, arrays, strict=True):
                 if isinstance(writer, _PictureWriter):
                     stored = crops.pictures[writer.spec.kind][sample]
-                    picture = writer.fit(stored)
-                    writer.write(array[sample], picture, look)
+                    writer.write(array[sample], writer.fit(stored), look)
                 else:
                     writer.write(array[sample], look)
         return arrays
@@ -157,12 +155,17 @@ class _PictureWriter:
     def empty(self, samples: int) -> np.ndarray:
         return np.empty((samples, *self._tensor.shape[1:]), self._tensor.dtype)
 
+    def cut(self, image: np.ndarray, box: Box) -> np.ndarray:
+        """The network's picture of a box in a frame, uint8 (height_px, width_px, 3)."""
+        picture = cropping.crop(image, box, self.spec.width_px, self.spec.box_height_px)
+        return cropping.middle_rows(picture, self.spec.height_px)
+
     def fit(self, stored: np.ndarray) -> np.ndarray:
-        """The network's picture from a dataset's, uint8 (height_px, width_px, 3)."""
+        """The same from a dataset's picture of the box."""
         height_px, width_px = self.spec.height_px, self.spec.width_px
         if self.spec.kind == "eye_band":
             return cropping.middle_part(stored, *band_share_of_stored(height_px / width_px), width_px, height_px)
-        return cropping.resize(stored, width_px, height_px)
+        return cropping.middle_rows(cropping.resize(stored, width_px, self.spec.box_height_px), height_px)
 
     def write(self, out: np.ndarray, picture: np.ndarray, look: _Look) -> None:
         """out: (height, width, channels), contiguous. picture: uint8 (height, width, 3) RGB."""

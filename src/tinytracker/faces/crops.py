@@ -54,6 +54,12 @@ def middle_part(image: np.ndarray, share_x: float, share_y: float, width_px: int
     return whole[top : top + height_px, left : left + width_px]
 
 
+def middle_rows(image: np.ndarray, height_px: int) -> np.ndarray:
+    """The middle `height_px` rows of a picture, or of each of several: (..., height, width, channels)."""
+    top = (image.shape[-3] - height_px) // 2
+    return image[..., top : top + height_px, :, :]
+
+
 def whole_pixels(box: Box) -> tuple[int, int, int, int]:
     """(x, y, width, height) of a box in whole pixels, at least 1 wide and high."""
     return round(box.x_px), round(box.y_px), max(1, round(box.width_px)), max(1, round(box.height_px))

@@ -60,6 +60,17 @@ class ConvBN(nn.Module):
         return self.act(self.bn(self.conv(x)))
 
 
+class Residual(nn.Module):
+    """A 3x3 convolution whose result is added to its input (He et al., CVPR 2016): as deep as wished, nothing changes shape."""
+
+    def __init__(self, channels: int, *, size: Size) -> None:
+        super().__init__()
+        self.body = ConvBN(channels, channels, 3, size=size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
 class SqueezeExcite(nn.Module):
     """Channel attention (Hu et al., CVPR 2018): channels scaled by sigmoid(FC(ReLU(FC(mean over the map)))).
 

@@ -24,6 +24,7 @@ from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.eyeball import EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, torsion_free, yaw_pitch
 from tinytracker.synthetic.ict import IctModel
+from tinytracker.synthetic.landmarks import Landmarks
 from tinytracker.synthetic.lids import Opening, margin_heights, opening
 from tinytracker.synthetic.light import illuminate, place
 from tinytracker.synthetic.mesh import FACE, HeadMesh
@@ -51,9 +52,9 @@ class PosedHead:
     position_cm: (3,) midpoint of the eyes' centres at rest. rotation: (3, 3) head to camera frame.
     eye_centres_cm: (2, 3) centres of rotation. visual_axes: (2, 3) unit vectors exactly through the target, before fixation
     jitter. optical_axes: (2, 3) unit vectors as drawn: with jitter and kappa. iris_centres_cm: (2, 3).
-    canthi_cm: (2, 2, 3) [eye][inner, outer]. openness: (2,) height over width of the opening. fixation_deg: (2,) [yaw, pitch]
-    by which the eyes miss the target, head frame. blink: 0 open .. 1 shut. expression: as given. openings: one per eye.
-    target_cm: (3,) what is looked at.
+    canthi_cm: (2, 2, 3) [eye][inner, outer]. landmarks_cm: (23, 3) in the order of `domain.LANDMARKS`. openness: (2,) height
+    over width of the opening. fixation_deg: (2,) [yaw, pitch] by which the eyes miss the target, head frame. blink: 0 open ..
+    1 shut. expression: as given. openings: one per eye. target_cm: (3,) what is looked at.
     """
 
     position_cm: np.ndarray
@@ -64,6 +65,7 @@ class PosedHead:
     optical_axes: np.ndarray
     iris_centres_cm: np.ndarray
     canthi_cm: np.ndarray
+    landmarks_cm: np.ndarray
     openness: np.ndarray
     fixation_deg: np.ndarray
     blink: float
@@ -79,6 +81,7 @@ class Person:
         self.mesh = mesh
         self.heads = heads
         self._canthi_cm = _canthi(mesh, subject)
+        self._landmarks = Landmarks(mesh)
         self._surface = _surface(mesh, subject, heads)
         self._look = _eye_look(subject, _orbit_light(mesh, subject))
         self._vertex_columns = np.concatenate([np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None]], 1).astype(
@@ -128,6 +131,7 @@ class Person:
             optical_axes=aimed.optical_axes @ rotation.T,
             iris_centres_cm=out(irises),
             canthi_cm=out(self._canthi_cm),
+            landmarks_cm=out(self._landmarks.positions_cm(expression)),
             openness=np.array([o.openness for o in openings]),
             fixation_deg=np.degrees(fixation),
             blink=expression.blink,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytracker.domain import LANDMARKS
 from tinytracker.geometry import direction_to_angles_deg
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.person import PosedHead
@@ -38,5 +39,7 @@ def truth(posed: PosedHead, camera: Camera, heads: str) -> dict[str, Any]:
             row[f"{eye}_{corner}_x_px"], row[f"{eye}_{corner}_y_px"] = map(float, corners[e, c])
         row[f"{eye}_centre_x_px"], row[f"{eye}_centre_y_px"] = map(float, irises[e])
         row[f"{eye}_openness"] = float(posed.openness[e])
+    for name, (x_px, y_px) in zip(LANDMARKS, camera.project(posed.landmarks_cm), strict=True):
+        row[f"{name}_x_px"], row[f"{name}_y_px"] = float(x_px), float(y_px)
     row["fixation_x_deg"], row["fixation_y_deg"] = map(float, posed.fixation_deg)
     return row | {"blink": posed.blink > 0, "heads": heads}

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tinytracker.cards import InputSpec
-from tinytracker.domain import Box
+from tinytracker.domain import LANDMARKS, Box
 from tinytracker.faces.boxes import band_share_of_stored
 from tinytracker.faces.crops import face_grid, grid_cells
 from tinytracker.geometry import angles_deg_to_direction, direction_to_angles_deg
@@ -28,7 +28,8 @@ from tinytracker.training.samples import ANGLES, Samples
 
 CROP_KINDS = ("face", "left_eye", "right_eye", "eye_band")
 OTHER_EYE = {"left_eye": "right_eye", "right_eye": "left_eye"}
-AUXILIARY = 7 + 12 + 1  # angles, eye points, logarithm of the distance
+AUXILIARY_SIZES = (4, 3, 12, 1, 2 * len(LANDMARKS))  # gaze angles, head angles, eye points, logarithm of distance, landmarks
+AUXILIARY = sum(AUXILIARY_SIZES)
 REFERENCE_DISTANCE_CM = 35.0
 FACE_BOX_SHAPE = 4
 
@@ -107,6 +108,7 @@ class BatchMaker:
             one.kind: (one.height_px, one.width_px) for one in spec.inputs if one.kind in CROP_KINDS
         }
         self._wants_grid = any(one.kind == "face_grid" for one in spec.inputs)
+        self._landmarks_in_mirror = _landmarks_in_mirror()
         self._bank = augment.NoiseBank(recipe.photometric.noise, seed)
         # Brightest to darkest differ by camera; contrast turns about each face's own mean.
         widest = samples.crops.get("face", next(iter(samples.crops.values())))
@@ -124,7 +126,8 @@ class BatchMaker:
         mirrored = augment.draw_mirrored(rng, geometric, len(places))
         turns = augment.draw_turns(rng, geometric.rotation_deg, len(places))
         maps = {"face": augment.draw_maps(rng, mirrored, turns, geometric.face_shift, geometric.face_zoom)}
-        maps |= {kind: augment.draw_maps(rng, mirrored, turns, geometric.eye_shift, geometric.eye_zoom) for kind in OTHER_EYE}
+        for kind in OTHER_EYE:
+            maps[kind] = augment.draw_maps(rng, mirrored, turns, geometric.eye_shift, geometric.eye_zoom, self._share_y(kind))
         if "eye_band" in self._sizes:
             height, width = self._sizes["eye_band"]
             band = augment.draw_maps(rng, mirrored, turns, geometric.band_shift, geometric.band_zoom, height / width)
@@ -158,11 +161,14 @@ class BatchMaker:
         gaze[mirrored, 0] *= -1
         points = maps["eye_band" if sees_band else "face"].to_new(samples.points[places])
         openness = samples.openness[places]
+        landmarks = maps["face"].to_new(samples.landmarks[places])
+        landmarks[mirrored] = landmarks[mirrored][:, self._landmarks_in_mirror]
         points[mirrored], openness[mirrored] = points[mirrored, ::-1], openness[mirrored, ::-1]
         angles = _mirrored_angles(_turned_angles(samples.angles[places], turns_rad), mirrored)
         distance = samples.distance_cm[places]
         target = gaze if self._spec.output == "gaze" else locator_targets(points, openness)
-        parts = [angles, points.reshape(-1, 12), np.log(distance / REFERENCE_DISTANCE_CM)[:, None]]
+        logarithm = np.log(distance / REFERENCE_DISTANCE_CM)[:, None]
+        parts = [angles, points.reshape(-1, 12), logarithm, landmarks.reshape(len(places), -1)]
         return Batch(
             places,
             mirrored,
@@ -194,7 +200,14 @@ class BatchMaker:
         height, width = self._sizes[kind]
         if kind == "eye_band":
             maps = augment.in_middle(maps, *band_share_of_stored(height / width))
+        if kind in OTHER_EYE:
+            maps = augment.in_middle(maps, 1.0, self._share_y(kind))
         return augment.warp(images, maps, height, width)
+
+    def _share_y(self, kind: str) -> float:
+        """How much of an eye's box, as stored, the network sees of its height."""
+        height, width = self._sizes.get(kind, (1, 1))
+        return min(1.0, height / width)
 
     def _grids(self, boxes: np.ndarray) -> np.ndarray:
         return np.stack([face_grid(*grid_cells(Box(*map(float, box)), 1, 1)) for box in boxes])
@@ -204,6 +217,13 @@ def locator_targets(points: np.ndarray, openness: np.ndarray) -> np.ndarray:
     """The eye locator's 14 numbers (models.eye_locator.OUTPUTS) from points (n, 2, 3, 2) and openness (n, 2)."""
     corners, centres = points[:, :, :2].reshape(-1, 8), points[:, :, 2].reshape(-1, 4)
     return np.concatenate([corners, centres, openness], axis=1)
+
+
+def _landmarks_in_mirror() -> list[int]:
+    """For each landmark, which one a mirror puts in its place."""
+    other = {"left": "right", "right": "left"}
+    parts = [name.partition("_") for name in LANDMARKS]
+    return [LANDMARKS.index("".join((other.get(side, side), *rest))) for side, *rest in parts]
 
 
 def _mirrored_angles(angles: np.ndarray, mirrored: np.ndarray) -> np.ndarray:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tinytracker.training.batches import REFERENCE_DISTANCE_CM
+from tinytracker.training.batches import AUXILIARY_SIZES, REFERENCE_DISTANCE_CM
 
 ROUNDING_CM = 0.1  # a distance well below it is penalised quadratically, so that gradients do not jump about the target
 POINT_ROUNDING = 0.003  # the same, in a crop of -1..1; locators are off by 0.016
+# Per kind of auxiliary target: gaze angles, head angles, eye points, distance, landmarks. So weighed, what has to be seen moves
+# the towers of tinytracker-eyes about as much as the gaze error does; gaze angles hold what no picture shows, and count little.
+AUXILIARY_WEIGHTS = (1.0, 8.0, 150.0, 5.0, 30.0)
 
 
 def euclidean(predicted_cm: Tensor, target_cm: Tensor, distance_cm: Tensor | None = None) -> Tensor:
@@ -34,7 +37,10 @@ def eye_points(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def auxiliary(predicted: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute error where `target` is known, 0 if nowhere; both (n, targets)."""
+    """Of Batch.auxiliary, both (n, AUXILIARY): the sum over kinds of targets of their mean absolute error, each times
+    AUXILIARY_WEIGHTS; unknown ones count nothing."""
     known = torch.isfinite(target)
     error = torch.where(known, predicted - torch.nan_to_num(target), torch.zeros_like(predicted)).abs()
-    return error.sum() / known.sum().clamp(min=1)
+    means = error.sum(0) / known.sum(0).clamp(min=1)
+    kinds = zip(AUXILIARY_WEIGHTS, means.split(AUXILIARY_SIZES), strict=True)
+    return torch.stack([weight * part.mean() for weight, part in kinds]).sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 
 from tinytracker.cards import InputSpec
 from tinytracker.data.dataset import Dataset
+from tinytracker.domain import LANDMARKS
 from tinytracker.errors import DatasetError, UsageError
 from tinytracker.faces.boxes import STORED_HEIGHT_OVER_WIDTH, STORED_OVER_BAND_WIDTH, band_share_of_stored
 from tinytracker.models.network import NetworkSpec
@@ -16,6 +18,7 @@ from tinytracker.models.network import NetworkSpec
 MARGIN = 1.25  # stored crop over network crop, so that a shifted or smaller box still finds real pixels
 CHUNK = 512
 EYES = ("left", "right")
+_EYE_POINTS = [f"{eye}_{point}" for eye in EYES for point in ("inner", "outer", "centre")]
 # What auxiliary heads predict, from docs/design.md's truth_* columns: column, and what one unit is.
 ANGLES = (
     *((f"truth_{eye}_gaze_{axis}_deg", 20.0) for eye in EYES for axis in ("yaw", "pitch")),
@@ -34,6 +37,7 @@ class Samples:
     angles: float32 (n, 7), the columns of ANGLES in their units.
     points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the face crop, or in
         the eye band where the network sees that; -1 at its left and top edge, 1 at its right and bottom edge.
+    landmarks: float32 (n, 23, 2), domain.LANDMARKS in the face crop, likewise; NaN where the network sees no face.
     openness: float32 (n, 2), left and right eye: height over width.
     """
 
@@ -45,6 +49,7 @@ class Samples:
     distance_cm: np.ndarray
     angles: np.ndarray
     points: np.ndarray
+    landmarks: np.ndarray
     openness: np.ndarray
 
     def __len__(self) -> int:
@@ -77,7 +82,8 @@ def load_samples(
         frame_px=_columns(labels, ["frame_width_px", "frame_height_px"]),
         distance_cm=_columns(labels, ["truth_distance_cm"])[:, 0],
         angles=_columns(labels, [name for name, _ in ANGLES]) / np.array([unit for _, unit in ANGLES], np.float32),
-        points=_points(labels, band if bands else box),
+        points=_points(labels, _EYE_POINTS, band if bands else box).reshape(-1, 2, 3, 2),
+        landmarks=_points(labels, LANDMARKS, np.full_like(box, np.nan) if bands else box),
         openness=_columns(labels, [f"truth_{eye}_openness" for eye in EYES]),
     )
     if spec.output == "eyes" and not np.isfinite(samples.points).all():
@@ -113,7 +119,7 @@ def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool)
         height = round(width * STORED_HEIGHT_OVER_WIDTH)
     else:
         factor = MARGIN if margin else 1.0
-        height, width = (round(side * factor) for side in (spec.height_px, spec.width_px))
+        height, width = (round(side * factor) for side in (spec.box_height_px, spec.width_px))
         if margin:
             height, width = min(height, stored_px), min(width, stored_px)
     out = np.empty((len(indices), height, width, 3 if spec.colour == "rgb" else 1), np.uint8)
@@ -144,7 +150,7 @@ def _columns(labels: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
     return np.stack([labels.get(name, missing).astype(np.float32) for name in names], axis=1)
 
 
-def _points(labels: dict[str, np.ndarray], box: np.ndarray) -> np.ndarray:
-    names = [f"truth_{eye}_{point}_{axis}_px" for eye in EYES for point in ("inner", "outer", "centre") for axis in "xy"]
-    in_frame = _columns(labels, names).reshape(-1, 2, 3, 2)
-    return (in_frame - box[:, None, None, :2]) / box[:, None, None, 2:] * 2 - 1
+def _points(labels: dict[str, np.ndarray], names: Sequence[str], box: np.ndarray) -> np.ndarray:
+    """Points of the truth (n, len(names), 2) in boxes (n, 4), whose edges are at -1 and 1."""
+    in_frame = _columns(labels, [f"truth_{name}_{axis}_px" for name in names for axis in "xy"]).reshape(-1, len(names), 2)
+    return (in_frame - box[:, None, :2]) / box[:, None, 2:] * 2 - 1

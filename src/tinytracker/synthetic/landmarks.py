@@ -1,0 +1,67 @@
+"""Landmarks of the face: where the renderer's truth knows them.
+
+Each is a vertex of the mesh, the one nearest to a place on the standard face (see `mesh`), and moves with the expression.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinytracker.domain import LANDMARKS
+from tinytracker.synthetic.mesh import HeadMesh
+from tinytracker.synthetic.subject import Expression
+
+_MIDDLE_CM = {
+    "metopion": (0.0, 4.5),
+    "sellion": (0.0, 0.0),
+    "rhinion": (0.0, -2.0),
+    "pronasale": (0.0, -3.4),
+    "labiale_superius": (0.0, -5.6),
+    "labiale_inferius": (0.0, -7.0),
+    "gnathion": (0.0, -9.8),
+}
+_LEFT_CM = {
+    "inner_brow": (1.5, 1.9),
+    "brow": (3.2, 2.1),
+    "outer_brow": (5.0, 1.7),
+    "temple": (6.5, 1.0),
+    "cheek": (4.3, -2.6),
+    "alare": (1.3, -3.9),
+    "cheilion": (2.2, -6.35),
+    "gonion": (5.5, -7.0),
+}
+"""Places (x, y) on the standard face; the right side mirrors the left one."""
+
+_BEHIND_CM = -4.0  # nothing of the back of the head
+_FRONT = 1e-3  # cm: of vertices as near, the one in front, on the lips and not inside the mouth
+
+
+class Landmarks:
+    """The landmarks of one head, in the order of `domain.LANDMARKS`."""
+
+    def __init__(self, mesh: HeadMesh) -> None:
+        skin = np.flatnonzero((mesh.vertices_cm[:, 2] > _BEHIND_CM) & (mesh.hair < 0.5) & ~mesh.body)
+        chart = mesh.chart_cm[skin]
+        apart = ((chart[:, None, :2] - _places_cm()) ** 2).sum(axis=2)
+        nearest = skin[np.argmin(apart - _FRONT * chart[:, 2:], axis=0)]
+        self._at_rest = mesh.vertices_cm[nearest].astype(float)
+        self._moves = tuple(field[nearest].astype(float) for field in (mesh.smile, mesh.jaw, mesh.brow))
+
+    def positions_cm(self, expression: Expression) -> np.ndarray:
+        """Where they are with an expression on the face: (23, 3), head frame."""
+        smile, jaw, brow = self._moves
+        moved = expression.smile * smile + expression.mouth_open_cm * jaw + expression.brow_raise_cm * brow
+        return self._at_rest + moved
+
+
+def _places_cm() -> np.ndarray:
+    """Places (23, 2) on the standard face."""
+
+    def place(name: str) -> tuple[float, float]:
+        if name in _MIDDLE_CM:
+            return _MIDDLE_CM[name]
+        side, _, rest = name.partition("_")
+        x, y = _LEFT_CM[rest]
+        return (x if side == "left" else -x), y
+
+    return np.array([place(name) for name in LANDMARKS])
