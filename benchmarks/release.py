@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,14 @@ from typing import Any
 from tinytracker.cards import ModelCard, card_path, read_card, write_card
 from tinytracker.cli.progress import progress_bar
 from tinytracker.data.dataset import Dataset
+from tinytracker.errors import ModelError, TinytrackerError
 from tinytracker.evaluation.evaluate import evaluate
 from tinytracker.evaluation.report import Row
 from tinytracker.evaluation.scores import BASELINE
+from tinytracker.files import write_bytes
 from tinytracker.released import FOLDER, list_released
 
 TEACHER = "tinytracker-eyes"
-CAUTION = (
-    "Trained on rendered people only: real faces need calibration, or training on real recordings, before its centimetres mean "
-    "anything."
-)
 BY_DEVICE = ("error", "share_of_mean", "error_deg")  # what a card tells of each kind of device
 
 
@@ -42,6 +39,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     card = read_card(card_path(arguments.network))
+    if card.number_format != "int8":
+        raise ModelError(f"{arguments.network} is {card.number_format}; expected the int8 file that `tinytracker export` writes")
     with progress_bar("Evaluating") as progress:
         rows = evaluate([str(arguments.network)], Dataset.open(arguments.data), "test", persons=False, progress=progress).rows
     unseen = {
@@ -51,8 +50,8 @@ def main() -> None:
     }
     data = card.data | {"dataset": arguments.trained_on} | ({"start": arguments.start} if arguments.start else {})
     results = card.results | {"unseen rendered people": unseen}
-    released = replace(card, data=data, results=results, recipe=portable(card), caution=CAUTION)
-    shutil.copyfile(arguments.network, FOLDER / f"{card.name}.tflite")
+    released = replace(card, data=data, results=results, recipe=portable(card))
+    write_bytes(FOLDER / f"{card.name}.tflite", arguments.network.read_bytes())
     write_card(released, FOLDER / f"{card.name}.json")
     print(f"{FOLDER / card.name}.tflite: {unseen['all']}")
 
@@ -89,4 +88,7 @@ def portable(card: ModelCard) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TinytrackerError as error:
+        raise SystemExit(f"error: {error}") from None

@@ -53,7 +53,8 @@ class InputSpec:
 
     @property
     def box_height_px(self) -> int:
-        """Height of the picture of the whole box, whose middle rows a crop of an eye is; of other crops their own."""
+        """Height of the picture of the whole box, at the crop's resolution: more than the crop's own where an eye's middle rows
+        are seen alone."""
         return max(self.height_px, self.width_px) if self.kind in EYE_KINDS else self.height_px
 
     @property

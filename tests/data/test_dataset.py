@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from tests.recordings import make_recording
 from tinytracker.data.dataset import Dataset
@@ -96,6 +98,16 @@ def test_several_datasets_as_one(path: Path, tmp_path: Path) -> None:
     assert np.isnan(dataset.labels["truth_distance_cm"][:14]).all()
     assert (dataset.labels["truth_distance_cm"][14:] == 30).all()
     assert dataset.labels["truth_heads"][[0, 27]].tolist() == ["", "ict"]
+    assert np.array_equal(dataset.labels["truth_blink"][[0, 27]], [np.nan, 0.0], equal_nan=True)
+
+
+def test_words_where_another_recording_has_numbers_are_refused(copy: Path) -> None:
+    labels = copy / "a1" / "labels.parquet"
+    table = parquet.read_table(labels)
+    place = table.column_names.index("gaze_x_cm")
+    parquet.write_table(table.set_column(place, "gaze_x_cm", pyarrow.array(["left"] * len(table))), labels)
+    with pytest.raises(DatasetError, match=r"labels.parquet.*contradict.*gaze_x_cm"):
+        Dataset.open(copy)
 
 
 def test_the_same_recording_twice_is_refused(path: Path, copy: Path) -> None:

@@ -109,6 +109,7 @@ def test_stored_crops_feed_the_same_as_the_frame_they_are_from():
     specs = [
         InputSpec("face", "face", 10, 12, "grey", "channels"),
         InputSpec("left_eye", "left_eye", 8, 8),
+        InputSpec("right_eye", "right_eye", 4, 8, mirrored=True),
         InputSpec("face_box", "face_box"),
         InputSpec("face_grid", "face_grid"),
     ]
@@ -118,6 +119,8 @@ def test_stored_crops_feed_the_same_as_the_frame_they_are_from():
     for batch, single in zip(stored, feed.from_frame(FRAME, FACE), strict=True):
         assert batch.shape[0] == 2
         assert np.array_equal(batch[1], single[0])
+    # Of an eye's box, 8 x 8 at (11, 10), the middle 4 rows.
+    assert np.array_equal(stored[2][0], tensors[2].quantize(FRAME[12:16, 11:19][:, ::-1] / 128 - 1))
 
 
 def test_only_pictures_asked_for_are_read():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,20 +178,22 @@ def _labels(folder: Path, count: int) -> pyarrow.Table:
     return table
 
 
-def _join(tables: Iterable[pyarrow.Table]) -> dict[str, np.ndarray]:
-    """Columns end to end; where a table lacks a column, NaN or ""."""
+def _join(tables: list[pyarrow.Table]) -> dict[str, np.ndarray]:
+    """Columns end to end; where a table lacks a column, NaN or "". Raises DatasetError if a column holds words in one table and
+    numbers in another."""
     import pyarrow
 
-    joined = pyarrow.concat_tables(tables, promote_options="permissive")  # first: an array of each small column would be slow
+    try:
+        joined = pyarrow.concat_tables(tables, promote_options="permissive")  # first: an array of each small column would be slow
+    except pyarrow.ArrowException as error:
+        raise DatasetError(f"files {LABELS_FILE} contradict each other ({error}); prepare the dataset again") from error
     return {name: _array(column) for name, column in zip(joined.column_names, joined.columns, strict=True)}
 
 
 def _array(column: pyarrow.ChunkedArray) -> np.ndarray:
-    import pyarrow
-
-    if pyarrow.types.is_string(column.type):
+    if column.type == "string":
         return column.fill_null("").to_numpy().astype(str)
-    if pyarrow.types.is_boolean(column.type) and column.null_count:
+    if column.type == "bool" and column.null_count:
         return column.cast("float64").to_numpy()
     return column.to_numpy()
 

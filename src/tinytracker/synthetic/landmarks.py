@@ -20,7 +20,7 @@ _MIDDLE_CM = {
     "labiale_inferius": (0.0, -7.0),
     "gnathion": (0.0, -9.8),
 }
-_LEFT_CM = {
+_SIDE_CM = {
     "inner_brow": (1.5, 1.9),
     "brow": (3.2, 2.1),
     "outer_brow": (5.0, 1.7),
@@ -30,7 +30,12 @@ _LEFT_CM = {
     "cheilion": (2.2, -6.35),
     "gonion": (5.5, -7.0),
 }
-"""Places (x, y) on the standard face; the right side mirrors the left one."""
+_PLACES_CM = {
+    **_MIDDLE_CM,
+    **{f"left_{name}": (x, y) for name, (x, y) in _SIDE_CM.items()},
+    **{f"right_{name}": (-x, y) for name, (x, y) in _SIDE_CM.items()},
+}
+"""Places (x, y) on the standard face."""
 
 _BEHIND_CM = -4.0  # nothing of the back of the head
 _FRONT = 1e-3  # cm: of vertices as near, the one in front, on the lips and not inside the mouth
@@ -41,8 +46,8 @@ class Landmarks:
 
     def __init__(self, mesh: HeadMesh) -> None:
         skin = np.flatnonzero((mesh.vertices_cm[:, 2] > _BEHIND_CM) & (mesh.hair < 0.5) & ~mesh.body)
-        chart = mesh.chart_cm[skin]
-        apart = ((chart[:, None, :2] - _places_cm()) ** 2).sum(axis=2)
+        chart, places = mesh.chart_cm[skin], np.array([_PLACES_CM[name] for name in LANDMARKS])
+        apart = ((chart[:, None, :2] - places) ** 2).sum(axis=2)
         nearest = skin[np.argmin(apart - _FRONT * chart[:, 2:], axis=0)]
         self._at_rest = mesh.vertices_cm[nearest].astype(float)
         self._moves = tuple(field[nearest].astype(float) for field in (mesh.smile, mesh.jaw, mesh.brow))
@@ -52,16 +57,3 @@ class Landmarks:
         smile, jaw, brow = self._moves
         moved = expression.smile * smile + expression.mouth_open_cm * jaw + expression.brow_raise_cm * brow
         return self._at_rest + moved
-
-
-def _places_cm() -> np.ndarray:
-    """Places (23, 2) on the standard face."""
-
-    def place(name: str) -> tuple[float, float]:
-        if name in _MIDDLE_CM:
-            return _MIDDLE_CM[name]
-        side, _, rest = name.partition("_")
-        x, y = _LEFT_CM[rest]
-        return (x if side == "left" else -x), y
-
-    return np.array([place(name) for name in LANDMARKS])

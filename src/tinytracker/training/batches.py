@@ -107,6 +107,9 @@ class BatchMaker:
         self._sizes: dict[str, tuple[int, int]] = {
             one.kind: (one.height_px, one.width_px) for one in spec.inputs if one.kind in CROP_KINDS
         }
+        self._shares_y: dict[str, float] = {
+            one.kind: one.height_px / one.box_height_px for one in spec.inputs if one.kind in OTHER_EYE
+        }
         self._wants_grid = any(one.kind == "face_grid" for one in spec.inputs)
         self._landmarks_in_mirror = _landmarks_in_mirror()
         self._bank = augment.NoiseBank(recipe.photometric.noise, seed)
@@ -127,7 +130,8 @@ class BatchMaker:
         turns = augment.draw_turns(rng, geometric.rotation_deg, len(places))
         maps = {"face": augment.draw_maps(rng, mirrored, turns, geometric.face_shift, geometric.face_zoom)}
         for kind in OTHER_EYE:
-            maps[kind] = augment.draw_maps(rng, mirrored, turns, geometric.eye_shift, geometric.eye_zoom, self._share_y(kind))
+            aspect = self._shares_y.get(kind, 1.0)  # boxes are square
+            maps[kind] = augment.draw_maps(rng, mirrored, turns, geometric.eye_shift, geometric.eye_zoom, aspect)
         if "eye_band" in self._sizes:
             height, width = self._sizes["eye_band"]
             band = augment.draw_maps(rng, mirrored, turns, geometric.band_shift, geometric.band_zoom, height / width)
@@ -201,13 +205,8 @@ class BatchMaker:
         if kind == "eye_band":
             maps = augment.in_middle(maps, *band_share_of_stored(height / width))
         if kind in OTHER_EYE:
-            maps = augment.in_middle(maps, 1.0, self._share_y(kind))
+            maps = augment.in_middle(maps, 1.0, self._shares_y[kind])
         return augment.warp(images, maps, height, width)
-
-    def _share_y(self, kind: str) -> float:
-        """How much of an eye's box, as stored, the network sees of its height."""
-        height, width = self._sizes.get(kind, (1, 1))
-        return min(1.0, height / width)
 
     def _grids(self, boxes: np.ndarray) -> np.ndarray:
         return np.stack([face_grid(*grid_cells(Box(*map(float, box)), 1, 1)) for box in boxes])

@@ -37,10 +37,12 @@ def load_network(path: Path) -> Network:
     card = read_card(card_path(path))
     try:
         network = create_model(card.recipe["model"], **card.recipe.get("options", {}))
-        network.load_state_dict(_read(path)[0])
-    except (KeyError, TypeError, RuntimeError) as error:
+        tensors = _read(path)[0]
+        _check_fit(network.state_dict(), tensors)
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         message = f"{path} does not fit its card {card_path(path).name}: {error}; both must come from one training run"
-        raise CheckpointError(message) from error
+        raise CheckpointError(f"{message}, and from this version's {card.family}") from error
     return network.eval()
 
 
@@ -97,6 +99,17 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"cannot read the checkpoint {path}: {error.strerror}") from error
     except Exception as error:  # safetensors has an error class of its own per version
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
+
+
+def _check_fit(expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    """Raises ValueError with how many tensors differ, and the first; torch would list them all."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in expected.items()}
+    theirs = {name: tuple(tensor.shape) for name, tensor in found.items()}
+    differing = sorted(name for name in shapes | theirs if shapes.get(name) != theirs.get(name))
+    if differing:
+        first = differing[0]
+        came, wanted = theirs.get(first, "missing"), shapes.get(first, "none")
+        raise ValueError(f"{len(differing)} of {len(shapes)} tensors differ, first {first}, {came} where {wanted} was expected")
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,8 @@ from tinytracker.training.batches import AUXILIARY_SIZES, REFERENCE_DISTANCE_CM
 ROUNDING_CM = 0.1  # a distance well below it is penalised quadratically, so that gradients do not jump about the target
 POINT_ROUNDING = 0.003  # the same, in a crop of -1..1; locators are off by 0.016
 # Per kind of auxiliary target: gaze angles, head angles, eye points, distance, landmarks. So weighed, what has to be seen moves
-# the towers of tinytracker-eyes about as much as the gaze error does; gaze angles hold what no picture shows, and count little.
+# the towers of tinytracker-eyes as the gaze error does (benchmarks/auxiliary.py prints how much); gaze angles hold what no
+# picture shows, and count little.
 AUXILIARY_WEIGHTS = (1.0, 8.0, 150.0, 5.0, 30.0)
 
 
