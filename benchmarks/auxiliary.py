@@ -30,7 +30,7 @@ from tinytracker.training.recipe import load_recipe
 from tinytracker.training.samples import load_samples
 from tinytracker.training.start import load_weights
 
-KINDS = ("gaze angles", "head angles", "eye points", "distance", "landmarks")
+KINDS = ("gaze angles", "head angles", "eye points", "distance", "landmarks", "eye points in their crops", "openness")
 FITTED, RIDGE = 40, 5.0  # batches that the heads are fitted to, and how much they are held back
 CPU = torch.device("cpu")
 

@@ -114,4 +114,4 @@ def test_eyes_share_a_tower_and_are_told_apart():
     face, left, right, box = example_inputs(network, 2)
     assert not torch.allclose(network(face, left, right, box), network(face, right, left, box))
     seen = network.embed(face, left, right, box), network.embed(face, right, left, box)
-    assert torch.allclose(seen[0][:, :128], seen[1][:, 128:256], atol=1e-6)
+    assert torch.allclose(seen[0][:, :112], seen[1][:, 112:224], atol=1e-6)

@@ -65,7 +65,7 @@ def test_landmarks_change_sides_in_a_mirror():
             dataset.labels[f"truth_{name}_{axis}_px"] = rng.uniform(100, 400, 40)
     maker, samples, _ = maker_for(dataset)
     plain, mirrored = (
-        dict(zip(LANDMARKS, np.moveaxis(maker.plain(np.arange(6), side).auxiliary[:, 20:].reshape(6, -1, 2), 1, 0), strict=True))
+        dict(zip(LANDMARKS, maker.plain(np.arange(6), side).auxiliary[:, 20:66].reshape(6, -1, 2).swapaxes(0, 1), strict=True))
         for side in (False, True)
     )
     at = LANDMARKS.index("gnathion")
@@ -115,6 +115,30 @@ def test_points_follow_the_pixels_through_shift_zoom_rotation_and_flip():
         seen = np.array([(weights * xs).sum(), (weights * ys).sum()]) / weights.sum()
         centre = target[10:12] if mirrored else target[8:10]  # the mirrored person's right eye is the dot
         assert np.allclose((seen + 0.5) / 48 * 2 - 1, centre, atol=0.03)
+
+
+def test_points_in_the_eyes_own_crops_follow_their_pixels():
+    """Eye crops that are black but for a soft white dot on the iris centre, on the left eye above it and on the right below."""
+    dataset, ys, xs = make_dataset(40), *(np.mgrid[:32, :32] + 0.5)
+    labels, stored = dataset.labels, {"face": make_dataset(40).faces(np.arange(40))}
+    for eye, off in (("left", -0.02), ("right", 0.02)):
+        labels[f"truth_{eye}_centre_y_px"] = labels[f"truth_{eye}_centre_y_px"] + off * labels["face_h_px"]
+        x, y = (
+            (labels[f"truth_{eye}_centre_{axis}_px"] - labels[f"{eye}_eye_{axis}_px"]) / labels[f"{eye}_eye_w_px"] * 32
+            for axis in "xy"
+        )
+        dots = np.exp(-((xs - x[:, None, None]) ** 2 + (ys - y[:, None, None]) ** 2) / 3)
+        stored[f"{eye}_eye"] = np.repeat((255 * dots).astype(np.uint8)[..., None], 3, axis=3)
+    dataset._gather = lambda crop, indices: stored[crop][indices]  # type: ignore[method-assign]
+    geometric = Geometric(flip=0.5, eye_shift=0.04, eye_zoom=0.08, rotation_deg=8.0)
+    maker, *_ = maker_for(dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric), eye_px=32)
+    batch = maker.training(0)
+    assert batch.mirrored.any()
+    points = batch.auxiliary[:, 66:78].reshape(-1, 2, 3, 2)
+    for e, kind in enumerate(("left_eye", "right_eye")):
+        assert np.allclose(places_of_dots(batch.crops[kind]) * [1, 0.5], points[:, e, 2], atol=0.03)
+    maker, *_ = maker_for(dataset, "tinytracker", size_px=64)
+    assert np.isnan(maker.training(0).auxiliary[:, 66:78]).all()
 
 
 def place_in_frame(labels: dict[str, np.ndarray], sample: int, turn_rad: float, mirrored: bool) -> tuple[float, float]:

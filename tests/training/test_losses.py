@@ -29,7 +29,7 @@ def test_auxiliary_ignores_what_is_not_known():
     target[0, 0], target[1, 1] = 1.0, 3.0  # two of the four gaze angles
     target[1, 19] = 0.5  # the distance
     loss = losses.auxiliary(predicted, target)
-    of_angles, *_, of_distance, _ = losses.AUXILIARY_WEIGHTS
+    of_angles, _, _, of_distance, *_ = losses.AUXILIARY_WEIGHTS
     assert loss.item() == pytest.approx(of_angles * (1 + 3) / 4 + of_distance * 0.5)
     loss.backward()
     assert torch.equal(predicted.grad != 0, torch.isfinite(target))

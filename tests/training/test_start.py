@@ -60,8 +60,8 @@ def test_of_another_kind_it_takes_the_layers_that_fit(tmp_path):
 
 def test_with_another_face_crop_all_but_the_fc_behind_it_is_taken(tmp_path):
     path, giver = saved(tmp_path, "tinytracker_eyes", eye_px=32)
-    network = create_model("tinytracker_eyes", eye_px=32, face_px=64)
-    assert take_over(network, path, ()).startswith("16 of 17 layers")
+    network = create_model("tinytracker_eyes", eye_px=32, face_px=56)
+    assert take_over(network, path, ()).startswith("19 of 20 layers")
     for tower in ("eye", "face"):
         torch.testing.assert_close(network.get_submodule(tower).state_dict(), giver.get_submodule(tower).state_dict())
 

@@ -34,6 +34,10 @@ def labels(count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         for point, shift in (("inner", -outward), ("outer", outward), ("centre", 0.02)):
             columns[f"truth_{eye}_{point}_x_px"] = columns["face_x_px"] + (place + shift) * columns["face_w_px"]
             columns[f"truth_{eye}_{point}_y_px"] = columns["face_y_px"] + 0.28 * columns["face_h_px"]
+        side = 0.3 * columns["face_w_px"]
+        columns[f"{eye}_eye_x_px"] = columns["face_x_px"] + place * columns["face_w_px"] - side / 2
+        columns[f"{eye}_eye_y_px"] = columns["face_y_px"] + 0.28 * columns["face_h_px"] - side / 2
+        columns[f"{eye}_eye_w_px"] = columns[f"{eye}_eye_h_px"] = side
         columns[f"truth_{eye}_openness"] = rng.uniform(0.15, 0.4, count)
     for axis in ("yaw", "pitch", "roll"):
         columns[f"truth_head_{axis}_deg"] = rng.uniform(-20, 20, count)

@@ -28,7 +28,8 @@ from tinytracker.training.samples import ANGLES, Samples
 
 CROP_KINDS = ("face", "left_eye", "right_eye", "eye_band")
 OTHER_EYE = {"left_eye": "right_eye", "right_eye": "left_eye"}
-AUXILIARY_SIZES = (4, 3, 12, 1, 2 * len(LANDMARKS))  # gaze angles, head angles, eye points, logarithm of distance, landmarks
+# Gaze angles, head angles, eye points, logarithm of distance, landmarks, eye points in the eyes' own crops, openness.
+AUXILIARY_SIZES = (4, 3, 12, 1, 2 * len(LANDMARKS), 12, 2)
 AUXILIARY = sum(AUXILIARY_SIZES)
 REFERENCE_DISTANCE_CM = 35.0
 FACE_BOX_SHAPE = 4
@@ -107,8 +108,9 @@ class BatchMaker:
         self._sizes: dict[str, tuple[int, int]] = {
             one.kind: (one.height_px, one.width_px) for one in spec.inputs if one.kind in CROP_KINDS
         }
+        seen = {one.kind: one for one in spec.inputs}
         self._shares_y: dict[str, float] = {
-            one.kind: one.height_px / one.box_height_px for one in spec.inputs if one.kind in OTHER_EYE
+            kind: seen[kind].height_px / seen[kind].box_height_px for kind in OTHER_EYE if kind in seen
         }
         self._wants_grid = any(one.kind == "face_grid" for one in spec.inputs)
         self._landmarks_in_mirror = _landmarks_in_mirror()
@@ -171,8 +173,9 @@ class BatchMaker:
         angles = _mirrored_angles(_turned_angles(samples.angles[places], turns_rad), mirrored)
         distance = samples.distance_cm[places]
         target = gaze if self._spec.output == "gaze" else locator_targets(points, openness)
-        logarithm = np.log(distance / REFERENCE_DISTANCE_CM)[:, None]
-        parts = [angles, points.reshape(-1, 12), logarithm, landmarks.reshape(len(places), -1)]
+        logarithm = np.log(distance / REFERENCE_DISTANCE_CM)
+        own_points = self._own_points(places, mirrored, maps)
+        parts = (angles, points, logarithm, landmarks, own_points, openness)  # in the order of AUXILIARY_SIZES
         return Batch(
             places,
             mirrored,
@@ -183,7 +186,7 @@ class BatchMaker:
             self._grids(boxes) if self._wants_grid else np.empty((len(places), 0), np.float32),
             target.astype(np.float32),
             distance,
-            np.concatenate(parts, axis=1).astype(np.float32),
+            np.concatenate([part.reshape(len(places), -1) for part in parts], axis=1).astype(np.float32),
         )
 
     def _boxes(
@@ -194,6 +197,16 @@ class BatchMaker:
         boxes = augment.moved_boxes(boxes_px[places], maps, turns_rad, frame_px) / np.tile(frame_px, 2)
         boxes[mirrored, 0] = 1 - boxes[mirrored, 0] - boxes[mirrored, 2]
         return boxes
+
+    def _own_points(self, places: np.ndarray, mirrored: np.ndarray, maps: dict[str, augment.Maps]) -> np.ndarray:
+        """The points of each eye in its own crop, (n, 2, 3, 2): half widths from its middle; NaN if the network sees no eyes."""
+        stored = self._samples.own_points[places]
+        stored[mirrored] = stored[mirrored, ::-1]
+        out = np.full_like(stored, np.nan)
+        for eye, (kind, share_y) in enumerate(self._shares_y.items()):
+            shares = np.array([1.0, share_y], np.float32)
+            out[:, eye] = maps[kind].to_new(stored[:, eye] / shares) * shares
+        return out
 
     def _crop(self, kind: str, places: np.ndarray, mirrored: np.ndarray, maps: augment.Maps) -> np.ndarray:
         """A mirrored person's left eye is their right one."""

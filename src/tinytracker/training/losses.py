@@ -9,10 +9,10 @@ from tinytracker.training.batches import AUXILIARY_SIZES, REFERENCE_DISTANCE_CM
 
 ROUNDING_CM = 0.1  # a distance well below it is penalised quadratically, so that gradients do not jump about the target
 POINT_ROUNDING = 0.003  # the same, in a crop of -1..1; locators are off by 0.016
-# Per kind of auxiliary target: gaze angles, head angles, eye points, distance, landmarks. So weighed, what has to be seen moves
-# the towers of tinytracker-eyes as the gaze error does (benchmarks/auxiliary.py prints how much); gaze angles hold what no
-# picture shows, and count little.
-AUXILIARY_WEIGHTS = (1.0, 8.0, 150.0, 5.0, 30.0)
+# Per kind of auxiliary target, in the order of batches.AUXILIARY_SIZES. So weighed, what has to be seen moves the towers of
+# tinytracker-eyes as the gaze error does (benchmarks/auxiliary.py prints how much); gaze angles hold what no picture shows, and
+# count little.
+AUXILIARY_WEIGHTS = (1.0, 8.0, 150.0, 5.0, 30.0, 43.0, 5.0)
 
 
 def euclidean(predicted_cm: Tensor, target_cm: Tensor, distance_cm: Tensor | None = None) -> Tensor:

@@ -97,8 +97,8 @@ class Recipe:
     min_openness: training samples whose eyes are less open than this on average are left out; nobody knows where closed
         eyes look. Validation has them all.
     face_dropout: share of samples whose face crop is blank, so that the eyes carry their weight.
-    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye points, distance, landmarks) from the
-        embedding, in the proportions of losses.AUXILIARY_WEIGHTS; samples without truth count nothing.
+    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye points, openness, distance, landmarks)
+        from the embedding, in the proportions of losses.AUXILIARY_WEIGHTS; samples without truth count nothing.
     validate_every, validation_samples: steps between validations; at most so many samples, evenly drawn.
     checkpoint_every: steps between states a killed run resumes from.
     """

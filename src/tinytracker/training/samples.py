@@ -37,6 +37,7 @@ class Samples:
     angles: float32 (n, 7), the columns of ANGLES in their units.
     points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the face crop, or in
         the eye band where the network sees that; -1 at its left and top edge, 1 at its right and bottom edge.
+    own_points: float32 (n, 2, 3, 2): the same points, each in the box of its own eye; NaN where the network sees no eye crops.
     landmarks: float32 (n, 23, 2), domain.LANDMARKS in the face crop, likewise; NaN where the network sees no face.
     openness: float32 (n, 2), left and right eye: height over width.
     """
@@ -49,6 +50,7 @@ class Samples:
     distance_cm: np.ndarray
     angles: np.ndarray
     points: np.ndarray
+    own_points: np.ndarray
     landmarks: np.ndarray
     openness: np.ndarray
 
@@ -74,6 +76,7 @@ def load_samples(
     box = _columns(labels, [f"face_{key}_px" for key in "xywh"])
     bands = [one for one in spec.inputs if one.kind == "eye_band"]
     band = _bands(dataset, labels, bands[0]) if bands else np.full_like(box, np.nan)
+    sees_eyes = any(one.kind in ("left_eye", "right_eye") for one in spec.inputs)
     samples = Samples(
         crops={one.kind: _crops(dataset, indices, one, margin) for one in spec.inputs if one.height_px},
         gaze_cm=_columns(labels, ["gaze_x_cm", "gaze_y_cm"]),
@@ -83,6 +86,7 @@ def load_samples(
         distance_cm=_columns(labels, ["truth_distance_cm"])[:, 0],
         angles=_columns(labels, [name for name, _ in ANGLES]) / np.array([unit for _, unit in ANGLES], np.float32),
         points=_points(labels, _EYE_POINTS, band if bands else box).reshape(-1, 2, 3, 2),
+        own_points=_own_points(labels) if sees_eyes else np.full((len(box), 2, 3, 2), np.nan, np.float32),
         landmarks=_points(labels, LANDMARKS, np.full_like(box, np.nan) if bands else box),
         openness=_columns(labels, [f"truth_{eye}_openness" for eye in EYES]),
     )
@@ -154,3 +158,10 @@ def _points(labels: dict[str, np.ndarray], names: Sequence[str], box: np.ndarray
     """Points of the truth (n, len(names), 2) in boxes (n, 4), whose edges are at -1 and 1."""
     in_frame = _columns(labels, [f"truth_{name}_{axis}_px" for name in names for axis in "xy"]).reshape(-1, len(names), 2)
     return (in_frame - box[:, None, :2]) / box[:, None, 2:] * 2 - 1
+
+
+def _own_points(labels: dict[str, np.ndarray]) -> np.ndarray:
+    """`Samples.own_points`, of a network that sees eye crops."""
+    boxes = [_columns(labels, [f"{eye}_eye_{key}_px" for key in "xywh"]) for eye in EYES]
+    names = _EYE_POINTS[:3], _EYE_POINTS[3:]
+    return np.stack([_points(labels, own, box) for own, box in zip(names, boxes, strict=True)], axis=1)

@@ -106,7 +106,8 @@ def test_an_interrupt_ends_the_converter_too(tmp_path, monkeypatch):
     stand_in.write_text(f"#!/bin/sh\nsleep 60 &\necho $! > {tmp_path}/child\necho Converting net\nwait\n")
     stand_in.chmod(0o755)
     code = (
-        f"import sys; sys.executable = {str(stand_in)!r}\n"
+        f"import signal, sys; sys.executable = {str(stand_in)!r}\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell ignores it for what it runs in the background
         "from pathlib import Path; from tinytracker.targets.imx500 import toolchain\n"
         f"toolchain.convert(Path('net.onnx'), Path({str(tmp_path)!r}), lambda done, total: print('stage', done, flush=True))"
     )

@@ -89,7 +89,7 @@ class TestStub:
 
 
 # Instructions and bytes of RAM that no change may exceed unseen; counted, not timed: alike on every machine.
-MOST_ON_M4 = {"tinytracker-s": (6.5e6, 21_000), "tinytracker": (16.0e6, 34_000), "tinytracker-eyes": (17.2e6, 50_000)}
+MOST_ON_M4 = {"tinytracker-s": (6.5e6, 21_000), "tinytracker": (16.0e6, 34_000), "tinytracker-eyes": (17.2e6, 59_000)}
 
 
 @emulated
