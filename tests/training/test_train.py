@@ -137,8 +137,9 @@ def test_torchrun_with_two_processes(tmp_path):
     write_dataset(tmp_path / "data")
     (tmp_path / "tiny.toml").write_text(RECIPE.format(steps=6))
     out = tmp_path / "run"
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "tinytracker"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--", "tinytracker"]
     arguments = ["-q", "train", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "data"), "--out", str(out)]
+    arguments += ["--start", "tinytracker-s"]  # which without -- torchrun would take for its own --start-method
     done = subprocess.run(
         [*launcher, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )

@@ -32,6 +32,8 @@ def train(
     --start takes a network of the same kind (fine-tuning), or of another kind: layers that follow each other and have the shapes
     of as many in the new network, such as a backbone; how many is printed, which with -v.
 
+    Under torchrun write -- before tinytracker: else torchrun takes --start for its own --start-method and stops.
+
     \b
     Examples:
       tinytracker train tinytracker-eyes --data out/people --out runs/eyes
@@ -39,7 +41,7 @@ def train(
       tinytracker train tinytracker --data a --data b --out runs/both --steps 2000 --threads 4
       tinytracker train tinytracker-eyes --data gazecapture --out runs/real --start tinytracker-eyes --steps 5000
       tinytracker train tinytracker-imx --data out/people --out runs/imx --start runs/tiny/best.safetensors
-      torchrun --nproc-per-node 2 -m tinytracker train tinytracker --data out/people --out runs/two
+      torchrun --nproc-per-node 2 -m -- tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
     import os
