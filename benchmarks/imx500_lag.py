@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tinytracker.cli.simulate_imx500 import CLIP_FRAMES_PER_SECOND, PEOPLE, LagOutcome, Scene, draw, merged, print_study, render
+from tinytracker.cli.simulate_imx500 import CLIP_FRAMES_PER_SECOND, LagOutcome, Scene, draw, merged, print_study, render
 from tinytracker.domain import FaceBox
 from tinytracker.engines.model import GazeModel
 from tinytracker.faces.eyes import eyes_closed, open_locator
 from tinytracker.faces.finder import open_finder
 from tinytracker.faces.tracker import FaceTracker
+from tinytracker.synthetic.unseen import CLIP_PEOPLE
 from tinytracker.targets.imx500.sensor import MODES, view_of_whole_picture
 from tinytracker.targets.imx500.steering import RoiLog, Steering, SteeringSettings
 
@@ -28,13 +29,13 @@ SENSOR = (112, 112)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=5, choices=range(1, len(PEOPLE) + 1))
+    parser.add_argument("--people", type=int, default=5, choices=range(1, len(CLIP_PEOPLE) + 1))
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--motion", type=float, default=3.0, help="head motion, against somebody who sits at ease")
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
     model = GazeModel.load("tinytracker")
-    scenes = [render(chosen.seconds, chosen.motion, lambda done, total: None, person=who) for who in PEOPLE[: chosen.people]]
+    scenes = [render(who, chosen.seconds, chosen.motion, lambda done, total: None) for who in CLIP_PEOPLE[: chosen.people]]
     tracked = [follow(scene) for scene in scenes]
     for predict in (True, False):
         outcomes = [

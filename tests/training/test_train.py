@@ -144,6 +144,7 @@ def test_torchrun_with_two_processes(tmp_path):
         [*launcher, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "layers start as those of tinytracker-s" in done.stdout
     assert len(re.findall("^best:", done.stdout, re.MULTILINE)) == 1, "only the first process reports"
     assert checkpoint.load_network(out / "last.safetensors").spec.family == "tinytracker_s"
     assert checkpoint.load_state(out / "state.safetensors")[1]["identity"]["processes"] == 2

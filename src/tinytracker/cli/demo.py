@@ -13,6 +13,7 @@ import typer
 
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import INTERRUPTED, MissingExtraError, UsageError
+from tinytracker.synthetic.unseen import CLIP_PERSON
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,7 @@ def demo(
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="How long.")] = 15.0,
     out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="FOLDER")] = Path("out/demo"),
     model: Annotated[str, typer.Option(help="A released network or a file of one.", metavar="NAME|FILE")] = "tinytracker-eyes",
-    person: Annotated[int, typer.Option(min=0, help="Another number is another rendered person.")] = 22,
+    person: Annotated[int, typer.Option(min=0, help="Another number is another rendered person.")] = CLIP_PERSON,
 ) -> int:
     """Show tinytracker at work, with nobody in front of a camera.
 

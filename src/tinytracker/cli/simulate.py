@@ -11,6 +11,7 @@ import typer
 
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
+from tinytracker.synthetic.unseen import CLIP_PEOPLE
 
 TARGETS = ("imx500",)
 
@@ -38,7 +39,7 @@ def simulate(
     plot: Annotated[
         Path | None, typer.Option(help="Draw error against lag, for a rendered person (.png, .svg, .pdf).", metavar="FILE")
     ] = None,
-    people: Annotated[int, typer.Option(min=1, max=10, help="How many people are rendered.")] = 3,
+    people: Annotated[int, typer.Option(min=1, max=len(CLIP_PEOPLE), help="How many people are rendered.")] = 3,
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of each rendered clip.")] = 10.0,
     motion: Annotated[
         float, typer.Option(min=0.0, max=5.0, help="How much the rendered head moves; 1 is sitting still-ish.")
@@ -82,7 +83,7 @@ def simulate(
 
         return simulate_video(network, mode, video, full_speed=full_speed, lag=lags[0], predict=predict, csv=csv)
 
-    from tinytracker.cli.simulate_imx500 import PEOPLE, draw, merged, print_study, render, study_lag
+    from tinytracker.cli.simulate_imx500 import draw, merged, print_study, render, study_lag
     from tinytracker.tracking.interrupt import stop_on_signal
     from tinytracker.tracking.sinks import CsvSink
 
@@ -90,8 +91,8 @@ def simulate(
         raise UsageError("--csv holds the rows of one clip; give --people 1")
     scenes = []
     with stop_on_signal() as stop, progress_bar("Rendering") as update:
-        for number, person in enumerate(PEOPLE[:people]):
-            scenes.append(render(seconds, motion, _part(update, number, people), stop, person))
+        for number, person in enumerate(CLIP_PEOPLE[:people]):
+            scenes.append(render(person, seconds, motion, _part(update, number, people), stop))
     outcomes = []
     with ExitStack() as stack:
         sinks = [] if csv is None else [stack.enter_context(CsvSink(csv))]

@@ -32,8 +32,6 @@ from tinytracker.tracking.sinks import CsvSink, Sink
 from tinytracker.tracking.sources import DEFAULT_FRAMES_PER_SECOND, open_source
 
 CLIP_FRAMES_PER_SECOND = 30.0
-CLIP_PERSON = 22  # as `tinytracker demo`; 2, 12, ... 112 have not been seen by any network either
-PEOPLE = tuple(CLIP_PERSON + 10 * k for k in range(10))
 Progress = Callable[[int, int], None]
 
 
@@ -100,9 +98,7 @@ def simulate_video(
     return INTERRUPTED if summary.stopped else 0
 
 
-def render(
-    seconds: float, motion: float, progress: Progress, stop: Callable[[], bool] = lambda: False, person: int = CLIP_PERSON
-) -> Scene:
+def render(person: int, seconds: float, motion: float, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Scene:
     """Renders a person whom no network has seen, moving the head `motion` times as much as one who sits at ease."""
     from tinytracker.synthetic.clip import Clip
 

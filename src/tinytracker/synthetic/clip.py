@@ -20,11 +20,7 @@ from tinytracker.synthetic.pose import Sway
 from tinytracker.synthetic.session import Session
 from tinytracker.synthetic.setup import Setup
 from tinytracker.synthetic.subject import Expression
-
-# Recordings have small seeds, and people for training 0 and 3 to 9 of every ten: nobody trains on this seed's people. Errors
-# of single people differ much: of twelve (2, 12, ... 112) tinytracker-eyes does better on eight, 1.3 to 2.5 cm, than on person
-# 22, 4.1 cm, and worse on three. The person stays, so that clips by networks of different versions can be compared.
-CLIP_SEED, CLIP_PERSON = 77_777, 22
+from tinytracker.synthetic.unseen import CLIP_PERSON, CLIP_SEED
 
 REST_S, GLIDE_S = 1.1, 0.55
 BLINK_EVERY_S, BLINK_S = (2.5, 5.5), 0.25
