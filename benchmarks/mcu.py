@@ -1,20 +1,23 @@
-"""What our networks cost on microcontrollers: instructions under QEMU, flash and RAM by the linker, beside the targets and
-beside TensorFlow Lite Micro with CMSIS-NN.
+"""What our networks cost on microcontrollers: instructions under QEMU, flash and RAM by the linker, beside
+the targets and beside TensorFlow Lite Micro with CMSIS-NN.
 
-    python benchmarks/mcu.py                    the table: S-type and L-type on Cortex-M4F, M7, as portable C, on M0+
-    python benchmarks/mcu.py --layers           adds where the instructions go, step by step (a build per step: minutes)
-    python benchmarks/mcu.py --tricks           adds what each kind of fast kernel brings
+    python benchmarks/mcu.py                    the table: S-type and L-type on Cortex-M4F, M7, as portable C,
+    on M0+ python benchmarks/mcu.py --layers           adds where the instructions go, step by step (a build
+    per step: minutes) python benchmarks/mcu.py --tricks           adds what each kind of fast kernel brings
     python benchmarks/mcu.py --released         adds the released networks
 
-S-type is tinytracker_s (grey 96x96, baked grid), L-type tinytracker at 128x128x5 with SAME padding: the shapes of the two
-files the paper's authors released, built here by our own exporter with random weights, calibrated on noise. Needs the extras
-train, export and micro, and gcc-arm-none-eabi and qemu-system-arm on PATH.
+S-type is tinytracker_s (grey 96x96, baked grid), L-type tinytracker at 128x128x5 with SAME padding: the
+shapes of the two files the paper's authors released, built here by our own exporter with random weights,
+calibrated on noise. Needs the extras train, export and micro, and gcc-arm-none-eabi and qemu-system-arm on
+PATH.
 
-How obtained. Instructions: *emulated*, QEMU -icount shift=0, the mean of `--samples` inputs, the same on every machine. Flash
-and RAM: *measured*, by arm-none-eabi-size of the network's own objects; RAM is arena, variables and the stack's depth as
-measured, rows pushed one by one, so that the input's share is what the network holds of it. TFLM's figures: *emulated* on
-the authors' two files, TFLM and CMSIS-NN in their fastest exact setting, gcc 12.2 -O2, same QEMU; they are not run here.
-"Portable C" is compiled with no DSP instruction and run on the Cortex-M4F; Cortex-M0+ runs on QEMU's M3 (no unaligned access).
+How obtained. Instructions: *emulated*, QEMU -icount shift=0, the mean of `--samples` inputs, the same on
+every machine. Flash
+and RAM: *measured*, by arm-none-eabi-size of the network's own objects; RAM is arena, variables and the
+stack's depth as measured, rows pushed one by one, so that the input's share is what the network holds of it.
+TFLM's figures: *emulated* on the authors' two files, TFLM and CMSIS-NN in their fastest exact setting, gcc
+12.2 -O2, same QEMU; they are not run here. "Portable C" is compiled with no DSP instruction and run on the
+Cortex-M4F; Cortex-M0+ runs on QEMU's M3 (no unaligned access).
 """
 
 from __future__ import annotations
@@ -26,11 +29,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tinytracker.compiler.kernels.all import KERNELS
 from tinytracker.quantization.untrained import untrained_int8
-from tinytracker.released import find_released, list_released
-from tinytracker.targets.mcu.bench import Cost, bench, instructions_by_step
-from tinytracker.targets.mcu.kernels.all import KERNELS
+from tinytracker.targets.mcu.bench import CoreCost, bench, instructions_by_step
 from tinytracker.targets.mcu.machines import find_machine
+from tinytracker.zoo import find, list_released
 
 NETWORKS = {"S-type": ("tinytracker_s", {}), "L-type": ("tinytracker", {"size_px": 128, "padding": "same"})}
 # Cortex-M4F: instructions, flash beyond the parameters, RAM with the input; in bytes.
@@ -52,9 +55,15 @@ TRICKS = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--layers", action="store_true", help="instructions of every step on Cortex-M4F")
-    parser.add_argument("--tricks", action="store_true", help="instructions without the fast kernels, one kind after the other")
+    parser.add_argument(
+        "--tricks",
+        action="store_true",
+        help="instructions without the fast kernels, one kind after the other",
+    )
     parser.add_argument("--released", action="store_true", help="the released networks too")
     parser.add_argument("--samples", type=int, default=2)
     parser.add_argument("--squeeze-excite", action="store_true", help="S-type with squeeze-excite too")
@@ -69,10 +78,12 @@ def main() -> None:
             files[name] = Path(folder) / f"{name}.tflite"
             files[name].write_bytes(untrained_int8(model, **options))
         if arguments.released:
-            files |= {name: find_released(name)[1] for name in list_released()}
+            files |= {name: find(name).path for name in list_released()}
         costs = []
         for name, path in files.items():
-            costs += [bench(path, name, find_machine(machine), arguments.samples, cpu) for machine, cpu in BUILDS]
+            costs += [
+                bench(path, name, find_machine(machine), arguments.samples, cpu) for machine, cpu in BUILDS
+            ]
         console.print(table_of(costs))
         for name in networks:
             if arguments.layers:
@@ -81,11 +92,20 @@ def main() -> None:
                 console.print(tricks_of(name, files[name]))
 
 
-def table_of(costs: list[Cost]) -> Table:
+def table_of(costs: list[CoreCost]) -> Table:
     table = Table(
-        "network", "build", "instructions", "per MAC", "of TFLM's", "flash B", "beyond weights", "beyond parameters", "RAM B",
-        "as TFLM", title="Per inference; in brackets the target; parameters: int8 weights and 9 bytes per channel",
-    )  # fmt: skip
+        "network",
+        "build",
+        "instructions",
+        "per MAC",
+        "of TFLM's",
+        "flash B",
+        "beyond weights",
+        "beyond parameters",
+        "RAM B",
+        "as TFLM",
+        title="Per inference; in brackets the target; parameters: int8 weights and 9 bytes per channel",
+    )
     for cost in costs:
         own = cost.compiled_for == cost.machine.cpu
         targets = TARGETS.get(cost.model) if cost.machine.name == "qemu-m4" and own else None
@@ -105,13 +125,28 @@ def table_of(costs: list[Cost]) -> Table:
         )
     for name, (count, flash, ram) in THEIRS.items():
         table.add_row(
-            f"{name}, theirs", "m4, TFLM + CMSIS-NN", f"{count:,.0f}", "", "100 %", f"{flash:,}", "", "", f"{ram:,}", ""
+            f"{name}, theirs",
+            "m4, TFLM + CMSIS-NN",
+            f"{count:,.0f}",
+            "",
+            "100 %",
+            f"{flash:,}",
+            "",
+            "",
+            f"{ram:,}",
+            "",
         )
     return table
 
 
 def layers_of(name: str, path: Path) -> Table:
-    table = Table("step", "instructions", "share", title=f"{name} on Cortex-M4F, step by step, emulated", title_justify="left")
+    table = Table(
+        "step",
+        "instructions",
+        "share",
+        title=f"{name} on Cortex-M4F, step by step, emulated",
+        title_justify="left",
+    )
     steps = instructions_by_step(path, name, find_machine("qemu-m4"))
     total = sum(count for _, count in steps)
     for what, count in steps:
@@ -120,7 +155,9 @@ def layers_of(name: str, path: Path) -> Table:
 
 
 def tricks_of(name: str, path: Path) -> Table:
-    table = Table("kernels", "instructions", "RAM B", title=f"{name} on Cortex-M4F, emulated", title_justify="left")
+    table = Table(
+        "kernels", "instructions", "RAM B", title=f"{name} on Cortex-M4F, emulated", title_justify="left"
+    )
     for what, without in TRICKS:
         kernels = [kernel for kernel in KERNELS if not kernel.name.startswith(without or "\0")]
         cost = bench(path, name, find_machine("qemu-m4"), 1, kernels=kernels)

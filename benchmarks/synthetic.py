@@ -1,12 +1,13 @@
-"""How fast people are rendered, per core: face crops of 112 px with 2 x 2 samples a pixel, and whole 640 x 480 frames.
+"""How fast people are rendered, per core: face crops of 112 px with 2 x 2 samples a pixel, and whole 640 x
+480 frames.
 
     OMP_NUM_THREADS=1 python benchmarks/synthetic.py
     OMP_NUM_THREADS=1 python benchmarks/synthetic.py --ict-path ICT-FaceKit/FaceXModel
 
-Everything is included that a recording needs of a frame (posing, rendering, noise, tone curve); JPEG is a row of its own.
-CPU time of one process with one thread, so that other work on the machine matters less; the first person of a process, who
-waits for what numba keeps compiled to be loaded, has a row of its own; the first frame of each session, which meters the
-light, is not timed. Targets: 100 crops/s, 25 frames/s.
+Everything is included that a recording needs of a frame (posing, rendering, noise, tone curve); JPEG is a row
+of its own. CPU time of one process with one thread, so that other work on the machine matters less; the first
+person of a process, who waits for what numba keeps compiled to be loaded, has a row of its own; the first
+frame of each session, which meters the light, is not timed. Targets: 100 crops/s, 25 frames/s.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ CROP_PX, SUPERSAMPLING = 112, 2
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--ict-path", type=Path, help="ICT-FaceKit: adds rows for its heads")
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--frames", type=int, default=12, help="per person")
@@ -36,19 +39,30 @@ def main() -> None:
     cv2.setNumThreads(1)
 
     table = Table("heads", "what", "per second", "median ms", "p95 ms", title="Rendering, one core")
-    for heads in ("procedural", "ict") if arguments.ict_path else ("procedural",):
+    for heads in ("makehuman", "procedural", "ict") if arguments.ict_path else ("makehuman", "procedural"):
         started = time.process_time()
         session_of(SynthOptions(0, 1, heads), arguments.people, arguments.ict_path)
-        table.add_row(heads, "first person of a process", "", f"{(time.process_time() - started) * 1e3:.1f}", "")
+        table.add_row(
+            heads, "first person of a process", "", f"{(time.process_time() - started) * 1e3:.1f}", ""
+        )
         started = time.process_time()
-        sessions = [session_of(SynthOptions(0, 1, heads), index, arguments.ict_path) for index in range(arguments.people)]
+        sessions = [
+            session_of(SynthOptions(0, 1, heads), index, arguments.ict_path)
+            for index in range(arguments.people)
+        ]
         per_person_ms = (time.process_time() - started) / len(sessions) * 1e3
         table.add_row(heads, "making a person", f"{1e3 / per_person_ms:.1f}", f"{per_person_ms:.1f}", "")
         table.add_row(
-            heads, f"crop {CROP_PX} px, {SUPERSAMPLING} x {SUPERSAMPLING}", *figures(timed(sessions, arguments.frames, crop))
+            heads,
+            f"crop {CROP_PX} px, {SUPERSAMPLING} x {SUPERSAMPLING}",
+            *figures(timed(sessions, arguments.frames, crop)),
         )
-        table.add_row(heads, "frame 640 x 480", *figures(timed(sessions, arguments.frames, SyntheticFrame.image)))
-        table.add_row(heads, "frame 640 x 480, JPEG", *figures(timed(sessions, arguments.frames, SyntheticFrame.jpeg)))
+        table.add_row(
+            heads, "frame 640 x 480", *figures(timed(sessions, arguments.frames, SyntheticFrame.image))
+        )
+        table.add_row(
+            heads, "frame 640 x 480, JPEG", *figures(timed(sessions, arguments.frames, SyntheticFrame.jpeg))
+        )
     Console().print(table)
 
 

@@ -1,4 +1,5 @@
-"""Small recordings in GazeCapture's original layout for tests, written from the dataset's own description of its files.
+"""Small recordings in GazeCapture's original layout for tests, written from the dataset's own description of
+its files.
 
 They do not use `tinytracker.data.recording`, so that reader and writer are each tested against the format.
 """
@@ -19,7 +20,12 @@ from tinytracker.devices import device_named
 from tinytracker.geometry import points_to_camera_cm, screen_size_points
 
 FACE = {"X": 30, "Y": 40, "W": 60, "H": 60}  # as written; cropped from (29, 39), 61 x 61
-LEFT_EYE = {"X": 34, "Y": 12, "W": 18, "H": 16}  # relative to the face crop; cropped from (29 + 34, 39 + 12 - 1)
+LEFT_EYE = {
+    "X": 34,
+    "Y": 12,
+    "W": 18,
+    "H": 16,
+}  # relative to the face crop; cropped from (29 + 34, 39 + 12 - 1)
 RIGHT_EYE = {"X": 8, "Y": 12, "W": 18, "H": 16}
 
 
@@ -33,7 +39,8 @@ def make_recording(
     seed: int = 0,
     truth: dict[str, list[Any]] | None = None,
 ) -> Path:
-    """Writes a whole, valid recording of random pictures of 120 x 160 px to root / name and returns that folder.
+    """Writes a whole, valid recording of random pictures of 120 x 160 px to root / name and returns that
+    folder.
 
     Each picture is another one, each dot stands elsewhere. truth: what truth.json holds, if anything.
     """
@@ -51,7 +58,13 @@ def make_recording(
         "appleFace.json": {key: [value] * frames for key, value in FACE.items()} | {"IsValid": ones},
         "appleLeftEye.json": {key: [value] * frames for key, value in LEFT_EYE.items()} | {"IsValid": ones},
         "appleRightEye.json": {key: [value] * frames for key, value in RIGHT_EYE.items()} | {"IsValid": ones},
-        "faceGrid.json": {"X": [7] * frames, "Y": [7] * frames, "W": [13] * frames, "H": [9] * frames, "IsValid": ones},
+        "faceGrid.json": {
+            "X": [7] * frames,
+            "Y": [7] * frames,
+            "W": [13] * frames,
+            "H": [9] * frames,
+            "IsValid": ones,
+        },
         "dotInfo.json": {
             "DotNum": list(range(frames)),
             "XPts": [float(x) for x, _ in dots],
@@ -103,4 +116,19 @@ def pack(folder: Path) -> Path:
 
 def tree_bytes(folder: Path) -> dict[str, bytes]:
     """Every file under a folder by its relative path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_dataset_of_people(folder: Path, people: int = 6, frames: int = 2) -> Path:
+    """Rendered people, prepared; gives the dataset's folder. Person 1 is of the split val, 2 of test, the
+    others of train."""
+    from tinytracker.data.prepare import prepare
+    from tinytracker.synthetic.writer import SynthOptions, synthesise
+
+    synthesise(folder / "people", people, SynthOptions(seed=3, frames=frames))
+    prepare(folder / "people", folder / "dataset")
+    return folder / "dataset"

@@ -31,23 +31,33 @@ def test_camera_to_screen_is_the_inverse(x_cm: float, y_cm: float, device: Devic
 
 
 @given(lengths_cm, lengths_cm, devices, orientations, st.booleans())
-def test_points_there_and_back(x_cm: float, y_cm: float, device: Device, orientation: int, zoomed: bool) -> None:
-    size = geometry.screen_size_points(device, orientation, zoomed=zoomed and device.zoomed_points is not None)
+def test_points_there_and_back(
+    x_cm: float, y_cm: float, device: Device, orientation: int, zoomed: bool
+) -> None:
+    size = geometry.screen_size_points(
+        device, orientation, zoomed=zoomed and device.zoomed_points is not None
+    )
     there = geometry.camera_cm_to_points(x_cm, y_cm, device, orientation, size)
-    assert geometry.points_to_camera_cm(*there, device, orientation, size) == pytest.approx((x_cm, y_cm), abs=1e-9)
+    assert geometry.points_to_camera_cm(*there, device, orientation, size) == pytest.approx(
+        (x_cm, y_cm), abs=1e-9
+    )
 
 
 @given(shares, shares, devices, orientations)
-def test_corners_of_points_are_corners_in_cm(across: float, down: float, device: Device, orientation: int) -> None:
+def test_corners_of_points_are_corners_in_cm(
+    across: float, down: float, device: Device, orientation: int
+) -> None:
     width, height = geometry.screen_size_points(device, orientation)
     there = geometry.points_to_camera_cm(across * width, down * height, device, orientation)
     assert there == pytest.approx(lit(device, orientation, across, down), abs=1e-9)
 
 
 @given(shares, shares, st.sampled_from(list(DEVICES.values())))
-def test_camera_is_above_below_left_and_right_of_the_screen(across: float, down: float, device: Device) -> None:
-    """GazeCapture's README: YCam is negative in portrait and positive upside down; in landscape with the home button on the
-    right the camera is at the left, so x is positive, and the other way round."""
+def test_camera_is_above_below_left_and_right_of_the_screen(
+    across: float, down: float, device: Device
+) -> None:
+    """GazeCapture's README: YCam is negative in portrait and positive upside down; in landscape with the home
+    button on the right the camera is at the left, so x is positive, and the other way round."""
     assert lit(device, 1, across, down)[1] < 0
     assert lit(device, 2, across, down)[1] > 0
     assert lit(device, 3, across, down)[0] > 0
@@ -56,7 +66,8 @@ def test_camera_is_above_below_left_and_right_of_the_screen(across: float, down:
 
 @given(shares, shares, devices)
 def test_turning_the_device_turns_the_points(across: float, down: float, device: Device) -> None:
-    """The camera stays put: one physical point of the glass, seen in each orientation, is turned round the camera."""
+    """The camera stays put: one physical point of the glass, seen in each orientation, is turned round the
+    camera."""
     x, y = lit(device, 1, across, down)
     assert lit(device, 2, 1 - across, 1 - down) == pytest.approx((-x, -y), abs=1e-9)  # half a turn
     assert lit(device, 3, down, 1 - across) == pytest.approx((-y, x), abs=1e-9)  # a quarter anticlockwise
@@ -64,7 +75,9 @@ def test_turning_the_device_turns_the_points(across: float, down: float, device:
 
 
 @given(devices, orientations, shares, shares)
-def test_x_grows_to_the_right_and_y_upwards(device: Device, orientation: int, across: float, down: float) -> None:
+def test_x_grows_to_the_right_and_y_upwards(
+    device: Device, orientation: int, across: float, down: float
+) -> None:
     x, y = lit(device, orientation, across, down)
     assert lit(device, orientation, across + 0.1, down)[0] > x
     assert lit(device, orientation, across, down + 0.1)[1] < y
@@ -139,4 +152,6 @@ def test_sides_of_camera_frame() -> None:
     direction = geometry.gaze_direction(10.0, 5.0, np.array([0.0, 0.0, -40.0]))
     yaw_deg, pitch_deg = geometry.direction_to_angles_deg(direction)
     assert yaw_deg < 0 < pitch_deg
-    assert np.isnan(geometry.gaze_on_screen_plane(np.array([0.0, 0.0, -40.0]), np.array([0.0, 0.0, -1.0]))).all()
+    assert np.isnan(
+        geometry.gaze_on_screen_plane(np.array([0.0, 0.0, -40.0]), np.array([0.0, 0.0, -1.0]))
+    ).all()

@@ -1,4 +1,5 @@
-"""The house keeps to docs/design.md: who may import whom, what is never imported early, and how large a file gets."""
+"""The house keeps to docs/design.md: who may import whom, what is never imported early, and how large a
+file gets."""
 
 from __future__ import annotations
 
@@ -19,9 +20,10 @@ PACKAGE = ROOT / "src" / "tinytracker"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 500
 
-EXTRAS = {"torch", "numba", "pyarrow", "matplotlib", "joblib", "dask", "onnx", "onnxruntime", "tflite_micro", "litert_torch",
-          "ai_edge_quantizer", "safetensors", "lightning_fabric", "tensorboard"}  # fmt: skip
-RUNTIME = ("faces", "engines", "tracking", "released")
+EXTRAS = {"torch", "numba", "pyarrow", "matplotlib", "joblib", "dask", "onnx", "onnxruntime", "tflite_micro",
+          "litert_torch",
+          "ai_edge_quantizer", "starlette", "uvicorn", "websockets", "pylsl", "safetensors", "lightning_fabric", "tensorboard"}  # fmt: skip  # noqa: E501
+RUNTIME = ("faces", "engines", "calibration", "tracking", "released")
 RANDOM_ALLOWED = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64", "Philox"}
 
 
@@ -36,7 +38,8 @@ def is_type_checking(node: ast.AST) -> bool:
 
 
 def imports(body: list[ast.stmt], late: bool) -> Iterator[str]:
-    """Absolute names imported in `body`; late=True goes into functions too. Imports for type checkers do not count."""
+    """Absolute names imported in `body`; late=True goes into functions too. Imports for type checkers do
+    not count."""
     for node in body:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -44,11 +47,15 @@ def imports(body: list[ast.stmt], late: bool) -> Iterator[str]:
             assert node.level == 0, "relative import"
             yield node.module or ""
             yield from (f"{node.module}.{name.name}" for name in node.names)
-        elif is_type_checking(node) or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late):
+        elif is_type_checking(node) or (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late
+        ):
             continue
         else:
             for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-                yield from imports([child for child in getattr(node, field, []) if isinstance(child, ast.AST)], late)
+                yield from imports(
+                    [child for child in getattr(node, field, []) if isinstance(child, ast.AST)], late
+                )
 
 
 def table_of_rooms() -> dict[str, set[str]]:
@@ -65,11 +72,34 @@ def table_of_rooms() -> dict[str, set[str]]:
 
 
 ROOMS = table_of_rooms()
+FLOOR = {room: number for number, room in enumerate(ROOMS)}
 BASE = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
 
 
+def table_of_targets() -> list[str]:
+    """The parts of targets/ in the order of their floors, from the second table in docs/design.md."""
+    text = (ROOT / "docs" / "design.md").read_text()
+    lines = text.split("### Inside targets/")[1].split("\n\n")[1].splitlines()
+    return [part for line in lines for part in re.findall(r"`([\w.*]+)`", line.split("|")[1])]
+
+
+PARTS = table_of_targets()
+
+
+def part_of_targets(module: str) -> str:
+    """targets.imx500.chip.isp -> imx500.chip; targets.imx500.target -> *.target: the most telling name of
+    the table."""
+    name = module.removeprefix("targets").lstrip(".")
+    if name.count(".") == 1 and name.endswith(".target"):
+        return "*.target"
+    return max((part for part in PARTS if f"{name}.".startswith(f"{part}.")), key=len, default="")
+
+
 def may_use(room: str) -> set[str]:
-    """What a room may use: what the table says, what those rooms may use, and the single files at the top."""
+    """What a room may use: what the table says, what those rooms may use, and the single files above it."""
+    above = {other for other in ROOMS if FLOOR[other] < FLOOR[room]}
+    if "everything" in ROOMS[room]:
+        return above
     seen: set[str] = set()
     waiting = set(ROOMS[room])
     while waiting:
@@ -77,7 +107,14 @@ def may_use(room: str) -> set[str]:
         seen.add(use)
         # "faces.crops" lends that one module, not what the rest of the room uses.
         waiting |= set() if "." in use else ROOMS.get(use, set()) - seen
-    return seen | (set() if room in BASE else BASE)
+    return seen | (BASE & above if room not in BASE else set())
+
+
+def used_rooms(path: Path) -> Iterator[tuple[str, str]]:
+    """(room, full name) of every import from our package, lazy ones included."""
+    for name in imports(ast.parse(path.read_text()).body, late=True):
+        if name.startswith("tinytracker.") and name != "tinytracker.__version__":
+            yield name.split(".")[1], name
 
 
 def test_table_names_every_room() -> None:
@@ -87,14 +124,36 @@ def test_table_names_every_room() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=[module_of(path) or "tinytracker" for path in FILES])
 class TestFile:
+    def test_imports_only_from_floors_above_in_the_table(self, path: Path) -> None:
+        room = module_of(path).partition(".")[0]
+        if room in ("", "__main__"):
+            return
+        for used, name in used_rooms(path):
+            assert used in FLOOR, f"{path.relative_to(ROOT)} imports {name}, which the table does not know"
+            assert used == room or FLOOR[used] < FLOOR[room], (
+                f"{path.relative_to(ROOT)} imports {name}: {used} stands below {room} in docs/design.md's "
+                f"table"
+            )
+
+    def test_targets_import_only_from_floors_above(self, path: Path) -> None:
+        module = module_of(path)
+        if not module.startswith("targets."):
+            return
+        part = part_of_targets(module)
+        assert part in PARTS, f"{module} is in no part of the second table in docs/design.md"
+        for used, name in used_rooms(path):
+            other = part_of_targets(name.removeprefix("tinytracker.")) if used == "targets" else ""
+            assert not other or other == part or PARTS.index(other) < PARTS.index(part), (
+                f"{path.relative_to(ROOT)} imports {name}: {other} stands below {part} in docs/design.md's "
+                f"second table"
+            )
+
     def test_uses_only_rooms_it_may(self, path: Path) -> None:
         room = module_of(path).partition(".")[0]
         if room in ("", "cli", "__main__"):
             return
         allowed = may_use(room)
-        for name in imports(ast.parse(path.read_text()).body, late=True):
-            if not name.startswith("tinytracker."):
-                continue
+        for _, name in used_rooms(path):
             used = name.removeprefix("tinytracker.").split(".")
             assert (
                 used[0] == room
@@ -105,7 +164,11 @@ class TestFile:
 
     def test_runtime_imports_no_extra_early(self, path: Path) -> None:
         module = module_of(path)
-        if module.partition(".")[0] not in (*RUNTIME, *BASE) and module not in ("cli.app", "cli.progress", ""):
+        if module.partition(".")[0] not in (*RUNTIME, *BASE) and module not in (
+            "cli.app",
+            "cli.progress",
+            "",
+        ):
             return
         early = {name.partition(".")[0] for name in imports(ast.parse(path.read_text()).body, late=False)}
         assert not early & EXTRAS
@@ -114,7 +177,9 @@ class TestFile:
         if module_of(path).startswith("cli"):
             return
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-        assert not [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+        assert not [
+            call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"
+        ]
 
     def test_no_global_random_numbers(self, path: Path) -> None:
         tree = ast.parse(path.read_text())
@@ -129,7 +194,9 @@ class TestFile:
 
 def test_runtime_loads_no_extra() -> None:
     """Not only by the text: importing every module of the runtime loads none of them."""
-    modules = [f"tinytracker.{module_of(path)}" for path in FILES if module_of(path).partition(".")[0] in RUNTIME]
+    modules = [
+        f"tinytracker.{module_of(path)}" for path in FILES if module_of(path).partition(".")[0] in RUNTIME
+    ]
     code = "import importlib, sys\n" + "\n".join(f"importlib.import_module({name!r})" for name in modules)
     code += f"\nprint(sorted({EXTRAS!r} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -137,9 +204,11 @@ def test_runtime_loads_no_extra() -> None:
 
 
 def test_public_names() -> None:
-    """The names a user may rely on; a change here is a change of the interface. None is loaded before it is used."""
+    """The names a user may rely on; a change here is a change of the interface. None is loaded before it
+    is used."""
     code = (
-        "import sys, tinytracker; loaded = [name for name in sys.modules if name.startswith('tinytracker.')]\n"
+        "import sys, tinytracker; loaded = [name for name in sys.modules if "
+        "name.startswith('tinytracker.')]\n"
         "assert loaded == [], loaded\n"
         "for name in tinytracker.__all__: getattr(tinytracker, name)\n"
         "print(*tinytracker.__all__)"
@@ -147,9 +216,11 @@ def test_public_names() -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.split() == [
-        "__version__", "Box", "Dataset", "FaceBox", "FaceTracker", "Frame", "GazeModel", "GazePipeline", "GazePoint",
-        "GazeSample", "ModelCard", "TinytrackerError", "create_model", "list_released", "load_recipe", "open_finder",
-        "open_locator", "open_source",
+        "__version__", "Box", "Calibration", "CalibrationStage", "Dataset", "Dot", "DotCollector", "Face",
+        "FaceTracker", "Frame", "GazeArrays", "GazeModel", "GazePipeline", "GazePoint", "GazeSample",
+        "ModelCard", "TinytrackerError", "create_model", "data_quality", "fixations", "list_released",
+        "load_recipe", "open_finder", "open_locator",
+        "open_source",
     ]  # fmt: skip
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         tinytracker.nothing  # noqa: B018
@@ -168,3 +239,9 @@ def test_released_weights_are_small() -> None:
 def test_licence_is_apache() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text()
     assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_benchmarks_use_the_library_not_the_commands() -> None:
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        used = set(imports(ast.parse(path.read_text()).body, late=True))
+        assert not [name for name in used if name.startswith("tinytracker.cli")], path.name

@@ -8,23 +8,32 @@
     │   ├── RecordingError          a recording that is not in GazeCapture's format
     │   ├── DatasetError            a dataset folder that is incomplete or of another version
     │   ├── CheckpointError         a checkpoint that does not fit its network
-    │   └── ModelError              a model file outside this family, or without a needed card
+    │   ├── ModelError              a model file outside this family, or without a needed card
+    │   ├── CalibrationError        a profile that is none, or of another network
+    │   └── SessionError            a folder that is no recorded session, or a broken one
     ├── MissingExtraError       4   an optional dependency that is not installed
     ├── DeviceError             5   a camera or board that does not answer
     ├── TargetError             6   a network that a target cannot run
     └── OutputError             7   a place that cannot be written
 
-A message says what was expected, what came and what to do. The command line prints it on one line and exits with
-`exit_code`; Ctrl-C exits with 130.
+A message says what was expected, what came and what to do. The command line prints it on one line and exits
+with `exit_code`; Ctrl-C exits with 130.
 """
-
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 
 
 class TinytrackerError(Exception):
-    """Base of every error that is the user's to mend; anything else that escapes is a bug of ours."""
+    """Base of every error that is the user's to mend; anything else that escapes is a bug of ours.
+
+    >>> from tinytracker.zoo import find
+    >>> try:
+    ...     find("nobody.tflite")
+    ... except TinytrackerError as error:
+    ...     print(error.exit_code, str(error).partition(";")[0])
+    3 nobody.tflite does not exist
+    """
 
     exit_code = 1
 
@@ -58,6 +67,14 @@ class CheckpointError(InputError):
 
 
 class ModelError(InputError):
+    pass
+
+
+class CalibrationError(InputError):
+    pass
+
+
+class SessionError(InputError):
     pass
 
 

@@ -1,15 +1,15 @@
 """Every change of frame of reference and unit. All functions take floats or arrays and broadcast.
 
 Frames of reference
-- Prediction space (GazeCapture, "Eye Tracking for Everyone", CVPR 2016, section 4.1): cm, origin at the camera, x to the
-  right and y up as the person sees the device, whatever its orientation.
-- Screen: from the top-left corner of the active area in the current orientation, x right, y down; in cm, or in points
-  (the unit of GazeCapture's XPts, YPts; pixels on laptops and monitors).
-- Camera frame (synthetic people, head positions): cm, origin at the camera, X to the image's right, Y up, the camera looks
-  along -Z. A front camera's image is not mirrored: X = -x of the prediction space, Y = y.
+- Prediction space (GazeCapture, "Eye Tracking for Everyone", CVPR 2016, section 4.1): cm, origin at the
+  camera, x to the right and y up as the person sees the device, whatever its orientation.
+- Screen: from the top-left corner of the active area in the current orientation, x right, y down; in cm, or
+  in points (the unit of GazeCapture's XPts, YPts; pixels on laptops and monitors).
+- Camera frame (synthetic people, head positions): cm, origin at the camera, X to the image's right, Y up, the
+  camera looks along -Z. A front camera's image is not mirrored: X = -x of the prediction space, Y = y.
 
-Orientation (UIInterfaceOrientation): 1 portrait, 2 portrait upside down, 3 landscape with the home button on the right,
-4 landscape with the home button on the left.
+Orientation (UIInterfaceOrientation): 1 portrait, 2 portrait upside down, 3 landscape with the home button on
+the right, 4 landscape with the home button on the left.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinytracker.devices import Device
 from tinytracker.errors import UsageError
@@ -41,7 +42,9 @@ def orientation_of(value: int) -> Orientation:
     try:
         return Orientation(value)
     except ValueError as error:
-        raise UsageError(f"orientation must be 1 (portrait), 2 (upside down), 3 or 4 (landscape), not {value!r}") from error
+        raise UsageError(
+            f"orientation must be 1 (portrait), 2 (upside down), 3 or 4 (landscape), not {value!r}"
+        ) from error
 
 
 def screen_size_cm(device: Device, orientation: int) -> tuple[float, float]:
@@ -57,11 +60,17 @@ def screen_size_points(device: Device, orientation: int, *, zoomed: bool = False
     """
     if zoomed and device.zoomed_points is None:
         raise UsageError(f"{device.name} has no Display Zoom")
-    width, height = device.zoomed_points if zoomed and device.zoomed_points else (device.width_points, device.height_points)
+    width, height = (
+        device.zoomed_points
+        if zoomed and device.zoomed_points
+        else (device.width_points, device.height_points)
+    )
     return (height, width) if orientation_of(orientation).is_landscape else (width, height)
 
 
-def screen_to_camera_cm(x_cm: Values, y_cm: Values, device: Device, orientation: int) -> tuple[Values, Values]:
+def screen_to_camera_cm(
+    x_cm: Values, y_cm: Values, device: Device, orientation: int
+) -> tuple[Values, Values]:
     """Screen cm -> prediction space cm."""
     across, down = device.camera_to_screen_x_cm, device.camera_to_screen_y_cm
     width, height = device.screen_width_cm, device.screen_height_cm
@@ -76,7 +85,9 @@ def screen_to_camera_cm(x_cm: Values, y_cm: Values, device: Device, orientation:
             return x_cm - down - height, across - y_cm
 
 
-def camera_to_screen_cm(x_cm: Values, y_cm: Values, device: Device, orientation: int) -> tuple[Values, Values]:
+def camera_to_screen_cm(
+    x_cm: Values, y_cm: Values, device: Device, orientation: int
+) -> tuple[Values, Values]:
     """Prediction space cm -> screen cm; the inverse of `screen_to_camera_cm`."""
     across, down = device.camera_to_screen_x_cm, device.camera_to_screen_y_cm
     width, height = device.screen_width_cm, device.screen_height_cm
@@ -91,13 +102,20 @@ def camera_to_screen_cm(x_cm: Values, y_cm: Values, device: Device, orientation:
             return x_cm + down + height, across - y_cm
 
 
-PointsSize = tuple[int, int]  # width and height of the active area in points, as the person sees it (screen.json's W, H)
+PointsSize = tuple[
+    int, int
+]  # width and height of the active area in points, as the person sees it (screen.json's W, H)
 
 
 def points_to_cm(
-    x_points: Values, y_points: Values, device: Device, orientation: int, size_points: PointsSize | None = None
+    x_points: Values,
+    y_points: Values,
+    device: Device,
+    orientation: int,
+    size_points: PointsSize | None = None,
 ) -> tuple[Values, Values]:
-    """Screen points -> screen cm. size_points: the active area where it is not the device's own (Display Zoom)."""
+    """Screen points -> screen cm. size_points: the active area where it is not the device's own (Display
+    Zoom)."""
     (width_cm, height_cm), (width, height) = _sizes(device, orientation, size_points)
     return x_points * (width_cm / width), y_points * (height_cm / height)
 
@@ -110,7 +128,9 @@ def cm_to_points(
     return x_cm * (width / width_cm), y_cm * (height / height_cm)
 
 
-def _sizes(device: Device, orientation: int, size_points: PointsSize | None) -> tuple[tuple[float, float], PointsSize]:
+def _sizes(
+    device: Device, orientation: int, size_points: PointsSize | None
+) -> tuple[tuple[float, float], PointsSize]:
     """The screen's size in cm and in points; raises UsageError unless the points are positive."""
     size = size_points or screen_size_points(device, orientation)
     if min(size) <= 0:
@@ -121,15 +141,24 @@ def _sizes(device: Device, orientation: int, size_points: PointsSize | None) -> 
 def camera_cm_to_points(
     x_cm: Values, y_cm: Values, device: Device, orientation: int = 1, size_points: PointsSize | None = None
 ) -> tuple[Values, Values]:
-    """Prediction space cm -> screen points (pixels on laptops and monitors): from a gaze point to the screen."""
-    return cm_to_points(*camera_to_screen_cm(x_cm, y_cm, device, orientation), device, orientation, size_points)
+    """Prediction space cm -> screen points (pixels on laptops and monitors): from a gaze point to the
+    screen."""
+    return cm_to_points(
+        *camera_to_screen_cm(x_cm, y_cm, device, orientation), device, orientation, size_points
+    )
 
 
 def points_to_camera_cm(
-    x_points: Values, y_points: Values, device: Device, orientation: int = 1, size_points: PointsSize | None = None
+    x_points: Values,
+    y_points: Values,
+    device: Device,
+    orientation: int = 1,
+    size_points: PointsSize | None = None,
 ) -> tuple[Values, Values]:
     """Screen points -> prediction space cm; the inverse of `camera_cm_to_points`."""
-    return screen_to_camera_cm(*points_to_cm(x_points, y_points, device, orientation, size_points), device, orientation)
+    return screen_to_camera_cm(
+        *points_to_cm(x_points, y_points, device, orientation, size_points), device, orientation
+    )
 
 
 def prediction_to_camera_frame(x_cm: Values, y_cm: Values) -> np.ndarray:
@@ -141,8 +170,8 @@ def prediction_to_camera_frame(x_cm: Values, y_cm: Values) -> np.ndarray:
 def visual_angle_deg(x_cm: Values, y_cm: Values, distance_cm: Values) -> tuple[Values, Values]:
     """Visual angles (right, up) in degrees between the camera and a point of prediction space.
 
-    Seen from an eye straight before the camera at `distance_cm`: atan(x / d), atan(y / d). Raises UsageError unless the
-    distance is positive.
+    Seen from an eye straight before the camera at `distance_cm`: atan(x / d), atan(y / d). Raises UsageError
+    unless the distance is positive.
     """
     if np.any(np.asarray(distance_cm) <= 0):
         raise UsageError(f"a viewing distance must be positive, in cm, not {distance_cm!r}")
@@ -150,26 +179,31 @@ def visual_angle_deg(x_cm: Values, y_cm: Values, distance_cm: Values) -> tuple[V
 
 
 def point_at_angle_cm(x_deg: Values, y_deg: Values, distance_cm: Values) -> tuple[Values, Values]:
-    """The inverse of `visual_angle_deg`: prediction space cm of a direction at a distance; |angles| below 90 degrees."""
+    """The inverse of `visual_angle_deg`: prediction space cm of a direction at a distance; |angles| below
+    90 degrees."""
     return np.tan(np.radians(x_deg)) * distance_cm, np.tan(np.radians(y_deg)) * distance_cm
 
 
 def error_deg(error_cm: Values, distance_cm: Values) -> Values:
-    """An error in cm on the screen plane as a visual angle in degrees: atan(e / d), the usual convention of the field."""
+    """An error in cm on the screen plane as a visual angle in degrees: atan(e / d), the usual convention
+    of the field."""
     return np.degrees(np.arctan2(error_cm, distance_cm))
 
 
-def gaze_direction(x_cm: Values, y_cm: Values, eye_cm: np.ndarray) -> np.ndarray:
-    """Unit vectors (..., 3) in the camera frame from eyes at `eye_cm` (..., 3) to points of prediction space."""
+def gaze_direction(x_cm: Values, y_cm: Values, eye_cm: np.ndarray) -> NDArray[np.float64]:
+    """Unit vectors (..., 3) in the camera frame from eyes at `eye_cm` (..., 3) to points of prediction
+    space."""
     direction = prediction_to_camera_frame(x_cm, y_cm) - eye_cm
-    return direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    unit: NDArray[np.float64] = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    return unit
 
 
 def gaze_on_screen_plane(eye_cm: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where gaze rays meet the screen plane Z = 0, as prediction space (x, y) cm; the inverse of `gaze_direction`.
+    """Where gaze rays meet the screen plane Z = 0, as prediction space (x, y) cm; the inverse of
+    `gaze_direction`.
 
-    eye_cm, direction: (..., 3) in the camera frame; eyes at Z < 0, directions with Z > 0. Rays that never meet the plane
-    give NaN.
+    eye_cm, direction: (..., 3) in the camera frame; eyes at Z < 0, directions with Z > 0. Rays that never
+    meet the plane give NaN.
     """
     eye_cm, direction = np.asarray(eye_cm, float), np.asarray(direction, float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -179,12 +213,17 @@ def gaze_on_screen_plane(eye_cm: np.ndarray, direction: np.ndarray) -> tuple[np.
 
 
 def direction_to_angles_deg(direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Yaw (positive to the image's right) and pitch (positive up) in degrees of directions (..., 3) in the camera frame."""
+    """Yaw (positive to the image's right) and pitch (positive up) in degrees of directions (..., 3) in the
+    camera frame."""
     horizontal = np.hypot(direction[..., 0], direction[..., 2])
-    return np.degrees(np.arctan2(direction[..., 0], direction[..., 2])), np.degrees(np.arctan2(direction[..., 1], horizontal))
+    return np.degrees(np.arctan2(direction[..., 0], direction[..., 2])), np.degrees(
+        np.arctan2(direction[..., 1], horizontal)
+    )
 
 
 def angles_deg_to_direction(yaw_deg: Values, pitch_deg: Values) -> np.ndarray:
     """The inverse of `direction_to_angles_deg`: unit vectors (..., 3) in the camera frame."""
     yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
-    return np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch) * np.ones_like(yaw), np.cos(yaw) * np.cos(pitch)], axis=-1)
+    return np.stack(
+        [np.sin(yaw) * np.cos(pitch), np.sin(pitch) * np.ones_like(yaw), np.cos(yaw) * np.cos(pitch)], axis=-1
+    )

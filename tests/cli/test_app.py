@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -13,10 +14,22 @@ from pathlib import Path
 import pytest
 
 from tinytracker.cli import app as cli
-from tinytracker.errors import MissingExtraError, ModelError
+from tinytracker.errors import MissingExtraError, ModelError, OutputError
 
 HEAVY = ("torch", "numba", "pyarrow", "matplotlib", "cv2", "litert_torch")
-LIGHT_COMMANDS = ("demo", "track", "evaluate", "models", "prepare", "synth")
+LIGHT_COMMANDS = (
+    "demo",
+    "track",
+    "evaluate",
+    "models",
+    "prepare",
+    "synth",
+    "export",
+    "lint",
+    "bench",
+    "deploy",
+    "simulate",
+)
 
 
 @pytest.fixture
@@ -27,7 +40,9 @@ def command(monkeypatch: pytest.MonkeyPatch):
         module = types.ModuleType("tinytracker.cli.probe")
         module.probe = function  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "tinytracker.cli.probe", module)
-        monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, cli.Command("probe", "probe", "probe", "A probe.")))
+        monkeypatch.setattr(
+            cli, "COMMANDS", (*cli.COMMANDS, cli.Command("probe", "probe", "probe", "A probe."))
+        )
 
     return install
 
@@ -50,7 +65,8 @@ def test_help_lists_every_command_and_loads_nothing_heavy() -> None:
 
 
 def test_help_is_quick() -> None:
-    """In processor time, which a busy test machine does not stretch as it does the clock's; on an idle one they are equal."""
+    """In processor time, which a busy test machine does not stretch as it does the clock's; on an idle one
+    they are equal."""
 
     def seconds() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -71,9 +87,11 @@ def test_each_command_teaches(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIGHT_COMMANDS)
 def test_light_command_help_loads_no_training_stack(name: str) -> None:
-    code = f"import sys; from tinytracker.cli.app import run; run([{name!r}, '--help']); sys.exit(repr(sorted(sys.modules)))"
+    code = f"import sys; from tinytracker.cli.app import run; run([{name!r}, '--help']); sys.exit(repr(sorted(sys.modules)))"  # noqa: E501
     loaded = python("-c", code).stderr
-    assert not [package for package in ("torch", "numba", "pyarrow", "matplotlib") if f"'{package}'" in loaded]
+    assert not [
+        package for package in ("torch", "numba", "pyarrow", "matplotlib") if f"'{package}'" in loaded
+    ]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +99,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("tinytracker 0.")
 
 
-@pytest.mark.parametrize("arguments", [["frobnicate"], ["--frobnicate"], ["models", "--frobnicate"], ["evaluate"]])
+@pytest.mark.parametrize(
+    "arguments", [["frobnicate"], ["--frobnicate"], ["models", "--frobnicate"], ["evaluate"]]
+)
 def test_a_mistyped_line_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(arguments) == 2
     error = capsys.readouterr().err
@@ -124,6 +144,15 @@ def test_a_bug_keeps_its_traceback(command) -> None:
         cli.run(["probe"])
 
 
+def test_what_the_system_refuses_is_one_line(command, capsys: pytest.CaptureFixture[str]) -> None:
+    def probe() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/model.tflite")
+
+    command(probe)
+    assert cli.run(["probe"]) == OutputError.exit_code
+    assert capsys.readouterr().err == "error: out/model.tflite: No space left on device\n"
+
+
 def test_ctrl_c_in_a_command(command, capsys: pytest.CaptureFixture[str]) -> None:
     def probe() -> None:
         raise KeyboardInterrupt
@@ -148,7 +177,9 @@ sys.modules["tinytracker.cli.probe"] = module
 app.COMMANDS = (*app.COMMANDS, app.Command("probe", "probe", "probe", "A probe."))
 app.main(["probe"])
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"
     process.send_signal(signal.SIGTERM)

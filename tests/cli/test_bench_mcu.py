@@ -9,20 +9,25 @@ from pathlib import Path
 import pytest
 
 from tinytracker.cli.app import run
-from tinytracker.released import find_released
-from tinytracker.targets.mcu.limits import BOARDS, CYCLES_PER_INSTRUCTION, fit
+from tinytracker.targets.mcu.board import CYCLES_PER_INSTRUCTION, fit
+from tinytracker.targets.mcu.boards import find_boards
+from tinytracker.zoo import find
 
 TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm")
 emulated = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in TOOLS), reason=f"{' or '.join(TOOLS)} is not there (make toolchain)"
+    any(shutil.which(tool) is None for tool in TOOLS),
+    reason=f"{' or '.join(TOOLS)} is not there (make toolchain)",
 )
 MODEL = "tinytracker-s"
 
 
 def read(path: Path) -> dict[tuple[str, str], tuple[float, str]]:
-    """(target, metric) -> value, how."""
+    """(platform, metric) -> value, how."""
     with path.open(newline="") as file:
-        return {(row["target"], row["metric"]): (float(row["value"]), row["how"]) for row in csv.DictReader(file)}
+        return {
+            (row["platform"], row["metric"]): (float(row["value"]), row["how"])
+            for row in csv.DictReader(file)
+        }
 
 
 @emulated
@@ -30,7 +35,7 @@ def test_one_core(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "costs.csv"
     assert run(["-q", "bench", "mcu", MODEL, "--board", "qemu-m4", "--csv", str(out)]) == 0
     rows = read(out)
-    macs = find_released(MODEL)[0].counts["macs"]
+    macs = find(MODEL).require_card().counts["macs"]
     instructions, how = rows["qemu-m4", "instructions"]
     assert how == "emulated"
     assert macs < instructions < 4 * macs
@@ -43,7 +48,7 @@ def test_every_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     out = tmp_path / "fit.csv"
     assert run(["-q", "bench", "mcu", MODEL, "--boards", "--csv", str(out)]) == 0
     rows = read(out)
-    for name, board in BOARDS.items():
+    for name, board in find_boards().items():
         instructions = rows[name, "instructions"][0]
         cycles, how = rows[name, "cycles"]
         assert how == "estimated"
@@ -53,7 +58,9 @@ def test_every_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert rows[name, "fits"][0] == fits
         assert fits, "82,000 weights fit everywhere"
     lines = capsys.readouterr().out.splitlines()
-    assert sum(MODEL in line for line in lines) == len(BOARDS), "a line each, 80 columns wide, nothing cut"
+    assert sum(MODEL in line for line in lines) == len(find_boards()), (
+        "a line each, 80 columns wide, nothing cut"
+    )
 
 
 def test_mistakes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from tinytracker.cli.app import run
 )
 def test_refusals(tmp_path, monkeypatch, capsys, arguments, code, message):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "best.safetensors").touch()
     assert run(arguments) == code
     error = capsys.readouterr().err
     assert message in error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tinytracker import released
+from tinytracker import zoo
 from tinytracker.cards import InputSpec, ModelCard, write_card
 from tinytracker.cli.app import run
 from tinytracker.errors import ModelError
@@ -14,7 +14,7 @@ from tinytracker.errors import ModelError
 
 @pytest.fixture(autouse=True)
 def two_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(released, "FOLDER", tmp_path)
+    monkeypatch.setattr(zoo, "RELEASED", tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
     for name, output in (("small-gaze", "gaze"), ("small-eyes", "eyes")):
         (tmp_path / f"{name}.tflite").write_bytes(b"x" * 1234)
@@ -42,7 +42,12 @@ def test_the_table_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_card_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "small_gaze"]) == 0
     out = capsys.readouterr().out
-    for expected in ("error_cm: 1.935", "how: measured", "Real faces need calibration [or training].", "Apache-2.0"):
+    for expected in (
+        "error_cm: 1.935",
+        "how: measured",
+        "Real faces need calibration [or training].",
+        "Apache-2.0",
+    ):
         assert expected in out
 
 

@@ -11,17 +11,31 @@ from tinytracker.cli.app import run
 def test_summary_names_what_was_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(3):
         make_recording(tmp_path / "in", f"0000{number}")
-    (tmp_path / "in/00001/info.json").write_text("{")
+    (tmp_path / "in/00001/dotInfo.json").write_text("{")
+    edit_json(tmp_path / "in/00002", "info.json", lambda info: info | {"Dataset": "odd"})
     edit_json(tmp_path / "in/00002", "appleFace.json", lambda boxes: boxes | {"IsValid": [0, 1, 1, 0]})
-    edit_json(tmp_path / "in/00002", "dotInfo.json", lambda dots: dots | {"XCam": [x + 1 for x in dots["XCam"]]})
+    edit_json(
+        tmp_path / "in/00002", "dotInfo.json", lambda dots: dots | {"XCam": [x + 1 for x in dots["XCam"]]}
+    )
     out = tmp_path / "data[set]"
-    arguments = ["prepare", str(tmp_path / "in"), str(out), "--face-px", "24", "--eye-px", "16", "--jobs", "1"]
+    arguments = [
+        "prepare",
+        str(tmp_path / "in"),
+        str(out),
+        "--face-px",
+        "24",
+        "--eye-px",
+        "16",
+        "--jobs",
+        "1",
+    ]
     assert run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"6 frames of 2 recordings in {out}"
     assert lines[1] == "  doubtful: 2 of them have a label that contradicts their dot's place on the screen"
-    assert lines[2] == "  left out 2 frames: no valid face"
-    assert lines[3].startswith("  left out a recording: 00001: info.json is not JSON")
+    assert lines[2].startswith("  assumed for 1 recordings: the split train, for want of a Dataset")
+    assert lines[3] == "  left out 2 frames: no valid face"
+    assert lines[4].startswith("  left out a recording: 00001: dotInfo.json is not JSON")
     assert run(arguments) == 0, "a second run finds everything done"
     assert capsys.readouterr().out.splitlines() == lines
 

@@ -18,11 +18,17 @@ from tinytracker.errors import DatasetError, InputError, UsageError
 SPLITS = ("train", "val", "test", "train")
 
 
-def make_dataset(root: Path, prefix: str = "a", truth: bool = False, options: PrepareOptions | None = None) -> Path:
+def make_dataset(
+    root: Path, prefix: str = "a", truth: bool = False, options: PrepareOptions | None = None
+) -> Path:
     """Four people with 2 to 5 frames."""
     for number, split in enumerate(SPLITS):
         frames = number + 2
-        known = {"distance_cm": [30.0] * frames, "heads": ["ict"] * frames, "blink": [False] * frames} if truth else None
+        known = (
+            {"distance_cm": [30.0] * frames, "heads": ["ict"] * frames, "blink": [False] * frames}
+            if truth
+            else None
+        )
         make_recording(root / f"in-{prefix}", f"{prefix}{number}", frames, split, truth=known)
     prepare(root / f"in-{prefix}", root / prefix, options or PrepareOptions(24, 16))
     return root / prefix
@@ -68,7 +74,9 @@ def test_batches_come_in_the_order_asked_for(path: Path, indices: list[int]) -> 
         assert batch.flags.writeable
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not list a process's open files")
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="this system does not list a process's open files"
+)
 def test_no_file_stays_open(path: Path) -> None:
     """Thousands of recordings would be more files than a process may have open."""
     before = len(os.listdir("/proc/self/fd"))
@@ -93,7 +101,8 @@ def test_several_datasets_as_one(path: Path, tmp_path: Path) -> None:
     assert dataset.name == "a+b"
     assert len(dataset) == 28
     assert np.array_equal(
-        dataset.faces(np.array([0, 14])), np.stack([Dataset.open(p).faces(np.array([0]))[0] for p in (path, other)])
+        dataset.faces(np.array([0, 14])),
+        np.stack([Dataset.open(p).faces(np.array([0]))[0] for p in (path, other)]),
     )
     assert np.isnan(dataset.labels["truth_distance_cm"][:14]).all()
     assert (dataset.labels["truth_distance_cm"][14:] == 30).all()
@@ -146,11 +155,41 @@ class TestBroken:
         with pytest.raises(DatasetError, match="copy"):
             Dataset.open(copy)
 
+    @pytest.mark.parametrize(
+        ("change", "named"),
+        [
+            ({"face_px": None}, "face_px is None"),
+            ({"eye_px": "16"}, "eye_px is '16'"),
+            ({"band_px": -1}, "band_px is -1"),
+            ({"recordings": ["a1"]}, "no table of recordings"),
+            ({"recordings": {"a1": 3}}, "no table of recordings"),
+            ({"recordings": {"a1": {}}}, "recording a1 has None frames"),
+            ({"recordings": {"../a1": {"frames": 3}}}, "would lie outside"),
+        ],
+    )
+    def test_a_manifest_that_lacks_something(self, copy: Path, change: dict[str, object], named: str) -> None:
+        manifest = json.loads((copy / "manifest.json").read_text()) | change
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(DatasetError, match=rf"manifest\.json is broken \(.*{named}"):
+            Dataset.open(copy)
+
+    def test_a_manifest_of_nothing_but_its_format_or_nested_too_deeply(self, copy: Path) -> None:
+        known = json.loads((copy / "manifest.json").read_text())["format"]
+        for content, named in (
+            (json.dumps({"format": known}), "face_px is None"),
+            ("[" * 100_000, "not a whole dataset"),
+        ):
+            (copy / "manifest.json").write_text(content)
+            with pytest.raises(DatasetError, match=named):
+                Dataset.open(copy)
+
     @pytest.mark.parametrize("file", ["face.npy", "left_eye.npy", "right_eye.npy", "labels.parquet"])
     def test_missing_or_truncated_file(self, copy: Path, file: str) -> None:
         content = (copy / "a1" / file).read_bytes()
         for kept in (len(content) // 2, 7, 0, None):
-            (copy / "a1" / file).unlink() if kept is None else (copy / "a1" / file).write_bytes(content[:kept])
+            (copy / "a1" / file).unlink() if kept is None else (copy / "a1" / file).write_bytes(
+                content[:kept]
+            )
             with pytest.raises(DatasetError, match=f"a1/{file} is missing or broken"):
                 Dataset.open(copy)
 

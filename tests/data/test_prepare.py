@@ -1,4 +1,5 @@
-"""Recordings -> dataset: crops to the pixel, nothing silent, the same bytes however it was interrupted or shared out."""
+"""Recordings -> dataset: crops to the pixel, nothing silent, the same bytes however it was interrupted or
+shared out."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from tinytracker.data.dataset import Dataset
 from tinytracker.data.prepare import PrepareOptions, Summary, prepare
 from tinytracker.errors import DatasetError, InputError, OutputError, RecordingError, UsageError
 from tinytracker.faces.crops import resize
+from tinytracker.pool import processes_for
 
 SMALL = PrepareOptions(face_px=24, eye_px=16)
 
@@ -30,7 +32,11 @@ def people(tmp_path: Path) -> Path:
     """Six recordings: four people to train on, one each for val and test."""
     for number in range(6):
         split = ("train", "train", "val", "train", "test", "train")[number]
-        truth = {"distance_cm": [30 + number] * 4, "blink": [False, True, False, False], "heads": ["procedural"] * 4}
+        truth = {
+            "distance_cm": [30 + number] * 4,
+            "blink": [False, True, False, False],
+            "heads": ["procedural"] * 4,
+        }
         make_recording(tmp_path / "people", f"0000{number}", split=split, truth=truth if number % 2 else None)
     return tmp_path / "people"
 
@@ -65,7 +71,9 @@ class TestContent:
         assert face[20:, 11:].any(axis=2).mean() > 0.9
 
     def test_labels(self, tmp_path: Path) -> None:
-        folder = make_recording(tmp_path / "in", device="iPad Air 2", orientation=3, split="val", truth={"blink": [True] * 4})
+        folder = make_recording(
+            tmp_path / "in", device="iPad Air 2", orientation=3, split="val", truth={"blink": [True] * 4}
+        )
         edit_json(folder, "appleLeftEye.json", lambda boxes: boxes | {"IsValid": [1, 0, 1, 1]})
         dots = json.loads((folder / "dotInfo.json").read_text())
         prepare(tmp_path / "in", tmp_path / "out", SMALL)
@@ -96,7 +104,8 @@ class TestContent:
         folder = make_recording(tmp_path / "in")
         frame = cv2.cvtColor(cv2.imread(str(folder / "frames/00002.jpg")), cv2.COLOR_BGR2RGB)
         prepare(tmp_path / "in", tmp_path / "out", PrepareOptions(face_px=24, eye_px=16, band_px=76))
-        # Middle of the eye boxes: ((63 + 9) + (37 + 9)) / 2 = 59 across, 50 + 8 = 58 down; 1.25 x 61 px wide, half as high.
+        # Middle of the eye boxes: ((63 + 9) + (37 + 9)) / 2 = 59 across, 50 + 8 = 58 down; 1.25 x 61 px wide,
+        # half as high.
         x, y, width, height = 21, 39, 76, 38
         row = parquet.read_table(tmp_path / "out/00002/labels.parquet").to_pylist()[2]
         assert [row[f"eye_band_{key}_px"] for key in "xywh"] == [x, y, width, height]
@@ -110,9 +119,15 @@ class TestContent:
     def test_without_eye_bands_a_dataset_is_what_it_was(self, tmp_path: Path) -> None:
         make_recording(tmp_path / "in")
         prepare(tmp_path / "in", tmp_path / "out", SMALL)
-        assert json.loads((tmp_path / "out/options.json").read_text()) == {"format": 1, "face_px": 24, "eye_px": 16}
+        assert json.loads((tmp_path / "out/options.json").read_text()) == {
+            "format": 1,
+            "face_px": 24,
+            "eye_px": 16,
+        }
         assert "band_px" not in json.loads((tmp_path / "out/manifest.json").read_text())
-        with pytest.raises(DatasetError, match="holds no eye bands; prepare it into another folder with --band-px"):
+        with pytest.raises(
+            DatasetError, match="holds no eye bands; prepare it into another folder with --band-px"
+        ):
             Dataset.open(tmp_path / "out").eye_bands(np.array([0]))
         with pytest.raises(DatasetError, match="choose another folder"):
             prepare(tmp_path / "in", tmp_path / "out", PrepareOptions(24, 16, 64))
@@ -121,12 +136,14 @@ class TestContent:
 
     def test_manifest_counts(self, people: Path, tmp_path: Path) -> None:
         edit_json(people / "00003", "faceGrid.json", lambda grid: grid | {"IsValid": [1, 0, 0, 1]})
-        (people / "00004/info.json").unlink()
+        (people / "00004/dotInfo.json").unlink()
+        (people / "00005/info.json").unlink()
         summary = prepare(people, tmp_path / "out", SMALL)
         manifest = json.loads((tmp_path / "out/manifest.json").read_text())
         assert summary.kept == manifest["frames"] == 18
         assert manifest["frames_left_out"] == {"no valid face grid": 2}
-        assert manifest["recordings_left_out"] == {"00004": "00004: info.json is missing"}
+        assert manifest["recordings_left_out"] == {"00004": "00004: dotInfo.json is missing"}
+        assert list(manifest["recordings_assumed"].values()) == [1, 1]
         assert manifest["recordings"]["00003"] == {"split": "train", "frames": 2}
 
     def test_person_with_several_recordings(self, people: Path, tmp_path: Path) -> None:
@@ -135,24 +152,37 @@ class TestContent:
         prepare(people, tmp_path / "out", SMALL)
         dataset = Dataset.open(tmp_path / "out")
         assert sorted(set(dataset.labels["person"].tolist())) == ["00001", "00002", "00004", "00005", "Ada"]
-        assert set(dataset.labels["recording"][dataset.labels["person"] == "Ada"].tolist()) == {"00000", "00003"}
+        assert set(dataset.labels["recording"][dataset.labels["person"] == "Ada"].tolist()) == {
+            "00000",
+            "00003",
+        }
 
     def test_person_in_two_splits_is_refused(self, people: Path, tmp_path: Path) -> None:
         for name in ("00000", "00004"):
             edit_json(people / name, "info.json", lambda info: info | {"Person": "Ada"})
-        with pytest.raises(DatasetError, match=r"00000 \(train\) and 00004 \(test\) show the same person, Ada"):
+        with pytest.raises(
+            DatasetError, match=r"00000 \(train\) and 00004 \(test\) show the same person, Ada"
+        ):
             prepare(people, tmp_path / "out", SMALL)
         assert not (tmp_path / "out/manifest.json").exists()
 
     def test_label_against_the_dots_place_is_named(self, tmp_path: Path) -> None:
         folder = make_recording(tmp_path / "in")
-        edit_json(folder, "dotInfo.json", lambda dots: dots | {"XCam": [x + 0.5 * (i == 1) for i, x in enumerate(dots["XCam"])]})
+        edit_json(
+            folder,
+            "dotInfo.json",
+            lambda dots: dots | {"XCam": [x + 0.5 * (i == 1) for i, x in enumerate(dots["XCam"])]},
+        )
         assert prepare(tmp_path / "in", tmp_path / "out", SMALL).doubtful == 1
 
     def test_zoomed_display_is_not_doubtful(self, tmp_path: Path) -> None:
         folder = make_recording(tmp_path / "in", device="iPhone 6")
         zoom = {"XPts": 320 / 375, "YPts": 568 / 667}
-        edit_json(folder, "dotInfo.json", lambda dots: dots | {key: [x * by for x in dots[key]] for key, by in zoom.items()})
+        edit_json(
+            folder,
+            "dotInfo.json",
+            lambda dots: dots | {key: [x * by for x in dots[key]] for key, by in zoom.items()},
+        )
         edit_json(folder, "screen.json", lambda screen: screen | {"W": [320] * 4, "H": [568] * 4})
         assert prepare(tmp_path / "in", tmp_path / "out", SMALL).doubtful == 0
 
@@ -165,6 +195,10 @@ class TestBrokenPictures:
         [
             (lambda path: path.unlink(), "a picture that is missing"),
             (lambda path: path.write_bytes(path.read_bytes()[:-700]), "a picture that does not decode"),
+            (
+                lambda path: path.write_bytes(path.read_bytes()[:-700] + b"\xff\xd9"),
+                "a picture that does not decode",
+            ),
             (lambda path: path.write_bytes(b""), "a picture that does not decode"),
             (lambda path: path.write_bytes(b"not a picture"), "a picture that does not decode"),
             (lambda path: (path.unlink(), path.mkdir()), "a picture that cannot be read"),
@@ -200,8 +234,16 @@ class TestResuming:
             pack(folder)
         prepare(people, tmp_path / "archives", SMALL)
         # outcome.json holds the checksum of what was read, which differs.
-        wanted = {name: content for name, content in tree_bytes(tmp_path / "folders").items() if "outcome" not in name}
-        assert {name: content for name, content in tree_bytes(tmp_path / "archives").items() if "outcome" not in name} == wanted
+        wanted = {
+            name: content
+            for name, content in tree_bytes(tmp_path / "folders").items()
+            if "outcome" not in name
+        }
+        assert {
+            name: content
+            for name, content in tree_bytes(tmp_path / "archives").items()
+            if "outcome" not in name
+        } == wanted
 
     def test_workers_and_second_runs_do_not_matter(self, people: Path, tmp_path: Path) -> None:
         prepare(people, tmp_path / "one", SMALL)
@@ -234,7 +276,10 @@ module.prepare(Path({str(tmp_path / "people")!r}), Path({str(dataset)!r}), modul
         caught = 0
         for done_before_kill in (0, 1, 3):
             process = subprocess.Popen([sys.executable, "-c", code])
-            _wait(lambda wanted=done_before_kill: len(_done(dataset)) >= wanted and _half_written(dataset), process)
+            _wait(
+                lambda wanted=done_before_kill: len(_done(dataset)) >= wanted and _half_written(dataset),
+                process,
+            )
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             caught += bool(_half_written(dataset))
@@ -277,10 +322,20 @@ module.prepare(Path({str(tmp_path / "people")!r}), Path({str(dataset)!r}), modul
         prepare(people, tmp_path / "alone", SMALL)
         seen: list[tuple[int, int]] = []
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path / "dask")
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            local_directory=str(tmp_path / "dask"),
         ) as cluster:
             address = cluster.scheduler_address
-            prepare(people, tmp_path / "shared", SMALL, dask_scheduler=address, progress=lambda *done: seen.append(done))
+            prepare(
+                people,
+                tmp_path / "shared",
+                SMALL,
+                dask_scheduler=address,
+                progress=lambda *done: seen.append(done),
+            )
         assert tree_bytes(tmp_path / "shared") == tree_bytes(tmp_path / "alone")
         assert seen == [(number, 6) for number in range(1, 7)]
 
@@ -336,8 +391,53 @@ class TestBadPlaces:
             prepare(people, tmp_path / "out", SMALL)
 
     def test_place_that_cannot_be_written(self, people: Path) -> None:
-        with pytest.raises(OutputError, match="cannot write"):
+        with pytest.raises(OutputError, match="cannot make the folder"):
             prepare(people, Path("/proc/dataset"), SMALL)
+
+    def test_two_runs_on_one_dataset(self, people: Path, tmp_path: Path) -> None:
+        def run_another(done: int, total: int) -> None:
+            with pytest.raises(DatasetError, match="another run is preparing"):
+                prepare(people, tmp_path / "out", SMALL)
+
+        assert prepare(people, tmp_path / "out", SMALL, progress=run_another).kept == 24
+        assert not (tmp_path / "out/.lock").exists()
+
+    def test_a_worker_that_the_system_kills_is_one_line_and_the_rest_is_kept(
+        self, people: Path, tmp_path: Path
+    ) -> None:
+        """As the kernel does where memory ends: kill -9 on one of two; the next run goes on."""
+        code = f"""
+import os, signal, sys
+from pathlib import Path
+from tinytracker import pool
+from tinytracker.data import prepare as module
+from tinytracker.errors import TinytrackerError
+pool.processes_for = module.processes_for = lambda jobs, tasks: min(jobs, tasks)
+quick = module.prepare_recording
+def killed(source, dataset, options):
+    if source.name == "00003" and not (dataset / "again").exists():
+        (dataset / "again").mkdir()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return quick(source, dataset, options)
+module.prepare_recording = killed
+try:
+    module.prepare(Path({str(people)!r}), Path({str(tmp_path / "out")!r}), module.PrepareOptions(24, 16), jobs=2)
+except TinytrackerError as error:
+    sys.exit(str(error))
+"""  # noqa: E501
+        answer = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert answer.returncode == 1
+        assert "a worker process was killed by the system" in answer.stderr
+        assert "Traceback" not in answer.stderr
+        (tmp_path / "out/again").rmdir()
+        assert prepare(people, tmp_path / "out", SMALL).kept == 24
+
+    def test_no_more_processes_than_help(self) -> None:
+        cores = len(os.sched_getaffinity(0))
+        assert [processes_for(jobs, 3) for jobs in (1, 100_000, -1)] == [1, min(3, cores), min(3, cores)]
+        assert processes_for(100_000, 10**6) == cores
 
     def test_jobs_and_scheduler_that_make_no_sense(self, people: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="jobs"):

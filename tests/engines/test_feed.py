@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinytracker.cards import InputSpec
-from tinytracker.domain import Box, FaceBox
+from tinytracker.domain import Box, Face
 from tinytracker.engines.feed import Crops, Feed, read_crops
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import UsageError
@@ -19,7 +19,7 @@ from tinytracker.faces.crops import crop, face_box_numbers, face_grid, grid_cell
 RANDOM = np.random.default_rng(3)
 FRAME = RANDOM.integers(0, 256, (48, 64, 3), np.uint8)
 BOX = Box(10.0, 6.0, 24.0, 20.0)
-FACE = FaceBox(BOX, Box(25.0, 10.0, 8.0, 8.0), Box(11.0, 10.0, 8.0, 8.0))
+FACE = Face(BOX, Box(25.0, 10.0, 8.0, 8.0), Box(11.0, 10.0, 8.0, 8.0))
 
 
 def real_picture(spec: InputSpec, picture: np.ndarray) -> np.ndarray:
@@ -58,7 +58,9 @@ def test_pictures_for_any_scale_and_zero_point(dtype, scale, zero_point, colour,
     else:
         steps = real / scale
         limits = np.iinfo(dtype)
-        expected = np.clip(np.sign(steps) * np.floor(np.abs(steps) + 0.5) + zero_point, limits.min, limits.max)
+        expected = np.clip(
+            np.sign(steps) * np.floor(np.abs(steps) + 0.5) + zero_point, limits.min, limits.max
+        )
         assert np.array_equal(array[0], expected)
 
 
@@ -89,20 +91,25 @@ class Stored:
     """A dataset of three samples."""
 
     labels = {  # noqa: RUF012
-        **{f"face_{key}_px": np.array([value] * 3, float) for key, value in zip("xywh", (10, 6, 24, 20), strict=True)},
+        **{
+            f"face_{key}_px": np.array([value] * 3, float)
+            for key, value in zip("xywh", (10, 6, 24, 20), strict=True)
+        },
         "frame_width_px": np.array([64] * 3),
         "frame_height_px": np.array([48] * 3),
-        **{f"grid_{key}": np.array([value] * 3) for key, value in zip("xywh", grid_cells(BOX, 64, 48), strict=True)},
+        **{
+            f"grid_{key}": np.array([value] * 3)
+            for key, value in zip("xywh", grid_cells(BOX, 64, 48), strict=True)
+        },
     }
 
-    def faces(self, indices):
-        return np.stack([FRAME[6:26, 10:34]] * len(indices))
-
-    def left_eyes(self, indices):
-        return np.stack([FRAME[10:18, 25:33]] * len(indices))
-
-    def right_eyes(self, indices):
-        return np.stack([FRAME[10:18, 11:19]] * len(indices))
+    def pictures(self, kind, indices):
+        rows, columns = {
+            "face": (slice(6, 26), slice(10, 34)),
+            "left_eye": (slice(10, 18), slice(25, 33)),
+            "right_eye": (slice(10, 18), slice(11, 19)),
+        }[kind]
+        return np.stack([FRAME[rows, columns]] * len(indices))
 
 
 def test_stored_crops_feed_the_same_as_the_frame_they_are_from():
@@ -132,13 +139,15 @@ def test_only_pictures_asked_for_are_read():
 def test_eyes_not_located_are_said():
     spec = InputSpec("left_eye", "left_eye", 8, 8)
     with pytest.raises(UsageError, match="eye boxes"):
-        Feed([spec], [TensorSpec("left_eye", (1, 8, 8, 3), "int8", 1 / 128)]).from_frame(FRAME, FaceBox(BOX))
+        Feed([spec], [TensorSpec("left_eye", (1, 8, 8, 3), "int8", 1 / 128)]).from_frame(FRAME, Face(BOX))
 
 
 def test_an_eye_band_from_a_frame_is_the_stored_ones_middle():
     """The live path and the dataset's agree on what an eye band shows and on where it lies."""
-    frame = cv2.resize(RANDOM.integers(0, 256, (12, 16, 3), np.uint8), (640, 480), interpolation=cv2.INTER_CUBIC)
-    face = FaceBox(Box(200.0, 100.0, 240.0, 240.0), Box(330.0, 140.0, 60.0, 60.0), Box(250.0, 140.0, 60.0, 60.0))
+    frame = cv2.resize(
+        RANDOM.integers(0, 256, (12, 16, 3), np.uint8), (640, 480), interpolation=cv2.INTER_CUBIC
+    )
+    face = Face(Box(200.0, 100.0, 240.0, 240.0), Box(330.0, 140.0, 60.0, 60.0), Box(250.0, 140.0, 60.0, 60.0))
     inputs = (InputSpec("eye_band", "eye_band", 96, 256), InputSpec("eye_band_box", "eye_band_box"))
     feed = Feed(inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in inputs])
     live = [array.copy() for array in feed.from_frame(frame, face)]
@@ -151,13 +160,19 @@ def test_an_eye_band_from_a_frame_is_the_stored_ones_middle():
 
     class Dataset:
         labels = {  # noqa: RUF012
-            **{f"face_{key}_px": np.array([value]) for key, value in zip("xywh", (200, 100, 240, 240), strict=True)},
-            **{f"eye_band_{key}_px": np.array([value]) for key, value in zip("xywh", (170, 95, 300, 150), strict=True)},
+            **{
+                f"face_{key}_px": np.array([value])
+                for key, value in zip("xywh", (200, 100, 240, 240), strict=True)
+            },
+            **{
+                f"eye_band_{key}_px": np.array([value])
+                for key, value in zip("xywh", (170, 95, 300, 150), strict=True)
+            },
             "frame_width_px": np.array([640]),
             "frame_height_px": np.array([480]),
         }
 
-        def eye_bands(self, indices: np.ndarray) -> np.ndarray:
+        def pictures(self, kind: str, indices: np.ndarray) -> np.ndarray:
             return crop(frame, stored, 320, 160)[None][indices]
 
     picture, box = feed.from_crops(read_crops(Dataset(), np.array([0]), feed.kinds))
@@ -167,7 +182,7 @@ def test_an_eye_band_from_a_frame_is_the_stored_ones_middle():
 
 def test_an_eye_bands_place_follows_from_the_face_alone_where_the_eyes_are_not_known():
     left, right = eye_boxes_from_face_box(BOX)
-    assert eye_band(FaceBox(BOX), 0.375) == eye_band(FaceBox(BOX, left, right), 0.375)
-    band = eye_band(FaceBox(BOX), 0.375)
+    assert eye_band(Face(BOX), 0.375) == eye_band(Face(BOX, left, right), 0.375)
+    band = eye_band(Face(BOX), 0.375)
     assert (band.width_px, band.height_px) == (BOX.width_px, BOX.width_px * 0.375)
     assert band.centre_px == pytest.approx((BOX.x_px + BOX.width_px / 2, BOX.y_px + 0.28 * BOX.height_px))

@@ -31,7 +31,9 @@ def test_uint8_comes_back(step, scale, zero_point):
     assert tensor.quantize(tensor.dequantize(np.array([step], np.uint8)))[0] == step
 
 
-@pytest.mark.parametrize(("real", "expected"), [(0.5, 1), (1.5, 2), (2.5, 3), (-0.5, -1), (-2.5, -3), (500, 127), (-500, -128)])
+@pytest.mark.parametrize(
+    ("real", "expected"), [(0.5, 1), (1.5, 2), (2.5, 3), (-0.5, -1), (-2.5, -3), (500, 127), (-500, -128)]
+)
 def test_halves_round_away_from_zero(real, expected):
     assert TensorSpec("x", (1,), "int8", 1.0).quantize(np.array([real]))[0] == expected
 

@@ -1,6 +1,7 @@
 """Writes the smallest .tflite that is of the family: one FULLY_CONNECTED from a picture to two numbers.
 
-Built by hand from the format's schema, so that any shape, number format, scale and zero point can be asked for.
+Built by hand from the format's schema, so that any shape, number format, scale and zero point can be asked
+for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-TYPES = {"float32": schema.TensorType.FLOAT32, "int8": schema.TensorType.INT8, "uint8": schema.TensorType.UINT8}
+TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "int8": schema.TensorType.INT8,
+    "uint8": schema.TensorType.UINT8,
+}
 WEIGHT_SCALE, OUTPUT_SCALE, OUTPUT_ZERO = 0.004, 0.02, 5
 
 
@@ -24,7 +29,8 @@ def write(
     outputs: int = 2,
     float_output: bool = False,
 ) -> np.ndarray:
-    """Writes a network whose outputs are (real input) @ weights.T; returns these weights, float (outputs, size).
+    """Writes a network whose outputs are (real input) @ weights.T; returns these weights, float (outputs,
+    size).
 
     dtype: of input and output; with `float_output` a DEQUANTIZE follows. uint8 files take uint8 weights.
     """
@@ -62,7 +68,9 @@ def write(
     graph = schema.SubGraphT()
     graph.tensors, graph.inputs, graph.outputs, graph.operators = tensors, [image], [answer], []
     options = schema.FullyConnectedOptionsT()
-    _add(model, graph, "FULLY_CONNECTED", 4 if dtype == "int8" else 1, [image, weights, -1], [answer], options)
+    _add(
+        model, graph, "FULLY_CONNECTED", 4 if dtype == "int8" else 1, [image, weights, -1], [answer], options
+    )
     if float_output:
         graph.outputs = [tensor("real", (1, outputs), TYPES["float32"])]
         _add(model, graph, "DEQUANTIZE", 2, [answer], graph.outputs, None)
@@ -81,7 +89,10 @@ def _add(model, graph, name, version, inputs, outputs, options) -> None:
     operator = schema.OperatorT()
     operator.opcodeIndex, operator.inputs, operator.outputs = len(model.operatorCodes) - 1, inputs, outputs
     if options is not None:
-        operator.builtinOptions, operator.builtinOptionsType = options, schema.BuiltinOptions.FullyConnectedOptions
+        operator.builtinOptions, operator.builtinOptionsType = (
+            options,
+            schema.BuiltinOptions.FullyConnectedOptions,
+        )
     graph.operators.append(operator)
 
 

@@ -23,7 +23,8 @@ FACE_PX, EYE_PX = 8, 6
 
 @pytest.fixture
 def dataset_folder(tmp_path: Path) -> Path:
-    """Eight people, ten frames each. The face box's place says where they look: face_x_px = 300 + 10 * gaze_x_cm."""
+    """Eight people, ten frames each. The face box's place says where they look: face_x_px = 300 + 10 *
+    gaze_x_cm."""
     random = np.random.default_rng(11)
     folder = tmp_path / "people"
     recordings = {}
@@ -101,7 +102,9 @@ def known_models(monkeypatch: pytest.MonkeyPatch) -> None:
     shifts = {"near": (1.0, 0.0), "far": (3.0, -4.0), "eyes": (0.0, 0.0)}
 
     def load(name, engine=None, output_scale_cm=None):
-        card = ModelCard(name, "test", (InputSpec("face_box", "face_box"),), output="eyes" if name == "eyes" else "gaze")
+        card = ModelCard(
+            name, "test", (InputSpec("face_box", "face_box"),), output="eyes" if name == "eyes" else "gaze"
+        )
         return engine_model.GazeModel(card, BoxReader(shifts[name], 14 if name == "eyes" else 2), name)
 
     monkeypatch.setattr(engine_model.GazeModel, "load", load)

@@ -10,9 +10,9 @@ import pytest
 from tinytracker.cli.app import run
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import DatasetError, ModelError, OutputError, UsageError
-from tinytracker.evaluation.evaluate import evaluate, frames_of, predict, unique_names
-from tinytracker.evaluation.report import read_rows, value_of
+from tinytracker.evaluation.evaluate import evaluate, frames_of, predict, predict_on_dask, unique_names
 from tinytracker.evaluation.scores import BASELINE
+from tinytracker.results import read_rows, value_of
 
 
 def number(rows, model: str, metric: str, group: str = "all") -> float:
@@ -62,10 +62,37 @@ def test_threads_change_nothing(dataset: Dataset, known_models, monkeypatch: pyt
     monkeypatch.setattr(module, "CHUNK", 7)
     seen: list[tuple[int, int]] = []
     indices = dataset.split("test")[::-1]
-    several = predict("far", dataset, indices, jobs=3, progress=lambda done, total: seen.append((done, total)))
+    several = predict(
+        "far", dataset, indices, jobs=3, progress=lambda done, total: seen.append((done, total))
+    )
     assert np.array_equal(several, predict("far", dataset, indices))
     assert seen[-1] == (40, 40)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_dask_cluster_changes_nothing(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("dask.distributed")
+    from tinytracker.evaluation import evaluate as module
+
+    monkeypatch.setattr(module, "CHUNK", 9)
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(tmp_path / "dask"),
+    ) as cluster:
+        models, scheduler = ["eye-locator", "tinytracker-s"], cluster.scheduler_address
+        seen: list[tuple[int, int]] = []
+        spread = evaluate(models, dataset, dask_scheduler=scheduler, progress=lambda *done: seen.append(done))
+        # The same bytes, not only the same figures.
+        answers = predict_on_dask("tinytracker-s", dataset, dataset.split("test"), scheduler)
+    alone = evaluate(models, dataset)
+    assert list(map(repr, spread.rows)) == list(map(repr, alone.rows))
+    assert np.array_equal(answers, alone.gaze_cm["tinytracker-s"])
+    assert seen[-1] == (80, 80)
 
 
 def test_without_training_people_there_is_no_share(dataset: Dataset, known_models) -> None:
@@ -90,10 +117,23 @@ def test_names_tell_models_apart() -> None:
 
 
 class TestCommand:
-    def test_tables_rows_and_picture(self, dataset_folder: Path, known_models, tmp_path: Path, capsys, monkeypatch) -> None:
+    def test_tables_rows_and_picture(
+        self, dataset_folder: Path, known_models, tmp_path: Path, capsys, monkeypatch
+    ) -> None:
         monkeypatch.setenv("COLUMNS", "160")
         csv, plot = tmp_path / "rows.csv", tmp_path / "plot.png"
-        line = ["evaluate", "near", "far", "eyes", "--data", str(dataset_folder), "--csv", str(csv), "--plot", str(plot)]
+        line = [
+            "evaluate",
+            "near",
+            "far",
+            "eyes",
+            "--data",
+            str(dataset_folder),
+            "--csv",
+            str(csv),
+            "--plot",
+            str(plot),
+        ]
         assert run(line) == 0
         out = capsys.readouterr().out
         assert "device_kind=phone" in out
@@ -103,12 +143,26 @@ class TestCommand:
         assert plot.stat().st_size > 10_000
 
     def test_a_user_s_mistakes_are_one_line(self, dataset_folder: Path, tmp_path: Path, capsys) -> None:
-        assert run(["evaluate", "nothing-of-that-name", "--data", str(dataset_folder)]) == ModelError.exit_code
+        assert (
+            run(["evaluate", "nothing-of-that-name", "--data", str(dataset_folder)]) == ModelError.exit_code
+        )
         assert run(["evaluate", "tinytracker", "--data", str(tmp_path / "empty")]) == DatasetError.exit_code
-        assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "train"]) == UsageError.exit_code
-        assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "all"]) == UsageError.exit_code
-        assert run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--plot", "a.docx"]) == UsageError.exit_code
-        assert run(["evaluate", "gone", "--data", str(dataset_folder), "--csv", "/proc/a.csv"]) == OutputError.exit_code
+        assert (
+            run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "train"])
+            == UsageError.exit_code
+        )
+        assert (
+            run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--split", "all"])
+            == UsageError.exit_code
+        )
+        assert (
+            run(["evaluate", "tinytracker", "--data", str(dataset_folder), "--plot", "a.docx"])
+            == UsageError.exit_code
+        )
+        assert (
+            run(["evaluate", "gone", "--data", str(dataset_folder), "--csv", "/proc/a.csv"])
+            == OutputError.exit_code
+        )
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 6
         assert all(line.startswith("error: ") for line in lines)

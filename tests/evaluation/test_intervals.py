@@ -18,7 +18,8 @@ def test_ratio() -> None:
 
 @pytest.mark.parametrize("mean", [mean_over_frames, mean_over_people])
 def test_interval_covers_the_truth_nineteen_times_in_twenty(mean) -> None:
-    """40 people whose own levels differ far more than their frames: an interval over frames would be far too small."""
+    """40 people whose own levels differ far more than their frames: an interval over frames would be far
+    too small."""
     random = np.random.default_rng(3)
     trials, frames = 200, 25
     people = np.repeat(np.arange(40), frames)

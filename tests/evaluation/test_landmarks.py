@@ -20,12 +20,17 @@ def labels() -> dict[str, np.ndarray]:
         columns[f"truth_{name}_y_px"] = np.full(n, 50 + (v + 1) * 100)
     for eye in ("left", "right"):
         columns[f"truth_{eye}_openness"] = np.array([0.35, 0.35, 0.02, 0.03])
-    return columns | {"person": np.array(["a", "a", "b", "b"]), "device_kind": np.array(["phone", "phone", "phone", "tablet"])}
+    return columns | {
+        "person": np.array(["a", "a", "b", "b"]),
+        "device_kind": np.array(["phone", "phone", "phone", "tablet"]),
+    }
 
 
 @pytest.fixture
 def outputs() -> np.ndarray:
-    return np.concatenate([np.tile(PLACES.reshape(-1), (4, 1)), [[0.35] * 2, [0.35] * 2, [0.02] * 2, [0.3] * 2]], axis=1)
+    return np.concatenate(
+        [np.tile(PLACES.reshape(-1), (4, 1)), [[0.35] * 2, [0.35] * 2, [0.02] * 2, [0.3] * 2]], axis=1
+    )
 
 
 def test_the_truth_has_no_error(labels, outputs) -> None:
@@ -44,11 +49,26 @@ def test_errors_are_shares_of_the_interocular_distance(labels, outputs) -> None:
 
 
 def test_rows_count_closed_eyes(labels, outputs) -> None:
-    rows = {(row.group, row.metric): row for row in score_landmarks("locator", "litert", "people", "test", outputs, labels)}
+    rows = {
+        (row.group, row.metric): row
+        for row in score_landmarks("locator", "litert", "people", "test", outputs, labels)
+    }
     assert rows["all", "closed_found"].value == 50
     assert rows["all", "open_called_closed"].value == 0
+    assert np.isnan(rows["device_kind=tablet", "open_called_closed"].value)
     assert rows["all", "people"].value == 2
     assert rows["device_kind=phone", "landmarks_median"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_lids_on_their_way_count_for_neither(labels, outputs) -> None:
+    labels["truth_blink"] = np.array([False, True, True, True])  # the second: still wide open
+    labels["truth_right_openness"] = np.array([0.35, 0.35, 0.02, 0.09])  # the last: one eye is not shut yet
+    outputs[:3, 12:] = 0.02
+    rows = {
+        row.metric: row.value for row in score_landmarks("l", "litert", "p", "test", outputs, labels)[:12]
+    }
+    assert rows["closed_found"] == 100
+    assert rows["open_called_closed"] == 100
 
 
 def test_real_recordings_have_no_such_truth(outputs) -> None:

@@ -13,7 +13,9 @@ def test_errors_are_euclidean() -> None:
 def test_errors_in_degrees() -> None:
     """d cm away an error of d * tan(5 deg) is 5 degrees; without a distance it is unknown."""
     shift = 40 * np.tan(np.radians(5))
-    angle = metrics.errors_deg(np.array([[shift, 0.0], [0.0, -shift]]), np.zeros((2, 2)), np.array([40.0, np.nan]))
+    angle = metrics.errors_deg(
+        np.array([[shift, 0.0], [0.0, -shift]]), np.zeros((2, 2)), np.array([40.0, np.nan])
+    )
     assert angle == pytest.approx([5, np.nan], nan_ok=True)
 
 
@@ -43,7 +45,9 @@ def test_jitter_is_the_spread_within_dots_not_the_bias() -> None:
 
 
 def test_jitter_leaves_out_dots_seen_once() -> None:
-    assert metrics.jitter_cm(np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]]), np.array([0, 0, 1])) == pytest.approx([np.sqrt(0.5)])
+    assert metrics.jitter_cm(
+        np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]]), np.array([0, 0, 1])
+    ) == pytest.approx([np.sqrt(0.5)])
 
 
 def test_fixations_are_dots_of_one_recording() -> None:

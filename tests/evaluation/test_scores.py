@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tinytracker.evaluation.report import Row, value_of
 from tinytracker.evaluation.scores import BASELINE, Frames, mean_over_training_people, score, score_mean
+from tinytracker.results import Row, value_of
 
 PEOPLE, DOTS, SHOTS = 20, 8, 5
 
@@ -15,7 +15,16 @@ def frames() -> Frames:
     dots = random.uniform(-6, 6, (PEOPLE * DOTS, 2)).repeat(SHOTS, axis=0)
     person = np.array([f"p{index:02d}" for index in range(PEOPLE)]).repeat(DOTS * SHOTS)
     kinds = np.where(np.arange(len(dots)) < len(dots) // 2, "phone", "tablet")
-    return Frames("people", "test", dots, person, person, np.full(len(dots), 40.0), np.array([0.5, -0.5]), {"device_kind": kinds})
+    return Frames(
+        "people",
+        "test",
+        dots,
+        person,
+        person,
+        np.full(len(dots), 40.0),
+        np.array([0.5, -0.5]),
+        {"device_kind": kinds},
+    )
 
 
 def get(rows: list[Row], metric: str, group: str = "all") -> Row:
@@ -49,7 +58,9 @@ def test_the_mean_is_its_own_whole(frames: Frames) -> None:
     rows = score_mean(frames)
     assert rows[0].model == BASELINE
     assert get(rows, "share_of_mean").value == pytest.approx(100)
-    assert get(rows, "error").value == pytest.approx(np.linalg.norm(frames.truth_cm - frames.mean_cm, axis=1).mean())
+    assert get(rows, "error").value == pytest.approx(
+        np.linalg.norm(frames.truth_cm - frames.mean_cm, axis=1).mean()
+    )
     assert np.isnan(get(rows, "correlation_x").value)
 
 
@@ -60,7 +71,9 @@ def test_invalid_gaze_is_counted_and_left_out(frames: Frames) -> None:
     assert get(rows, "invalid").value == pytest.approx(25)
     assert get(rows, "error").value == pytest.approx(5)
     assert get(rows, "bias_x").value == pytest.approx(3)
-    share = 5 / np.linalg.norm((frames.truth_cm - frames.mean_cm)[np.isfinite(predicted[:, 0])], axis=1).mean()
+    share = (
+        5 / np.linalg.norm((frames.truth_cm - frames.mean_cm)[np.isfinite(predicted[:, 0])], axis=1).mean()
+    )
     assert get(rows, "share_of_mean").value == pytest.approx(100 * share)
 
 

@@ -32,11 +32,16 @@ def test_shrinking_averages() -> None:
 
 @pytest.mark.parametrize("side", [20, 21, 27, 33, 39, 40, 41, 55])
 def test_shrinking_by_any_factor_is_area_averaging(side: int) -> None:
-    """Against averages over exact areas: the integral of the picture, interpolated at the edges of the pixels."""
-    smooth = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (side, side, 3), dtype=np.uint8), (0, 0), 1.5)
+    """Against averages over exact areas: the integral of the picture, interpolated at the edges of the
+    pixels."""
+    smooth = cv2.GaussianBlur(
+        np.random.default_rng(1).integers(0, 256, (side, side, 3), dtype=np.uint8), (0, 0), 1.5
+    )
     integral = np.pad(smooth.astype(float).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0), (0, 0)))
     edges, places = np.linspace(0, side, 21), np.arange(side + 1)
-    rows = np.array([[np.interp(edges, places, integral[:, x, c]) for x in range(side + 1)] for c in range(3)])
+    rows = np.array(
+        [[np.interp(edges, places, integral[:, x, c]) for x in range(side + 1)] for c in range(3)]
+    )
     both = np.array([[np.interp(edges, places, rows[c, :, y]) for y in range(21)] for c in range(3)])
     means = np.diff(np.diff(both, axis=1), axis=2).transpose(1, 2, 0) * (20 / side) ** 2
     difference = crops.resize(smooth, 20, 20) - means
@@ -74,7 +79,8 @@ def test_face_box_numbers() -> None:
 
 
 def matlab_grid(x: int, y: int, width: int, height: int) -> np.ndarray:
-    """GazeCapture's binary grid, cell by cell: a cell is 1 if it lies between the ends, each first clamped into 1..25."""
+    """GazeCapture's binary grid, cell by cell: a cell is 1 if it lies between the ends, each first clamped
+    into 1..25."""
     clamp = lambda value: min(25, max(1, value))  # noqa: E731
     xs, ys = (clamp(x), clamp(x + width - 1)), (clamp(y), clamp(y + height - 1))
     rows = [[float(xs[0] <= i <= xs[1] and ys[0] <= j <= ys[1]) for i in range(1, 26)] for j in range(1, 26)]
@@ -105,3 +111,36 @@ def test_grid_cells_round_as_matlab_does(box: Box, cells: tuple[int, int, int, i
 def test_grid_is_row_by_row() -> None:
     grid = crops.face_grid(3, 5, 2, 1).reshape(25, 25)
     assert np.argwhere(grid).tolist() == [[4, 2], [4, 3]]
+
+
+@pytest.mark.parametrize("sigma_px", [0.5, 1.0, 2.0, 2.5, 4.0])
+@pytest.mark.parametrize("shape", [(32, 64, 3), (64, 64, 1), (5, 3, 3), (112, 112)])
+def test_low_pass_is_the_rounded_integer_sum(sigma_px: float, shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(2).choice(np.array([0, 1, 127, 254, 255], np.uint8), shape)
+    weights = np.array(crops.low_pass_weights(sigma_px))
+    reach = len(weights) // 2
+    padded = np.pad(
+        image.astype(np.int64), [(reach, reach), (reach, reach), (0, 0)][: image.ndim], mode="edge"
+    )
+    rows = sum(w * padded[:, k : k + shape[1]] for k, w in enumerate(weights))
+    both = sum(w * rows[k : k + shape[0]] for k, w in enumerate(weights))
+    smooth = crops.low_pass(image, sigma_px)
+    assert smooth.dtype == np.uint8
+    assert np.array_equal(smooth, (both + 32768) >> 16)
+
+
+@pytest.mark.parametrize("sigma_px", [0.7, 1.5, 2.0, 3.0])
+def test_low_pass_is_a_gaussian(sigma_px: float) -> None:
+    weights = np.array(crops.low_pass_weights(sigma_px))
+    places = np.arange(len(weights)) - len(weights) // 2
+    assert weights.sum() == 256
+    assert np.array_equal(weights, weights[::-1])
+    assert (weights * places**2).sum() / 256 == pytest.approx(sigma_px**2, rel=0.06)
+    point = np.zeros((31, 31), np.uint8)
+    point[15, 15] = 255
+    reference = cv2.GaussianBlur(point.astype(float), (0, 0), sigma_px)
+    assert np.abs(crops.low_pass(point, sigma_px) - reference).max() < 1.5
+
+
+def test_no_low_pass_leaves_the_picture() -> None:
+    assert crops.low_pass(FRAME, 0.0) is FRAME

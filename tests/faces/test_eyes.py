@@ -12,7 +12,9 @@ from tinytracker.faces.eyes import EyeLocator, corners_from_eyes, eyes_closed, i
 FACE = Box(100.0, 50.0, 200.0, 200.0)
 
 
-def landmarks(interocular_px: float = 80.0, roll_deg: float = 0.0, openness: tuple[float, float] = (0.3, 0.3)) -> EyeLandmarks:
+def landmarks(
+    interocular_px: float = 80.0, roll_deg: float = 0.0, openness: tuple[float, float] = (0.3, 0.3)
+) -> EyeLandmarks:
     """Eyes by usual proportions round (200, 110), turned clockwise by `roll_deg`."""
     half = interocular_px / 2 * np.array([np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))])
     eyes = np.array([200.0, 110.0]) + np.array([half, -half])
@@ -42,7 +44,9 @@ def test_corners_by_proportion() -> None:
     np.testing.assert_allclose(eye_middles_px(corners), eyes)
     assert interocular_px(corners) == pytest.approx(np.hypot(80, 10))
     left, right = corners
-    assert right[1, 0] < right[0, 0] < left[0, 0] < left[1, 0]  # outer, inner, inner, outer from the image's left
+    assert (
+        right[1, 0] < right[0, 0] < left[0, 0] < left[1, 0]
+    )  # outer, inner, inner, outer from the image's left
     assert implausibility(EyeLandmarks(corners, eyes, np.ones(2)), FACE) == ""
 
 
@@ -59,7 +63,9 @@ def changed(**parts: object) -> EyeLandmarks:
         case {"swap": (first, second)}:
             corners[first], corners[second] = good.corners_px[second], good.corners_px[first]
         case {"narrow": eye}:
-            corners[eye] = good.corners_px[eye].mean(axis=0) + 0.25 * (good.corners_px[eye] - good.corners_px[eye].mean(axis=0))
+            corners[eye] = good.corners_px[eye].mean(axis=0) + 0.25 * (
+                good.corners_px[eye] - good.corners_px[eye].mean(axis=0)
+            )
         case {"iris": shift}:
             centres[0] += shift
         case {"nan": where}:
@@ -86,7 +92,14 @@ def test_nonsense_is_not_believed(found: EyeLandmarks, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("openness", "closed"), [((0.35, 0.35), False), ((0.02, 0.03), True), ((0.02, 0.30), False), ((0.09, 0.10), False)]
+    ("openness", "closed"),
+    [
+        ((0.35, 0.35), False),
+        ((0.02, 0.03), True),
+        ((0.02, 0.30), False),
+        ((0.05, 0.06), True),
+        ((0.07, 0.07), False),  # eyes that look down
+    ],
 )
 def test_closed_means_both(openness: tuple[float, float], closed: bool) -> None:
     assert eyes_closed(landmarks(openness=openness)) is closed

@@ -33,7 +33,10 @@ def test_region_gives_the_same_face_in_pixels_of_the_frame(finder: FaceFinder, p
     whole = finder.find(portrait)[0].box
     region = Box(whole.x_px - 40, whole.y_px - 40, whole.width_px + 80, whole.height_px + 80)
     near = finder.find(portrait, region, (0.8 * whole.width_px, 1.25 * whole.width_px))[0].box
-    assert np.hypot(near.centre_px[0] - whole.centre_px[0], near.centre_px[1] - whole.centre_px[1]) < 0.1 * whole.width_px
+    assert (
+        np.hypot(near.centre_px[0] - whole.centre_px[0], near.centre_px[1] - whole.centre_px[1])
+        < 0.1 * whole.width_px
+    )
     assert near.width_px == pytest.approx(whole.width_px, rel=0.25)
 
 
@@ -41,7 +44,9 @@ def test_region_beside_the_face_is_empty(finder: FaceFinder, portrait: np.ndarra
     assert finder.find(portrait, Box(300, 250, 200, 250)) == []
 
 
-@pytest.mark.parametrize("region", [Box(-50, -50, 20, 20), Box(600, 10, 50, 50), Box(10, 10, 5, 5), Box(100, 100, 0, 0)])
+@pytest.mark.parametrize(
+    "region", [Box(-50, -50, 20, 20), Box(600, 10, 50, 50), Box(10, 10, 5, 5), Box(100, 100, 0, 0)]
+)
 def test_region_with_no_room_is_empty(finder: FaceFinder, portrait: np.ndarray, region: Box) -> None:
     assert finder.find(portrait, region, (30, 60)) == []
 

@@ -1,19 +1,28 @@
-"""The networks are the ones published: parameters and multiply-accumulates to the unit, and shapes for every option."""
+"""The networks are the ones published: parameters and multiply-accumulates to the unit, and shapes for
+every option."""
 
 import pytest
 import torch
 
 from tinytracker.errors import UsageError
+from tinytracker.inputs import OUTPUTS
 from tinytracker.models import count, create_model, example_inputs, list_models
 from tinytracker.models.count import table
-from tinytracker.models.eye_locator import OUTPUTS
 
 
 def test_registry_lists_every_network():
     assert list_models() == [
-        "eye_locator", "itracker", "tinytracker", "tinytracker_eyes", "tinytracker_imx", "tinytracker_imx_band",
+        "eye_locator",
+        "itracker",
+        "pupil",
+        "retina",
+        "retina_ann",
+        "tinytracker",
+        "tinytracker_eyes",
+        "tinytracker_imx",
+        "tinytracker_imx_band",
         "tinytracker_s",
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(("name", "options"), [("tinytrackr", {}), ("tinytracker", {"sise_px": 112})])
@@ -22,7 +31,9 @@ def test_unknown_names_are_refused_with_what_there_is(name, options):
         create_model(name, **options)
 
 
-@pytest.mark.parametrize(("padding", "macs", "parameters"), [("keras", 11_839_208, 444_862), ("same", 14_068_680, 446_654)])
+@pytest.mark.parametrize(
+    ("padding", "macs", "parameters"), [("keras", 11_839_208, 444_862), ("same", 14_068_680, 446_654)]
+)
 def test_tinytracker_is_the_papers(padding, macs, parameters):
     counted = count(create_model("tinytracker", padding=padding))
     backbone = [layer for layer in counted.layers if layer.name.startswith("backbone")]
@@ -88,7 +99,7 @@ def test_networks_run_trace_and_train(name, options):
     torch.manual_seed(0)
     network = create_model(name, **options)
     inputs = example_inputs(network, 3)
-    outputs = len(OUTPUTS) if name == "eye_locator" else 2
+    outputs = len(OUTPUTS["eyes"]) if name == "eye_locator" else 2
     loss = network.train()(*inputs).square().sum()
     loss.backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())

@@ -29,7 +29,11 @@ def test_the_sensor_sees_the_picture_alone_and_the_host_corrects_by_the_box(head
         raw = sensor_part(network)(picture)
         card = correction(network)
         assert card["input"] == "eye_band_box"
-        layer = {name: (torch.tensor(card[name]["weight"]), torch.tensor(card[name]["bias"])) for name in card if name != "input"}
+        layer = {
+            name: (torch.tensor(card[name]["weight"]), torch.tensor(card[name]["bias"]))
+            for name in card
+            if name != "input"
+        }
         hidden = (box @ layer["hidden"][0].T + layer["hidden"][1]).clamp(min=0)
         scale, offset = (hidden @ layer[name][0].T + layer[name][1] for name in ("scale", "offset"))
         assert torch.allclose(network(picture, box), raw * scale + offset, atol=1e-5)
@@ -45,7 +49,11 @@ def test_a_fresh_networks_correction_changes_nothing():
     assert torch.equal(network(picture, box), sensor_part(network)(picture))
     assert correction(create_model("tinytracker_imx", size_px=64, position="baked")) == {}
     sigmoid = correction(create_model("tinytracker_imx", size_px=64, position="baked", head="sigmoid"))
-    assert (sigmoid["scale"], sigmoid["offset"], sigmoid["input"]) == ({"bias": [2.0, 2.0]}, {"bias": [-1.0, -1.0]}, "")
+    assert (sigmoid["scale"], sigmoid["offset"], sigmoid["input"]) == (
+        {"bias": [2.0, 2.0]},
+        {"bias": [-1.0, -1.0]},
+        "",
+    )
 
 
 def test_networks_keep_to_their_budgets():
@@ -54,7 +62,9 @@ def test_networks_keep_to_their_budgets():
     assert count(create_model("tinytracker_imx_band", width=2.0)).macs < 155e6
 
 
-@pytest.mark.parametrize(("size", "message"), [((90, 256), "multiples of 16"), ((176, 256), "0.625 times as high")])
+@pytest.mark.parametrize(
+    ("size", "message"), [((90, 256), "multiples of 16"), ((176, 256), "0.625 times as high")]
+)
 def test_bands_of_impossible_shape_are_refused(size, message):
     with pytest.raises(UsageError, match=message):
         create_model("tinytracker_imx_band", size_px=size)

@@ -1,4 +1,5 @@
-"""Every network once, small, through the whole export: conversions take seconds, so the tests of a session share them."""
+"""Every network once, small, through the whole export: conversions take seconds, so the tests of a session
+share them."""
 
 from __future__ import annotations
 
@@ -13,9 +14,10 @@ import torch
 from tests.training.tiny import make_dataset
 from tinytracker.data.dataset import Dataset
 from tinytracker.models import Network, create_model, example_inputs
+from tinytracker.quantization.ground import FaceGround
 from tinytracker.quantization.samples import FloatSamples
-from tinytracker.targets.litert import Exported, Int8Options, export_float, export_int8
-from tinytracker.targets.onnx import export_onnx
+from tinytracker.targets.litert.package import Exported, Int8Options, export_float, export_int8
+from tinytracker.targets.onnx.package import export_onnx
 
 NETWORKS = {
     "tinytracker": ("tinytracker", {"size_px": 48}),
@@ -58,7 +60,8 @@ class Everything:
 
 
 def network_with_statistics(name: str) -> Network:
-    """A network with batch-norm statistics of its own inputs and a last layer that uses the output's range."""
+    """A network with batch-norm statistics of its own inputs and a last layer that uses the output's
+    range."""
     torch.manual_seed(1)
     model, options = NETWORKS[name]
     network = create_model(model, **options).train()
@@ -96,8 +99,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Dataset) ->
             card = network.card(name, results={"val": {"error_cm": 2.5}}, data={"people": 3})
             options = Int8Options(calibration_samples=24, check_samples=8, percentiles=(100.0,), qat_steps=0)
             float_file = export_float(network, card, folder)
-            int8_file = export_int8(network, card, float_file.path, tiny_dataset, folder, options)
-            done[name] = Everything(network, tiny_dataset, float_file, int8_file, export_onnx(network, card, folder))
+            int8_file = export_int8(
+                network, card, float_file.path, FaceGround(tiny_dataset, card), folder, options
+            )
+            done[name] = Everything(
+                network, tiny_dataset, float_file, int8_file, export_onnx(network, card, folder)
+            )
         return done[name]
 
     return export

@@ -14,7 +14,8 @@ from tinytracker.quantization.fold import fold
 
 @pytest.fixture(scope="module")
 def uneven():
-    """A folded TinyTracker whose stem's first channel is fifty times too small, and made up for behind, as training may do."""
+    """A folded TinyTracker whose stem's first channel is fifty times too small, and made up for behind, as
+    training may do."""
     torch.manual_seed(3)
     network = create_model("tinytracker", size_px=48).eval()
     for module in network.modules():
@@ -44,7 +45,9 @@ def test_computes_the_same(uneven, inputs):
     other = (inputs[0].flip(2) * 0.8,)
     with torch.no_grad():
         torch.testing.assert_close(equalise(uneven, inputs)(*other), uneven(*other), rtol=1e-4, atol=1e-5)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in uneven.state_dict().items()), "it changed what it was given"
+    assert all(torch.equal(tensor, before[name]) for name, tensor in uneven.state_dict().items()), (
+        "it changed what it was given"
+    )
 
 
 def test_small_channels_grow_and_ranges_stay(uneven, inputs):
@@ -56,7 +59,8 @@ def test_small_channels_grow_and_ranges_stay(uneven, inputs):
 
 
 def test_loses_less_by_rounding(uneven, inputs):
-    """Behind the depthwise convolution, whose outputs are the same, a small channel has lost far less to the shared step."""
+    """Behind the depthwise convolution, whose outputs are the same, a small channel has lost far less to
+    the shared step."""
 
     def lost(network):
         stem, depthwise = network.backbone[0], network.backbone[1].body[0]

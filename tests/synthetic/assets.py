@@ -15,7 +15,8 @@ _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "ict-facekit
 
 
 def ict_path() -> Path:
-    """The path in TINYTRACKER_ICT, or ICT-FaceKit in ../shared beside the checkout; skips the test without it."""
+    """The path in TINYTRACKER_ICT, or ICT-FaceKit in ../shared beside the checkout; skips the test without
+    it."""
     path = Path(os.environ.get(ICT_VARIABLE, _BESIDE))
     if not path.exists():
         pytest.skip(f"ICT-FaceKit is not here; set {ICT_VARIABLE} to its FaceXModel folder or packed .npz")

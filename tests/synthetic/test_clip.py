@@ -58,7 +58,8 @@ def test_blinks_are_short_and_rare() -> None:
 
 
 def test_camera_and_distance_fit_the_picture() -> None:
-    """The eyes' distance in the picture, by the clip's own field of view, gives about the distance it says."""
+    """The eyes' distance in the picture, by the clip's own field of view, gives about the distance it
+    says."""
     clip = Clip(seconds=0.2, frames_per_second=5)
     moment = next(iter(clip))
     camera = clip._session.trial.camera

@@ -1,4 +1,5 @@
-"""The camera's side: curves rise, blur and coarse sensors lose detail, noise is as strong as asked, pictures keep their place."""
+"""The camera's side: curves rise, blur and coarse sensors lose detail, noise is as strong as asked,
+pictures keep their place."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ PLAIN = Sensor(0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 0.0, 90, LINEAR)
 EVEN = Exposure(np.ones(3))
 
 
-def photograph(light: np.ndarray, sensor: Sensor, exposure: Exposure = EVEN, region: Box = FRAME, seed: int = 1) -> np.ndarray:
+def photograph(
+    light: np.ndarray, sensor: Sensor, exposure: Exposure = EVEN, region: Box = FRAME, seed: int = 1
+) -> np.ndarray:
     return develop(light.astype(np.float32), region, (64, 64), sensor, exposure, seed)
 
 
@@ -37,7 +40,9 @@ def test_tone_curves_rise_from_dark_to_bright(seed: int) -> None:
 
 
 def test_tone_curves_differ() -> None:
-    middles = [draw_tone_curve(np.random.default_rng(seed))[int(np.sqrt(0.2 / 8) * 4096)] for seed in range(30)]
+    middles = [
+        draw_tone_curve(np.random.default_rng(seed))[int(np.sqrt(0.2 / 8) * 4096)] for seed in range(30)
+    ]
     assert np.std(middles) > 10
 
 
@@ -92,7 +97,8 @@ def test_vignetting_darkens_corners_of_the_frame_not_of_the_crop() -> None:
 def test_camera_projects_and_looks_back() -> None:
     camera = Camera(590.0, 240.0, 320.0, 480, 640)
     np.testing.assert_allclose(
-        camera.project(np.array([[0, 0, -30.0], [3, 0, -30], [0, 3, -30]])), [[240, 320], [299, 320], [240, 261]]
+        camera.project(np.array([[0, 0, -30.0], [3, 0, -30], [0, 3, -30]])),
+        [[240, 320], [299, 320], [240, 261]],
     )
     points = np.random.default_rng(0).uniform([-10, -10, -60], [10, 10, -20], (50, 3))
     rays = camera.ray(camera.project(points))

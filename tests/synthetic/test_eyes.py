@@ -27,11 +27,14 @@ def test_visual_axes_pass_through_the_target(x: float, y: float, z: float) -> No
 @settings(deadline=None)
 @given(yaw=angle, pitch=angle)
 def test_angles_round_trip(yaw: float, pitch: float) -> None:
-    assert np.array(yaw_pitch(direction(np.array(yaw), np.array(pitch)))) == pytest.approx([yaw, pitch], abs=1e-9)
+    assert np.array(yaw_pitch(direction(np.array(yaw), np.array(pitch)))) == pytest.approx(
+        [yaw, pitch], abs=1e-9
+    )
 
 
 def test_optical_axes_diverge_and_point_down() -> None:
-    """The visual axis is nasal of and above the optical one: looking far ahead, pupils point outwards and down."""
+    """The visual axis is nasal of and above the optical one: looking far ahead, pupils point outwards and
+    down."""
     kappa = np.radians([[4.0, 1.5], [4.0, 1.5]])
     optical = aim(CENTRES, np.array([0, 0, 1e6]), kappa, NO_JITTER).optical_axes
     yaw, pitch = np.degrees(yaw_pitch(optical))
@@ -54,7 +57,9 @@ def test_torsion_free_is_the_shortest_rotation(yaw: float, pitch: float) -> None
     turn = torsion_free(axis)
     assert turn @ [0, 0, 1] == pytest.approx(axis)
     assert turn @ turn.T == pytest.approx(np.eye(3), abs=1e-9)
-    assert np.trace(turn) == pytest.approx(1 + 2 * axis[2])  # turns by exactly the angle between +Z and the axis
+    assert np.trace(turn) == pytest.approx(
+        1 + 2 * axis[2]
+    )  # turns by exactly the angle between +Z and the axis
 
 
 def test_an_eye_cannot_look_backwards() -> None:

@@ -1,4 +1,5 @@
-"""ICT-FaceKit: both forms are read, wrong files are refused in one line, and heads made of it have sound eyes."""
+"""ICT-FaceKit: both forms are read, wrong files are refused in one line, and heads made of it have sound
+eyes."""
 
 from __future__ import annotations
 
@@ -105,6 +106,8 @@ def test_eyes_of_ict_heads_have_true_size() -> None:
         assert 5.2 < left[0] - right[0] < 7.4
         assert abs(left[0] + right[0]) < 0.3
         forward = person.mesh.chart_cm  # around the eyes the chart is true to scale
-        near = (np.abs(person.mesh.vertices_cm[:, :2] - left[:2]) < 0.8).all(1) & (person.mesh.vertices_cm[:, 2] > -1)
+        near = (np.abs(person.mesh.vertices_cm[:, :2] - left[:2]) < 0.8).all(1) & (
+            person.mesh.vertices_cm[:, 2] > -1
+        )
         assert near.sum() > 100
         assert np.abs(forward[near, :2] - person.mesh.vertices_cm[near, :2]).max() < 0.1

@@ -39,7 +39,12 @@ def test_angles_and_projected_eyes_meet_the_dot(frames: list[SyntheticFrame]) ->
         camera, centres = frame.camera, frame.posed.eye_centres_cm
         rays = camera.ray(camera.project(centres))
         eyes = rays * (centres[:, 2:] / rays[:, 2:])
-        angles = np.array([[frame.truth[f"{eye}_gaze_{axis}_deg"] for axis in ("yaw", "pitch")] for eye in ("left", "right")])
+        angles = np.array(
+            [
+                [frame.truth[f"{eye}_gaze_{axis}_deg"] for axis in ("yaw", "pitch")]
+                for eye in ("left", "right")
+            ]
+        )
         x_cm, y_cm = gaze_on_screen_plane(eyes, angles_deg_to_direction(angles[:, 0], angles[:, 1]))
         assert np.abs(x_cm - frame.target.x_cm).max() < 1e-6
         assert np.abs(y_cm - frame.target.y_cm).max() < 1e-6
@@ -49,7 +54,9 @@ def test_points_give_the_same_label(frames: list[SyntheticFrame]) -> None:
     session = Session(Person.from_seed(3), np.random.default_rng(8))
     for _ in range(20):
         frame = session.frame()
-        x_cm, y_cm = points_to_camera_cm(frame.target.x_points, frame.target.y_points, session.setup.device, frame.orientation)
+        x_cm, y_cm = points_to_camera_cm(
+            frame.target.x_points, frame.target.y_points, session.setup.device, frame.orientation
+        )
         assert (x_cm, y_cm) == (frame.target.x_cm, frame.target.y_cm)
 
 
@@ -76,7 +83,12 @@ def test_left_is_the_persons_left(frames: list[SyntheticFrame]) -> None:
     for frame in frames:
         truth = frame.truth
         assert truth["left_centre_x_px"] > truth["right_centre_x_px"]
-        assert truth["left_outer_x_px"] > truth["left_inner_x_px"] > truth["right_inner_x_px"] > truth["right_outer_x_px"]
+        assert (
+            truth["left_outer_x_px"]
+            > truth["left_inner_x_px"]
+            > truth["right_inner_x_px"]
+            > truth["right_outer_x_px"]
+        )
 
 
 def test_head_angles_turn_the_head(frames: list[SyntheticFrame]) -> None:
@@ -101,4 +113,12 @@ def test_truth_has_every_column_of_the_design(frames: list[SyntheticFrame]) -> N
     eyes = [f"{eye}_{part}" for eye in ("left", "right") for part in [*parts, "openness"]]
     head = ["distance_cm", "head_yaw_deg", "head_pitch_deg", "head_roll_deg"]
     landmarks = [f"{name}_{axis}_px" for name in LANDMARKS for axis in "xy"]
-    assert set(frames[0].truth) == {*eyes, *head, *landmarks, "fixation_x_deg", "fixation_y_deg", "blink", "heads"}
+    assert set(frames[0].truth) == {
+        *eyes,
+        *head,
+        *landmarks,
+        "fixation_x_deg",
+        "fixation_y_deg",
+        "blink",
+        "heads",
+    }

@@ -18,10 +18,14 @@ def population() -> list[Lids]:
     return [Lids.draw(rng) for _ in range(PEOPLE)]
 
 
-def _measure(population: list[Lids], expression: Expression, pitch_deg: float) -> tuple[np.ndarray, np.ndarray]:
+def _measure(
+    population: list[Lids], expression: Expression, pitch_deg: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Upper and lower margin (n,) cm over the eye's centre, both eyes averaged."""
     both = [[opening(lids, expression, np.radians(pitch_deg), eye) for eye in (0, 1)] for lids in population]
-    return np.array([(l.upper_cm + r.upper_cm) / 2 for l, r in both]), np.array([(l.lower_cm + r.lower_cm) / 2 for l, r in both])
+    return np.array([(l.upper_cm + r.upper_cm) / 2 for l, r in both]), np.array(
+        [(l.lower_cm + r.lower_cm) / 2 for l, r in both]
+    )
 
 
 def test_margins_at_rest(population: list[Lids]) -> None:
@@ -50,7 +54,9 @@ def test_openness_varies_without_the_gaze() -> None:
     """With the gaze fixed, expressions of one person move the openness by a fifth of its mean or more."""
     rng = np.random.default_rng(2)
     lids = Lids.draw(rng)
-    openness = np.array([opening(lids, Expression.draw(rng, blink_share=0), 0.0, 0).openness for _ in range(300)])
+    openness = np.array(
+        [opening(lids, Expression.draw(rng, blink_share=0), 0.0, 0).openness for _ in range(300)]
+    )
     assert openness.std() / openness.mean() > 0.08
     assert np.ptp(np.percentile(openness, [5, 95])) / openness.mean() > 0.2
 
@@ -65,7 +71,9 @@ def test_openness_varies_without_the_gaze() -> None:
         ({"brow_raise_cm": 0.3}, 1, 0),
     ],
 )
-def test_expressions_move_the_margins(population: list[Lids], change: dict[str, float], sign_upper: int, sign_lower: int) -> None:
+def test_expressions_move_the_margins(
+    population: list[Lids], change: dict[str, float], sign_upper: int, sign_lower: int
+) -> None:
     upper, lower = (a.mean() for a in _measure(population, CALM, 0))
     upper2, lower2 = (a.mean() for a in _measure(population, Expression(**change), 0))
     assert np.sign(np.round(upper2 - upper, 3)) == sign_upper

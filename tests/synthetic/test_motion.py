@@ -8,9 +8,17 @@ import pytest
 from tinytracker.synthetic.motion import RATE_HZ, motion_samples, quaternion, to_device
 
 KEYS = {
-    "DotNum", "Time", "GravityX", "UserAcceleration", "RotationRate", "AttitudeRotationMatrix", "AttitudeQuaternion",
-    "AttitudePitch", "AttitudeRoll", "AttitudeYaw",
-}  # fmt: skip
+    "DotNum",
+    "Time",
+    "GravityX",
+    "UserAcceleration",
+    "RotationRate",
+    "AttitudeRotationMatrix",
+    "AttitudeQuaternion",
+    "AttitudePitch",
+    "AttitudeRoll",
+    "AttitudeYaw",
+}
 
 
 def test_samples_come_at_60_hz_from_a_dots_first_frame_to_its_last() -> None:
@@ -58,7 +66,9 @@ def test_rotation_rate_is_that_of_the_attitude() -> None:
 def test_what_stands_on_a_table_hardly_moves() -> None:
     frames = [(0, 0.5, 1), (0, 1.9, 1)]
     held, resting = (
-        np.std([sample["RotationRate"] for sample in motion_samples(frames, is_held, np.random.default_rng(4))])
+        np.std(
+            [sample["RotationRate"] for sample in motion_samples(frames, is_held, np.random.default_rng(4))]
+        )
         for is_held in (True, False)
     )
     assert resting < 0.1 * held

@@ -1,4 +1,5 @@
-"""What sessions are like: the mix of devices and targets, boxes as detectors give them, frames that are what crops show."""
+"""What sessions are like: the mix of devices and targets, boxes as detectors give them, frames that are
+what crops show."""
 
 from __future__ import annotations
 
@@ -16,7 +17,16 @@ from tinytracker.faces.crops import crop
 from tinytracker.geometry import screen_size_points
 from tinytracker.synthetic.develop import Exposure, Sensor
 from tinytracker.synthetic.person import Person
-from tinytracker.synthetic.pose import EYES_DOWN_DEG, EYES_UP_DEG, Habit, Sitting, Sway, angles_rad, head_pose, rotation
+from tinytracker.synthetic.pose import (
+    EYES_DOWN_DEG,
+    EYES_UP_DEG,
+    Habit,
+    Sitting,
+    Sway,
+    angles_rad,
+    head_pose,
+    rotation,
+)
 from tinytracker.synthetic.session import DOT_S, FIRST_FRAME_S, FRAMES_PER_DOT, Session, SyntheticFrame
 from tinytracker.synthetic.setup import FARTHEST_TARGET_CM, KIND_SHARES, Setup
 
@@ -83,7 +93,9 @@ def test_heads_follow_by_habit_until_the_eyes_give_up() -> None:
     def pitch_deg(follow: float, y_cm: float) -> tuple[float, float]:
         head = head_pose(setup, 1, camera, Habit(follow, np.zeros(3)), sitting, Sway.none(), (0.0, y_cm))
         towards = np.array([0.0, y_cm, 0.0]) - head.position_cm
-        return math.degrees(angles_rad(head.rotation)[1]), math.degrees(math.atan2(towards[1], math.hypot(*towards[::2])))
+        return math.degrees(angles_rad(head.rotation)[1]), math.degrees(
+            math.atan2(towards[1], math.hypot(*towards[::2]))
+        )
 
     head, gaze = pitch_deg(0.4, -12.0)
     assert head == pytest.approx(0.4 * gaze)
@@ -95,7 +107,8 @@ def test_heads_follow_by_habit_until_the_eyes_give_up() -> None:
 
 
 def test_boxes_are_as_detectors_give_them(frames: list[SyntheticFrame]) -> None:
-    """Eyes at 28 % of the face box's height, interocular distance 0.41 of its width, both with jitter; eyes centred."""
+    """Eyes at 28 % of the face box's height, interocular distance 0.41 of its width, both with jitter;
+    eyes centred."""
     heights, widths, offsets = [], [], []
     for frame in frames:
         if frame.boxes is None:
@@ -105,7 +118,10 @@ def test_boxes_are_as_detectors_give_them(frames: list[SyntheticFrame]) -> None:
         middles = corners.mean(axis=1)
         heights.append((middles[:, 1].mean() - face.y_px) / face.height_px)
         widths.append(interocular_px(corners) / face.width_px)
-        offsets += [(np.array(eye.centre_px) - middle) / eye.width_px for eye, middle in zip(eyes, middles, strict=True)]
+        offsets += [
+            (np.array(eye.centre_px) - middle) / eye.width_px
+            for eye, middle in zip(eyes, middles, strict=True)
+        ]
     assert len(heights) > 0.9 * len(frames)
     assert np.mean(heights) == pytest.approx(0.28, abs=0.01)
     assert np.mean(widths) == pytest.approx(0.41, abs=0.01)
@@ -123,7 +139,9 @@ def test_heads_look_up_at_the_camera_a_little(frames: list[SyntheticFrame]) -> N
 
 def test_most_faces_are_in_the_frame(frames: list[SyntheticFrame]) -> None:
     inside = [
-        f.boxes is not None and f.boxes.face.x_px >= 0 and f.boxes.face.x_px + f.boxes.face.width_px <= f.camera.width_px
+        f.boxes is not None
+        and f.boxes.face.x_px >= 0
+        and f.boxes.face.x_px + f.boxes.face.width_px <= f.camera.width_px
         for f in frames
     ]
     assert np.mean(inside) > 0.85
@@ -143,17 +161,23 @@ def test_a_dot_is_looked_at_for_some_frames() -> None:
 def test_same_seed_same_pixels() -> None:
     images = [Session(Person.from_seed(1), np.random.default_rng(4)).frame().image() for _ in range(2)]
     np.testing.assert_array_equal(*images)
-    assert not np.array_equal(images[0], Session(Person.from_seed(1), np.random.default_rng(5)).frame().image())
+    assert not np.array_equal(
+        images[0], Session(Person.from_seed(1), np.random.default_rng(5)).frame().image()
+    )
 
 
 def test_crop_shows_what_the_frame_shows() -> None:
-    """Rendering a face alone gives the frame's crop but for noise and sampling: its place, light and colour are the frame's."""
+    """Rendering a face alone gives the frame's crop but for noise and sampling: its place, light and
+    colour are the frame's."""
     compared = 0
     for seed in range(8):
         frame = Session(Person.from_seed(seed), np.random.default_rng([6, seed])).frame()
         if frame.boxes is None:
             continue
-        alone, cut = frame.crop(frame.boxes.face, 64).astype(float), crop(frame.image(), frame.boxes.face, 64, 64).astype(float)
+        alone, cut = (
+            frame.crop(frame.boxes.face, 64).astype(float),
+            crop(frame.image(), frame.boxes.face, 64, 64).astype(float),
+        )
         inside = cut.sum(axis=2) > 0  # a crop is black outside the frame, where the renderer goes on
         assert np.abs(alone - cut)[inside].mean() < 8
         assert abs(np.mean((alone - cut)[inside])) < 3

@@ -1,10 +1,11 @@
 """How dark eyes are against cheeks in a rendered face: the measure that photographs were taken by.
 
-Regions, all from the projected canthi; `w` is the distance between an eye's canthi, "down" is at right angles to the line
-between them:
+Regions, all from the projected canthi; `w` is the distance between an eye's canthi, "down" is at right angles
+to the line between them:
 - eye band: along each eye from canthus to canthus, from 0.30 w above that line to 0.20 w below it;
 - cheek: a square of side 0.6 w whose centre lies 1.05 w below the middle of the eye;
-- sclera: the 95th percentile within the opening between the lids, less a pixel along its edge (the lids' own skin).
+- sclera: the 95th percentile within the opening between the lids, less a pixel along its edge (the lids' own
+  skin).
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def measure(person: Person, posed: PosedHead, scene: Scene, camera: Camera, widt
         inner, outer = ((canthi[e] - [box.x_px, box.y_px]) * scale).astype(float)
         along = outer - inner
         down = np.array([-along[1], along[0]]) * (1 if along[0] > 0 else -1)
-        band = _inside(light, [inner - 0.3 * down, outer - 0.3 * down, outer + 0.2 * down, inner + 0.2 * down])
+        band = _inside(
+            light, [inner - 0.3 * down, outer - 0.3 * down, outer + 0.2 * down, inner + 0.2 * down]
+        )
         spot = 0.5 * (inner + outer) + 1.05 * down
         half = 0.3 * np.linalg.norm(along)
         cheek = _inside(light, [spot + half * np.array(d) for d in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
@@ -52,7 +55,10 @@ def measure(person: Person, posed: PosedHead, scene: Scene, camera: Camera, widt
         cheeks.append(cheek)
         eyes.append(eye)
     cheek_light = np.concatenate(cheeks).mean()
-    return Tone(float(np.concatenate(bands).mean() / cheek_light), float(np.percentile(np.concatenate(eyes), 95) / cheek_light))
+    return Tone(
+        float(np.concatenate(bands).mean() / cheek_light),
+        float(np.percentile(np.concatenate(eyes), 95) / cheek_light),
+    )
 
 
 def opening_outline_cm(person: Person, posed: PosedHead, eye: int, points: int = 16) -> np.ndarray:

@@ -10,19 +10,27 @@ import av
 import numpy as np
 import pytest
 
-from tinytracker.domain import EyeLandmarks, FaceBox, GazePoint, GazeSample
+from tinytracker.domain import EyeLandmarks, Face, GazePoint, GazeSample
 from tinytracker.faces.boxes import eye_boxes_from_corners, face_box_from_corners
 from tinytracker.faces.eyes import corners_from_eyes
 
+can_turn = pytest.mark.skipif(
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="this PyAV cannot write a display matrix"
+)
 Encoder = Callable[..., Path]
 
 
 @pytest.fixture
 def encode(tmp_path: Path) -> Encoder:
-    """encode(images, name="clip.mp4", rate=10, codec="libx264", rotation=None): a real video file of RGB images."""
+    """encode(images, name="clip.mp4", rate=10, codec="libx264", rotation=None): a real video file of RGB
+    images."""
 
     def write(
-        images: Sequence[np.ndarray], name: str = "clip.mp4", rate: int = 10, codec: str = "libx264", rotation: int | None = None
+        images: Sequence[np.ndarray],
+        name: str = "clip.mp4",
+        rate: int = 10,
+        codec: str = "libx264",
+        rotation: int | None = None,
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
@@ -47,13 +55,15 @@ def shades(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
     return [np.full((height, width, 3), 20 * (index + 1), np.uint8) for index in range(count)]
 
 
-def face_at(x_px: float = 100.0, y_px: float = 120.0, interocular_px: float = 60.0, openness: float = 0.35) -> FaceBox:
+def face_at(
+    x_px: float = 100.0, y_px: float = 120.0, interocular_px: float = 60.0, openness: float = 0.35
+) -> Face:
     """A face whose eyes' middle is at (x, y)."""
     eyes = np.array([[x_px + interocular_px / 2, y_px], [x_px - interocular_px / 2, y_px]])
     corners = corners_from_eyes(eyes)
     left, right = eye_boxes_from_corners(corners)
     landmarks = EyeLandmarks(corners, eyes, np.array([openness, openness]))
-    return FaceBox(face_box_from_corners(corners), left, right, landmarks)
+    return Face(face_box_from_corners(corners), left, right, landmarks)
 
 
 def sample(index: int = 0, valid: bool = True) -> GazeSample:
@@ -72,5 +82,3 @@ def sample(index: int = 0, valid: bool = True) -> GazeSample:
         faces=2,
         calibration_id="abc",
     )
-
-

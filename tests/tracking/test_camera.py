@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinytracker.errors import DeviceError
-from tinytracker.tracking.camera import CameraSource
+from tinytracker.tracking.sources.camera import CameraSource
 
 
 class FakeCapture:
@@ -73,13 +73,18 @@ def test_driver_that_hangs_while_opening_is_noticed() -> None:
         return FakeCapture(frames=1)
 
     began = time.monotonic()
-    with pytest.raises(DeviceError, match="gave no frame"), CameraSource(0, timeout_s=0.05, open_capture=hang) as source:
+    with (
+        pytest.raises(DeviceError, match="gave no frame"),
+        CameraSource(0, timeout_s=0.05, open_capture=hang) as source,
+    ):
         next(iter(source))
     assert time.monotonic() - began < 2
 
 
 def test_camera_unplugged_on_the_way() -> None:
-    with CameraSource("/dev/video7", timeout_s=0.1, open_capture=lambda device: FakeCapture(frames=1)) as source:
+    with CameraSource(
+        "/dev/video7", timeout_s=0.1, open_capture=lambda device: FakeCapture(frames=1)
+    ) as source:
         frames = iter(source)
         next(frames)
         with pytest.raises(DeviceError, match="/dev/video7 gave no frame"):
@@ -95,7 +100,10 @@ def test_missing_camera() -> None:
 
 
 def test_camera_that_really_is_not_there() -> None:
-    with CameraSource("/dev/video99", timeout_s=5) as source, pytest.raises(DeviceError, match="/dev/video99 does not open"):
+    with (
+        CameraSource("/dev/video99", timeout_s=5) as source,
+        pytest.raises(DeviceError, match="/dev/video99 does not open"),
+    ):
         next(iter(source))
 
 
@@ -103,3 +111,51 @@ def test_opencv_adds_no_lines_of_its_own(capfd: pytest.CaptureFixture[str]) -> N
     with CameraSource(99, timeout_s=5) as source, pytest.raises(DeviceError, match="camera 99 does not open"):
         next(iter(source))
     assert capfd.readouterr().err == ""
+
+
+def frame_of(raw: np.ndarray) -> np.ndarray:
+    class Capture(FakeCapture):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            came, _ = super().read()
+            return came, raw if came else None
+
+    with CameraSource(0, timeout_s=1, open_capture=lambda device: Capture(frames=1)) as source:
+        return next(iter(source)).image
+
+
+def test_what_cameras_give_becomes_rgb() -> None:
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    for raw in (grey, grey[..., None], grey.astype(np.uint16) * 16):
+        assert np.array_equal(
+            frame_of(raw), np.repeat((grey if raw.dtype == np.uint8 else grey * 4)[..., None], 3, axis=2)
+        )
+    assert frame_of(np.full((4, 6, 4), (10, 20, 30, 255), np.uint8))[0, 0].tolist() == [30, 20, 10]
+    yuyv = np.full((4, 6, 2), 128, np.uint8)
+    yuyv[..., 0] = 200
+    assert abs(int(frame_of(yuyv).mean()) - 214) <= 1  # (200 - 16) * 255 / 219
+
+
+@pytest.mark.parametrize(
+    "raw", [np.zeros((1, 614400), np.uint8), np.zeros((4, 6, 5), np.uint8), np.zeros((4, 6), np.float32)]
+)
+def test_what_is_no_picture_is_one_line(raw: np.ndarray) -> None:
+    with pytest.raises(DeviceError, match=r"camera 0 (gives frames of shape|a frame holds values of type)"):
+        frame_of(raw)
+
+
+def test_empty_frames_are_waited_out() -> None:
+    with pytest.raises(DeviceError, match="gave no frame"):
+        frame_of(np.zeros((0, 0, 3), np.uint8))
+
+
+def test_infrared_depth_does_not_jump_with_the_light() -> None:
+    pictures = [np.full((4, 6), value, np.uint16) for value in (1000, 100, 4000, 1000)]
+
+    class Infrared(FakeCapture):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            time.sleep(0.05)
+            return (True, pictures.pop(0)) if pictures else (False, None)
+
+    with CameraSource(0, timeout_s=1, open_capture=lambda device: Infrared(1)) as source:
+        values = [int(frame.image[0, 0, 0]) for _, frame in zip(range(4), source, strict=False)]
+    assert values == [250, 25, 250, 62]

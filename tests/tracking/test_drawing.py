@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.tracking.conftest import sample
 from tinytracker.domain import GazePoint
 from tinytracker.tracking.drawing import BLUE, GREEN, RED, annotated
-
-from .conftest import sample
 
 
 def is_colour(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
@@ -38,7 +37,10 @@ def test_ray_points_to_the_persons_side() -> None:
     object.__setattr__(right, "x_deg", 30.0)
     object.__setattr__(left, "x_deg", -30.0)
     without_map = np.s_[:, :400]
-    at = [np.flatnonzero(is_colour(annotated(image, which)[without_map], BLUE).any(axis=0)).mean() for which in (right, left)]
+    at = [
+        np.flatnonzero(is_colour(annotated(image, which)[without_map], BLUE).any(axis=0)).mean()
+        for which in (right, left)
+    ]
     assert at[0] < at[1] - 20
 
 

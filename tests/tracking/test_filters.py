@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
-from tinytracker.tracking.filters import NoFilter, OneEuroFilter, OneEuroParameters
+from tinytracker.errors import UsageError
+from tinytracker.tracking.filters import OneEuroFilter, OneEuroParameters, make_filter
+from tinytracker.tracking.stages import GazeStage
 
 FRAME_NS = 33_333_333
 
 
-def filtered(values_deg: np.ndarray, gaze_filter: OneEuroFilter | None = None, step_ns: int = FRAME_NS) -> np.ndarray:
+def filtered(
+    values_deg: np.ndarray, gaze_filter: GazeStage | None = None, step_ns: int = FRAME_NS
+) -> np.ndarray:
     gaze_filter = gaze_filter or OneEuroFilter()
     return np.array([gaze_filter.apply(x, y, index * step_ns) for index, (x, y) in enumerate(values_deg)])
 
@@ -18,7 +22,8 @@ def test_first_direction_passes_unchanged() -> None:
 
 
 def test_constant_cutoff_follows_the_exponential_low_pass() -> None:
-    """With beta 0 the filter is y += a (x - y), a = r / (r + 1), r = 2 pi cutoff dt (the paper's equations)."""
+    """With beta 0 the filter is y += a (x - y), a = r / (r + 1), r = 2 pi cutoff dt (the paper's
+    equations)."""
     gaze_filter = OneEuroFilter(OneEuroParameters(min_cutoff_hz=1.0, beta_hz_per_deg_s=0.0))
     result = filtered(np.array([[0.0, 0.0], [1.0, 2.0], [1.0, 2.0]]), gaze_filter, step_ns=100_000_000)
     turn = 2 * np.pi * 0.1
@@ -64,5 +69,17 @@ def test_reset_forgets() -> None:
     assert gaze_filter.apply(9.0, 9.0, FRAME_NS) == (9.0, 9.0)
 
 
-def test_no_filter_changes_nothing() -> None:
-    assert NoFilter().apply(1.0, 2.0, 3) == (1.0, 2.0)
+def test_presets_trade_jitter_for_lag() -> None:
+    """From steady to quick: more jitter at rest, and sooner there after a saccade."""
+    rng = np.random.default_rng(0)
+    truth = np.zeros((240, 2))
+    truth[120:] = (12.0, -5.0)
+    noisy = truth + rng.normal(0, 0.7, truth.shape)
+    results = {name: filtered(noisy, make_filter(name)) for name in ("steady", "default", "quick")}
+    jitters = [float(np.std(np.diff(result[30:118], axis=0))) for result in results.values()]
+    clean = {name: filtered(truth, make_filter(name)) for name in results}
+    left = [float(np.linalg.norm(result[121] - truth[121])) for result in clean.values()]
+    assert jitters[0] < jitters[1] < jitters[2]
+    assert left[0] > left[1] > left[2]
+    with pytest.raises(UsageError, match="no smoothing 'syrup'; expected one of steady, default, quick"):
+        make_filter("syrup")

@@ -1,4 +1,5 @@
-"""The whole runtime on real encoded video: a portrait, nobody, two faces; and the rules of the pipeline on its own."""
+"""The whole runtime on real encoded video: a portrait, nobody, two faces; and the rules of the pipeline on
+its own."""
 
 from __future__ import annotations
 
@@ -8,36 +9,37 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.tracking.conftest import Encoder, face_at
 from tinytracker.devices import sized_device
-from tinytracker.domain import Box, EyeLandmarks, FaceBox, Frame, GazePoint
+from tinytracker.domain import Box, EyeLandmarks, Face, Frame, GazePoint
 from tinytracker.errors import UsageError, VideoError
+from tinytracker.evaluation.clips import Collector
 from tinytracker.faces.eyes import corners_from_eyes
 from tinytracker.faces.finder import Detection, HaarFinder
 from tinytracker.faces.tracker import FaceTracker
-from tinytracker.tracking.comparison import Collector
 from tinytracker.tracking.filters import OneEuroFilter
-from tinytracker.tracking.pipeline import EYES_CLOSED, GazePipeline, distance_of_face_cm, run
+from tinytracker.tracking.gaze import EYES_CLOSED
+from tinytracker.tracking.pipeline import GazePipeline, distance_of_face_cm, run
 from tinytracker.tracking.sources import VideoSource
-
-from .conftest import Encoder, face_at
 
 
 class StubModel:
     """Looks 3 cm right and 8 cm down, plus what `noise` says; counts how often it is asked."""
 
     def __init__(self, noise: float = 0.0) -> None:
-        self.asked: list[FaceBox] = []
+        self.asked: list[Face] = []
         self._rng = np.random.default_rng(0)
         self._noise = noise
 
-    def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
+    def predict(self, image: np.ndarray, face: Face) -> GazePoint:
         self.asked.append(face)
         x, y = self._rng.normal(0, self._noise, 2)
         return GazePoint(3.0 + x, -8.0 + y)
 
 
 class Scripted:
-    """A finder and locator of one face whose eyes are open as `openness` says, frame by frame; None: no face."""
+    """A finder and locator of one face whose eyes are open as `openness` says, frame by frame; None: no
+    face."""
 
     def __init__(self, openness: list[float | None]) -> None:
         self.openness = openness
@@ -46,7 +48,9 @@ class Scripted:
     def start(self) -> None:
         self.frame += 1
 
-    def find(self, image: np.ndarray, region: Box | None = None, width_px: tuple[float, float] | None = None) -> list[Detection]:
+    def find(
+        self, image: np.ndarray, region: Box | None = None, width_px: tuple[float, float] | None = None
+    ) -> list[Detection]:
         if self.openness[self.frame] is None:
             return []
         face = face_at(320, 200)
@@ -84,7 +88,12 @@ def test_real_video_with_nobody_and_with_two_faces(portrait: np.ndarray, encode:
     assert [sample.is_valid for sample in collector.samples] == [True] * 4 + [False] * 4 + [True] * 4
     assert [sample.reason for sample in collector.samples[4:8]] == ["no face"] * 4
     assert [sample.faces for sample in collector.samples] == [1] * 4 + [0] * 4 + [2] * 4
-    assert (summary.frames, summary.valid, summary.most_faces, dict(summary.reasons)) == (12, 8, 2, {"no face": 4})
+    assert (summary.frames, summary.valid, summary.most_faces, dict(summary.reasons)) == (
+        12,
+        8,
+        2,
+        {"no face": 4},
+    )
     found = collector.samples[0].face
     assert found is not None
     assert abs(found.box.centre_px[0] - 225.7) < 8
@@ -108,7 +117,9 @@ def test_change_of_size_ends_the_run_with_an_error(encode: Encoder, tmp_path) ->
 def test_sample_holds_cm_degrees_and_pixels() -> None:
     scripted = Scripted([0.3])
     screen = sized_device("laptop", 34.0, 21.0)
-    sample = through(GazePipeline(StubModel(), FaceTracker(scripted, scripted), screen=screen, fov_deg=60), scripted)[0]
+    sample = through(
+        GazePipeline(StubModel(), FaceTracker(scripted, scripted), screen=screen, fov_deg=60), scripted
+    )[0]
     focal_px = 320 / math.tan(math.radians(30))
     assert sample.distance_cm == pytest.approx(focal_px * 6.3 / 60)
     assert (sample.gaze.x_cm, sample.gaze.y_cm) == (pytest.approx(3), pytest.approx(-8))
@@ -135,10 +146,10 @@ def test_filter_starts_anew_after_a_blink_or_a_lost_face(interruption: float | N
     scripted = Scripted([0.3, 0.3, 0.3, interruption, 0.3])
 
     class Jumping(StubModel):
-        def predict(self, image: np.ndarray, face: FaceBox) -> GazePoint:
+        def predict(self, image: np.ndarray, face: Face) -> GazePoint:
             return GazePoint(10.0, 0.0) if scripted.frame > 3 else GazePoint(-10.0, 0.0)
 
-    samples = through(GazePipeline(Jumping(), FaceTracker(scripted, scripted), OneEuroFilter()), scripted)
+    samples = through(GazePipeline(Jumping(), FaceTracker(scripted, scripted), [OneEuroFilter()]), scripted)
     assert samples[-1].gaze.x_cm == pytest.approx(10.0)
 
 
@@ -146,7 +157,9 @@ def test_filter_steadies_the_gaze_in_cm_too() -> None:
     scripted = Scripted([0.3] * 60)
     raw = through(GazePipeline(StubModel(noise=1.0), FaceTracker(scripted, scripted)), scripted)
     scripted.frame = -1
-    steady = through(GazePipeline(StubModel(noise=1.0), FaceTracker(scripted, scripted), OneEuroFilter()), scripted)
+    steady = through(
+        GazePipeline(StubModel(noise=1.0), FaceTracker(scripted, scripted), [OneEuroFilter()]), scripted
+    )
     tremor = [np.diff([sample.gaze.x_cm for sample in samples[20:]]).std() for samples in (raw, steady)]
     assert tremor[1] < 0.35 * tremor[0]
 
@@ -169,18 +182,23 @@ def test_run_stops_when_told(encode: Encoder) -> None:
         seen: list[tuple[int, int]] = []
         with VideoSource(video) as source:
             pipeline = GazePipeline(StubModel(), FaceTracker(HaarFinder()))
-            summary = run(pipeline, source, progress=lambda done, total, seen=seen: seen.append((done, total)), **options)  # type: ignore[arg-type, misc]
+            summary = run(
+                pipeline,
+                source,
+                progress=lambda done, total, seen=seen: seen.append((done, total)),
+                **options,
+            )  # type: ignore[arg-type, misc]
         assert summary.frames == frames
         assert seen == [(done, 10) for done in range(1, frames + 1)]
         assert summary.stopped == ("stop" in options)
 
 
 def test_every_stage_is_timed(portrait: np.ndarray, encode: Encoder) -> None:
-    pipeline = GazePipeline(StubModel(), FaceTracker(HaarFinder()), OneEuroFilter())
+    pipeline = GazePipeline(StubModel(), FaceTracker(HaarFinder()), [OneEuroFilter()])
     with VideoSource(encode([portrait] * 3)) as source:
         run(pipeline, source)
     stages = {row.stage: row for row in pipeline.watch.stages()}
-    assert list(stages) == ["read", "face", "gaze", "filter", "write", "total"]
+    assert list(stages) == ["read", "face", "gaze", "stages", "write", "total"]
     assert all(row.runs == 3 for row in stages.values())
     parts = sum(row.per_frame_ms for name, row in stages.items() if name != "total")
     assert 0.5 * stages["total"].per_frame_ms < parts <= 1.01 * stages["total"].per_frame_ms

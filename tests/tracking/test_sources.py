@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.tracking.conftest import Encoder, can_turn, shades
 from tinytracker.errors import ImageError, InputError, VideoError
-from tinytracker.images import write_image
-from tinytracker.tracking.camera import CameraSource
+from tinytracker.images import encode_jpeg, write_image
 from tinytracker.tracking.sources import FolderSource, ImageSource, VideoSource, open_source
-
-from .conftest import Encoder, shades
+from tinytracker.tracking.sources.camera import CameraSource
 
 
 def levels(source: VideoSource | FolderSource) -> list[int]:
@@ -42,9 +41,13 @@ def test_video_is_rgb(encode: Encoder) -> None:
     assert max(mean[1:]) < 50
 
 
-@pytest.mark.parametrize(("rotation", "white_side"), [(0, "left"), (90, "bottom"), (-90, "top"), (180, "right")])
+@can_turn
+@pytest.mark.parametrize(
+    ("rotation", "white_side"), [(0, "left"), (90, "bottom"), (-90, "top"), (180, "right")]
+)
 def test_video_is_turned_upright(encode: Encoder, rotation: int, white_side: str) -> None:
-    """The tag says by how much the picture is to be turned counterclockwise: the left side goes to the bottom at 90."""
+    """The tag says by how much the picture is to be turned counterclockwise: the left side goes to the
+    bottom at 90."""
     image = np.zeros((48, 64, 3), np.uint8)
     image[:, :32] = 255
     with VideoSource(encode([image], rotation=rotation or None)) as source:
@@ -90,7 +93,9 @@ def test_empty_file_is_no_video(tmp_path: Path) -> None:
 
 def test_video_without_its_index_does_not_open(encode: Encoder, tmp_path: Path) -> None:
     """An mp4 cut off before its index, as a crashed recorder leaves it."""
-    whole = encode([np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8) for _ in range(10)])
+    whole = encode(
+        [np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8) for _ in range(10)]
+    )
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[:2000])
     with pytest.raises(VideoError, match=r"cut\.mp4"), VideoSource(cut) as source:
@@ -155,9 +160,12 @@ def test_picture_is_turned_upright(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("0", CameraSource), ("/dev/video3", CameraSource), ("folder", FolderSource), ("a.PNG", ImageSource)]
+    ("name", "kind"),
+    [("0", CameraSource), ("/dev/video3", CameraSource), ("folder", FolderSource), ("a.PNG", ImageSource)],
 )
-def test_open_source_knows_what_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: type) -> None:
+def test_open_source_knows_what_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: type
+) -> None:
     monkeypatch.chdir(tmp_path)
     write_image(tmp_path / "a.png", shades(1)[0])
     (tmp_path / "folder").mkdir()
@@ -180,3 +188,58 @@ def test_reading_outside_the_block_is_our_bug(encode: Encoder) -> None:
         next(iter(VideoSource(encode(shades(1)))))
 
 
+def test_one_bad_picture_is_a_row_and_the_rest_goes_on(tmp_path: Path) -> None:
+    from PIL import Image
+
+    good = shades(3)
+    jpeg = encode_jpeg(good[0])
+    (tmp_path / "1.jpg").write_bytes(jpeg)
+    (tmp_path / "2.jpg").write_bytes(jpeg[: len(jpeg) // 2] + jpeg[-2:])  # cut, with its end kept
+    (tmp_path / "._2.jpg").write_bytes(b"\0\5\x16\7" + bytes(100))  # what macOS leaves on other disks
+    (tmp_path / "3.tif").write_bytes(b"II*\0" + bytes(20))
+    (tmp_path / "4.heic").write_bytes(
+        (24).to_bytes(4, "big") + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(100)
+    )
+    (tmp_path / "5.png").symlink_to("nowhere.png")
+    Image.fromarray(good[0]).save(
+        tmp_path / "6.gif",
+        save_all=True,
+        append_images=[Image.fromarray(image) for image in good[1:]],
+        duration=50,
+    )
+    write_image(tmp_path / "7.png", good[0])
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "more").mkdir()
+    with FolderSource(tmp_path) as source:
+        frames = list(source)
+    assert [frame.index for frame in frames] == list(range(9))
+    assert [bool(frame.damage) for frame in frames] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+    reasons = ("2.jpg is a JPEG that breaks off", "3.tif", "4.heic is a HEIC", "cannot read")
+    for frame, reason in zip(frames[1:5], reasons, strict=True):
+        assert frame.damage.startswith("unreadable picture: ")
+        assert reason in frame.damage
+        assert frame.image.shape == (0, 0, 3)
+    assert np.diff([frame.t_ns for frame in frames[5:]]).tolist() == [50_000_000] * 3
+    assert source.notes == [f"not read of {tmp_path}: 1 .txt, 1 folders, 1 hidden"]
+
+
+def test_what_is_in_a_file_says_what_it_is(encode: Encoder, tmp_path: Path) -> None:
+    picture = tmp_path / "portrait"
+    picture.write_bytes(encode_jpeg(shades(1)[0]))
+    assert isinstance(open_source(str(picture)), ImageSource)
+    (tmp_path / "film.jpg").write_bytes(encode(shades(2)).read_bytes())
+    with (
+        pytest.raises(ImageError, match="is no picture that can be read"),
+        open_source(str(tmp_path / "film.jpg")) as source,
+    ):
+        list(source)

@@ -8,11 +8,10 @@ import av
 import numpy as np
 import pytest
 
+from tests.tracking.conftest import sample, shades
 from tinytracker.domain import Frame
 from tinytracker.errors import OutputError
 from tinytracker.tracking.video import VideoSink, VideoWriter
-
-from .conftest import sample, shades
 
 
 def test_h264_yuv420p_with_its_index_in_front(tmp_path: Path) -> None:
@@ -26,7 +25,9 @@ def test_h264_yuv420p_with_its_index_in_front(tmp_path: Path) -> None:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         frames = list(container.decode(stream))
-    assert [round(float(frame.to_ndarray(format="rgb24").mean()) / 20) for frame in frames] == list(range(1, 11))
+    assert [round(float(frame.to_ndarray(format="rgb24").mean()) / 20) for frame in frames] == list(
+        range(1, 11)
+    )
 
 
 def test_real_pace_is_kept(tmp_path: Path) -> None:

@@ -27,6 +27,6 @@ def recipe() -> Recipe:
         ema=0.9,
         validate_every=4,
         checkpoint_every=2,
-        photometric=Photometric(0.2, 0.05, 0.03, 0.2, 0.02, 0.3, 0.1, 0.2),
+        photometric=Photometric(0.2, 0.05, 0.03, 0.2, 0.02, 0.3, 1.3, 0.1, 0.2),
         geometric=Geometric(0.5, 0.05, 0.05, 0.05, 0.05),
     )

@@ -1,5 +1,7 @@
 """Augmentation moves pixels and labels together: checked against pictures whose content says where it is."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -15,14 +17,16 @@ from tinytracker.faces import crops as cropping
 from tinytracker.geometry import angles_deg_to_direction, direction_to_angles_deg
 from tinytracker.models import create_model
 from tinytracker.training import augment
-from tinytracker.training.batches import BatchMaker, _turned_angles, ahead, position_vectors
+from tinytracker.training.batches import BatchMaker, _turned_angles, ahead, batch_positions
 from tinytracker.training.recipe import Geometric, Photometric, Recipe
 from tinytracker.training.samples import load_samples
 
 CPU = torch.device("cpu")
 
 
-def maker_for(dataset: Dataset, model: str = "tinytracker_eyes", recipe: Recipe | None = None, **options) -> tuple:
+def maker_for(
+    dataset: Dataset, model: str = "tinytracker_eyes", recipe: Recipe | None = None, **options
+) -> tuple:
     recipe = recipe or Recipe("r", model, batch_size=8)
     spec = create_model(model, **options).spec
     samples = load_samples(dataset, "train", spec, margin=True)
@@ -52,7 +56,9 @@ def test_mirrored_batches_are_the_mirrored_person(dataset):
     assert np.allclose(mirrored.frame_box[:, 0], 1 - plain.frame_box[:, 0] - plain.frame_box[:, 2], atol=1e-6)
     # Angles: left yaw, left pitch, right yaw, right pitch, head yaw, pitch, roll.
     a, b = plain.auxiliary, mirrored.auxiliary
-    assert np.allclose(b[:, :7], np.stack([-a[:, 2], a[:, 3], -a[:, 0], a[:, 1], -a[:, 4], a[:, 5], -a[:, 6]], 1))
+    assert np.allclose(
+        b[:, :7], np.stack([-a[:, 2], a[:, 3], -a[:, 0], a[:, 1], -a[:, 4], a[:, 5], -a[:, 6]], 1)
+    )
     assert np.allclose(b[:, 19], a[:, 19])
     points, other = a[:, 7:19].reshape(-1, 2, 3, 2), b[:, 7:19].reshape(-1, 2, 3, 2)
     assert np.allclose(other, points[:, ::-1] * [-1, 1], atol=1e-6)
@@ -65,7 +71,13 @@ def test_landmarks_change_sides_in_a_mirror():
             dataset.labels[f"truth_{name}_{axis}_px"] = rng.uniform(100, 400, 40)
     maker, samples, _ = maker_for(dataset)
     plain, mirrored = (
-        dict(zip(LANDMARKS, maker.plain(np.arange(6), side).auxiliary[:, 20:66].reshape(6, -1, 2).swapaxes(0, 1), strict=True))
+        dict(
+            zip(
+                LANDMARKS,
+                maker.plain(np.arange(6), side).auxiliary[:, 20:66].reshape(6, -1, 2).swapaxes(0, 1),
+                strict=True,
+            )
+        )
         for side in (False, True)
     )
     at = LANDMARKS.index("gnathion")
@@ -82,7 +94,9 @@ def test_eyes_wider_than_high_are_the_middle_rows(dataset):
     batch = maker.plain(places)
     assert np.array_equal(batch.crops["right_eye"], dataset.right_eyes(places)[:, 8:24])
     tensors = [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs]
-    fed = Feed(spec.inputs, tensors).from_crops(read_crops(dataset, places, frozenset(one.kind for one in spec.inputs)))
+    fed = Feed(spec.inputs, tensors).from_crops(
+        read_crops(dataset, places, frozenset(one.kind for one in spec.inputs))
+    )
     for array, seen in zip(fed, batch.inputs(spec, CPU), strict=True):
         assert np.allclose(np.moveaxis(array, -1, 1) if array.ndim == 4 else array, seen, atol=1e-6)
 
@@ -118,20 +132,25 @@ def test_points_follow_the_pixels_through_shift_zoom_rotation_and_flip():
 
 
 def test_points_in_the_eyes_own_crops_follow_their_pixels():
-    """Eye crops that are black but for a soft white dot on the iris centre, on the left eye above it and on the right below."""
+    """Eye crops that are black but for a soft white dot on the iris centre, on the left eye above it and
+    on the right below."""
     dataset, ys, xs = make_dataset(40), *(np.mgrid[:32, :32] + 0.5)
     labels, stored = dataset.labels, {"face": make_dataset(40).faces(np.arange(40))}
     for eye, off in (("left", -0.02), ("right", 0.02)):
         labels[f"truth_{eye}_centre_y_px"] = labels[f"truth_{eye}_centre_y_px"] + off * labels["face_h_px"]
         x, y = (
-            (labels[f"truth_{eye}_centre_{axis}_px"] - labels[f"{eye}_eye_{axis}_px"]) / labels[f"{eye}_eye_w_px"] * 32
+            (labels[f"truth_{eye}_centre_{axis}_px"] - labels[f"{eye}_eye_{axis}_px"])
+            / labels[f"{eye}_eye_w_px"]
+            * 32
             for axis in "xy"
         )
         dots = np.exp(-((xs - x[:, None, None]) ** 2 + (ys - y[:, None, None]) ** 2) / 3)
         stored[f"{eye}_eye"] = np.repeat((255 * dots).astype(np.uint8)[..., None], 3, axis=3)
     dataset._gather = lambda crop, indices: stored[crop][indices]  # type: ignore[method-assign]
     geometric = Geometric(flip=0.5, eye_shift=0.04, eye_zoom=0.08, rotation_deg=8.0)
-    maker, *_ = maker_for(dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric), eye_px=32)
+    maker, *_ = maker_for(
+        dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric), eye_px=32
+    )
     batch = maker.training(0)
     assert batch.mirrored.any()
     points = batch.auxiliary[:, 66:78].reshape(-1, 2, 3, 2)
@@ -141,8 +160,11 @@ def test_points_in_the_eyes_own_crops_follow_their_pixels():
     assert np.isnan(maker.training(0).auxiliary[:, 66:78]).all()
 
 
-def place_in_frame(labels: dict[str, np.ndarray], sample: int, turn_rad: float, mirrored: bool) -> tuple[float, float]:
-    """Where the left eye's iris centre lies in a frame of 480x640 pixels mirrored, then turned counter-clockwise: -1 to 1."""
+def place_in_frame(
+    labels: dict[str, np.ndarray], sample: int, turn_rad: float, mirrored: bool
+) -> tuple[float, float]:
+    """Where the left eye's iris centre lies in a frame of 480x640 pixels mirrored, then turned
+    counter-clockwise: -1 to 1."""
     x = labels["truth_left_centre_x_px"][sample] - 240
     x, y = -x if mirrored else x, labels["truth_left_centre_y_px"][sample] - 320
     cos, sin = np.cos(turn_rad), np.sin(turn_rad)
@@ -161,14 +183,19 @@ def test_position_channels_follow_the_box():
         weights = ((picture[0] + 1) / 2) ** 4
         x = (weights * picture[3]).sum() / weights.sum()
         y = (weights * picture[4]).sum() / weights.sum()
-        assert (x, y) == pytest.approx(place_in_frame(labels, place, batch.turns_rad[row], mirrored), abs=0.02)
+        assert (x, y) == pytest.approx(
+            place_in_frame(labels, place, batch.turns_rad[row], mirrored), abs=0.02
+        )
 
 
 def test_turned_eyes_still_look_at_the_gaze_point():
-    """Eyes put into space, with the gaze that follows: what a turned, mirrored batch says of both still agrees."""
+    """Eyes put into space, with the gaze that follows: what a turned, mirrored batch says of both still
+    agrees."""
     dataset, rng, count = make_dataset(40), np.random.default_rng(3), 40
     labels, focal_px = dataset.labels, 600
-    eye = np.stack([rng.uniform(-9, 9, count), rng.uniform(-9, 9, count), rng.uniform(-50, -25, count)], 1)  # camera frame
+    eye = np.stack(
+        [rng.uniform(-9, 9, count), rng.uniform(-9, 9, count), rng.uniform(-50, -25, count)], 1
+    )  # camera frame
     for side in ("left", "right"):
         labels[f"truth_{side}_centre_x_px"] = 240 - focal_px * eye[:, 0] / eye[:, 2]
         labels[f"truth_{side}_centre_y_px"] = 320 + focal_px * eye[:, 1] / eye[:, 2]
@@ -191,7 +218,8 @@ def test_turned_eyes_still_look_at_the_gaze_point():
 
 
 def test_turned_heads_roll():
-    """An upright head turned counter-clockwise has that roll; a head that looks to the left then looks down, too."""
+    """An upright head turned counter-clockwise has that roll; a head that looks to the left then looks
+    down, too."""
     upright, aside = np.zeros((1, 7)), np.array([[0, 0, 0, 0, -1, 0, 0]])  # one unit is 20 degrees
     assert np.allclose(20 * _turned_angles(upright, np.radians([8.0])), [[0, 0, 0, 0, 0, 0, 8]], atol=1e-4)
     yaw, pitch, roll = 20 * _turned_angles(aside, np.radians([90.0]))[0, 4:]
@@ -201,9 +229,13 @@ def test_turned_heads_roll():
 
 def test_an_answer_about_a_sample_turns_with_it(dataset):
     geometric = Geometric(flip=0.5, rotation_deg=8.0)
-    maker, samples, _ = maker_for(dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric))
+    maker, samples, _ = maker_for(
+        dataset, recipe=Recipe("r", "tinytracker_eyes", batch_size=24, geometric=geometric)
+    )
     batch = maker.training(0)
-    assert np.allclose(batch.gaze_of(np.stack([samples.gaze_cm, samples.gaze_cm * [-1, 1]])), batch.target, atol=1e-5)
+    assert np.allclose(
+        batch.gaze_of(np.stack([samples.gaze_cm, samples.gaze_cm * [-1, 1]])), batch.target, atol=1e-5
+    )
 
 
 def banded_dataset() -> Dataset:
@@ -213,8 +245,16 @@ def banded_dataset() -> Dataset:
     bands = np.zeros((40, 64, 128, 3), np.uint8)
     ys, xs = np.mgrid[:64, :128] + 0.5
     for i in range(40):
-        x = (labels["truth_left_centre_x_px"][i] - labels["eye_band_x_px"][i]) / labels["eye_band_w_px"][i] * 128
-        y = (labels["truth_left_centre_y_px"][i] - labels["eye_band_y_px"][i]) / labels["eye_band_h_px"][i] * 64
+        x = (
+            (labels["truth_left_centre_x_px"][i] - labels["eye_band_x_px"][i])
+            / labels["eye_band_w_px"][i]
+            * 128
+        )
+        y = (
+            (labels["truth_left_centre_y_px"][i] - labels["eye_band_y_px"][i])
+            / labels["eye_band_h_px"][i]
+            * 64
+        )
         bands[i] = (255 * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / 8))[..., None]
     stored = {"eye_band": bands}
     dataset._gather = lambda crop, indices: stored[crop][indices]  # type: ignore[method-assign]
@@ -230,11 +270,16 @@ def places_of_dots(pictures: np.ndarray) -> np.ndarray:
     weights = pictures[..., 0].astype(float) ** 2
     ys, xs = np.mgrid[:height, :width] + 0.5
     total = weights.sum((1, 2))
-    return np.stack([(weights * xs).sum((1, 2)) / total / width, (weights * ys).sum((1, 2)) / total / height], 1) * 2 - 1
+    return (
+        np.stack([(weights * xs).sum((1, 2)) / total / width, (weights * ys).sum((1, 2)) / total / height], 1)
+        * 2
+        - 1
+    )
 
 
 def test_the_eye_bands_box_and_points_follow_its_pixels():
-    """What moves the band moves its box: the dot's place in band and box together is its place in the frame."""
+    """What moves the band moves its box: the dot's place in band and box together is its place in the
+    frame."""
     geometric = Geometric(flip=0.5, band_shift=0.05, band_zoom=0.05, rotation_deg=6.0)
     recipe = Recipe("r", "tinytracker_imx_band", batch_size=24, geometric=geometric)
     dataset = banded_dataset()
@@ -276,7 +321,7 @@ def test_position_vectors_are_those_of_the_runtime():
     box = Box(-20.0, 100.0, 300.0, 310.0)
     over_frame = np.array([[-20 / 480, 100 / 640, 300 / 480, 310 / 640]], np.float32)
     xs, ys = cropping.position_vectors(box, 480, 640, 32, 24)
-    ours = position_vectors(over_frame, 32, 24)
+    ours = batch_positions(torch.from_numpy(over_frame), 32, 24)
     assert np.allclose(ours[0][0], xs, atol=1e-6)
     assert np.allclose(ours[1][0], ys, atol=1e-6)
 
@@ -300,6 +345,53 @@ def test_a_right_eye_goes_in_as_in_a_mirror(dataset):
     assert np.array_equal(feed.from_crops(read_crops(dataset, np.arange(4), feed.kinds))[2], right.numpy())
 
 
+def test_a_low_pass_is_the_last_thing_done_to_a_crop(dataset):
+    options = {"eye_px": 32, "face_px": 48, "eye_low_pass_px": 1.5, "face_low_pass_px": 0.8}
+    maker, _, spec = maker_for(dataset, **options)
+    places = np.arange(4)
+    feed = Feed(spec.inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs])
+    fed = feed.from_crops(read_crops(dataset, places, feed.kinds))
+    for ours, theirs in zip(maker.plain(places).inputs(spec, CPU)[1:3], fed[1:3], strict=True):
+        assert np.array_equal(ours.permute(0, 2, 3, 1), theirs)
+    recipe = Recipe(
+        "r", "tinytracker_eyes", batch_size=8, photometric=Photometric(noise=0.1, grey=0.5), face_dropout=0.5
+    )
+    sharp, smooth = (
+        maker_for(dataset, recipe=recipe, **one)[0].training(3)
+        for one in ({"eye_px": 32, "face_px": 48}, options)
+    )
+    for kind, sigma_px in (("left_eye", 1.5), ("right_eye", 1.5), ("face", 0.8)):
+        expected = np.stack([cropping.low_pass(image, sigma_px) for image in sharp.crops[kind]])
+        assert np.array_equal(smooth.crops[kind], expected)
+
+
+def test_rows_that_a_network_never_sees_are_blank(dataset):
+    options = {"eye_px": 32, "face_px": 48, "face_blank_rows": 24}
+    maker, _, spec = maker_for(dataset, **options)
+    seen, _, _ = maker_for(dataset, eye_px=32, face_px=48)
+    blank, whole = maker.training(2).crops["face"], seen.training(2).crops["face"]
+    assert (blank[:, :24] == cropping.BLANK).all()
+    assert np.array_equal(blank[:, 24:], whole[:, 24:])
+    feed = Feed(spec.inputs, [TensorSpec(one.name, (1, *one.shape), "float32") for one in spec.inputs])
+    face = feed.from_crops(read_crops(dataset, np.arange(3), feed.kinds))[0]
+    assert not face[:, :24].any()
+    assert face[:, 24:].any()
+
+
+def test_worse_cameras_for_all_stand_for_the_low_pass(dataset):
+    def eyes(low_resolution: float, **options: float) -> np.ndarray:
+        photometric = Photometric(low_resolution=low_resolution, finest=2.0)
+        recipe = Recipe("r", "tinytracker_eyes", batch_size=8, photometric=photometric)
+        return (
+            maker_for(dataset, recipe=recipe, eye_px=32, face_px=48, **options)[0]
+            .training(0)
+            .crops["left_eye"]
+        )
+
+    assert np.array_equal(eyes(1.0), eyes(1.0, eye_low_pass_px=2.0))
+    assert not np.array_equal(eyes(0.5), eyes(0.5, eye_low_pass_px=2.0))
+
+
 def test_the_face_grid_is_gazecaptures(dataset):
     maker, samples, spec = maker_for(dataset, "itracker", size_px=67)
     grid = maker.plain(np.arange(3)).inputs(spec, CPU)[3]
@@ -317,7 +409,8 @@ def test_photometric_augmentation_changes_what_it_should():
         photometric = Photometric(**options)
         out = images.copy()
         looks = augment.draw_looks(rng, photometric, 200, images.mean((1, 2, 3)) / 255)
-        augment.change_looks(rng, out, looks, photometric, bank, is_face=False)
+        light = augment.draw_light(rng, photometric, 200)
+        augment.change_looks(out, looks, light, photometric, bank, is_face=False)
         return out.astype(float)
 
     assert np.array_equal(changed(), images)
@@ -344,15 +437,16 @@ def test_low_resolution_blurs_and_spares_small_faces():
     detail = {}
     for is_face in (False, True):
         images = noise.copy()
-        augment.change_looks(rng, images, looks, photometric, augment.NoiseBank(0.0, 0), is_face)
+        light = augment.draw_light(rng, photometric, 100)
+        augment.change_looks(images, looks, light, photometric, augment.NoiseBank(0.0, 0), is_face)
         detail[is_face] = np.abs(np.diff(images.astype(float), axis=2)).mean()
     assert detail[False] < 0.5 * detail[True]
 
 
 def test_batches_depend_on_seed_step_and_rank_alone(dataset, recipe):
     maker, *_ = maker_for(dataset, "tinytracker_s", recipe, size_px=32)
-    one = dict(ahead(maker, 0, 6, threads=1))
-    three = dict(ahead(maker, 4, 6, threads=3))
+    one = dict(ahead(maker.training, 0, 6, threads=1))
+    three = dict(ahead(maker.training, 4, 6, threads=3))
     for step in (4, 5):
         assert np.array_equal(one[step].crops["face"], three[step].crops["face"])
     assert not np.array_equal(one[0].crops["face"], one[1].crops["face"])
@@ -365,7 +459,9 @@ def test_an_epoch_has_every_sample_once(dataset, recipe):
     maker, samples, _ = maker_for(dataset, "tinytracker_s", recipe, size_px=32)
     steps = len(samples) // recipe.batch_size
     assert len(samples) % recipe.batch_size == 0
-    assert sorted(np.concatenate([maker.training(step).places for step in range(steps)])) == list(range(len(samples)))
+    assert sorted(np.concatenate([maker.training(step).places for step in range(steps)])) == list(
+        range(len(samples))
+    )
 
 
 def test_eyes_that_are_closed_are_left_out_of_training_if_asked(dataset):
@@ -373,3 +469,25 @@ def test_eyes_that_are_closed_are_left_out_of_training_if_asked(dataset):
     dataset.labels["truth_left_openness"][:5] = dataset.labels["truth_right_openness"][:5] = 0.02
     assert len(load_samples(dataset, "train", spec, margin=True, min_openness=0.1)) == 43
     assert len(load_samples(dataset, "train", spec, margin=True)) == 48
+
+
+def test_faces_cut_by_the_frame_are_black_beyond_it_and_nowhere_else(dataset, recipe):
+    cut = replace(recipe, batch_size=48, geometric=replace(recipe.geometric, cut=1.0))
+    whole = replace(cut, geometric=replace(recipe.geometric, cut=0.0))
+    maker, *_ = maker_for(dataset, "tinytracker_s", cut, size_px=64)
+    plain, *_ = maker_for(dataset, "tinytracker_s", whole, size_px=64)
+    batch, uncut = maker.training(0), plain.training(0)
+    assert np.array_equal(batch.target, uncut.target)
+    shares = []
+    for face, before, inside in zip(
+        batch.crops["face"], uncut.crops["face"], maker.draw(0).inside, strict=True
+    ):
+        left, top, right, bottom = np.round(inside * 64).astype(int)
+        assert np.array_equal(face[top:bottom, left:right], before[top:bottom, left:right])
+        shares.append((face != before).any(2).mean())
+        assert not face.sum(2)[:top].any()
+        assert not face.sum(2)[bottom:].any()
+        assert not face.sum(2)[:, :left].any()
+        assert not face.sum(2)[:, right:].any()
+    assert 0.1 < np.mean(shares) < 0.2
+    assert max(shares) < 0.5

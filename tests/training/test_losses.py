@@ -20,7 +20,10 @@ def test_eye_points_are_distances_plus_openness():
     target = torch.zeros(1, 14)
     predicted = target.clone()
     predicted[0, 0], predicted[0, 13] = 0.6, 0.2
-    assert losses.eye_points(predicted, target) == pytest.approx(0.1 + 0.1, abs=0.01)
+    assert losses.eye_points(predicted, target) == pytest.approx(0.1 + 3 * 0.1, abs=0.01)  # shut: thrice
+    target[0, 12:] = 0.2
+    predicted[0, 12:] = torch.tensor([0.2, 0.4])
+    assert losses.eye_points(predicted, target) == pytest.approx(0.1 + 0.1, abs=0.01)  # usually open: once
 
 
 def test_auxiliary_ignores_what_is_not_known():

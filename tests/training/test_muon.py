@@ -23,7 +23,9 @@ def test_a_step_has_the_size_asked_for_and_weights_decay():
     torch.manual_seed(0)
     layer = nn.Conv2d(24, 48, 3)
     before = layer.weight.detach().clone()
-    optimiser = Muon([{"params": [layer.weight], "weight_decay": 0.5, "orthogonal": True}, {"params": [layer.bias]}], 1e-2)
+    optimiser = Muon(
+        [{"params": [layer.weight], "weight_decay": 0.5, "orthogonal": True}, {"params": [layer.bias]}], 1e-2
+    )
     layer(torch.randn(8, 24, 9, 9)).square().mean().backward()
     bias = layer.bias.detach().clone()
     optimiser.step()
@@ -33,7 +35,8 @@ def test_a_step_has_the_size_asked_for_and_weights_decay():
 
 
 @pytest.mark.parametrize(
-    "model", ["tinytracker", "tinytracker_s", "itracker", "tinytracker_eyes", "eye_locator", "tinytracker_imx"]
+    "model",
+    ["tinytracker", "tinytracker_s", "itracker", "tinytracker_eyes", "eye_locator", "tinytracker_imx"],
 )
 def test_it_is_for_hidden_layers_that_mix_channels(model):
     network = create_model(model)
@@ -47,3 +50,28 @@ def test_it_is_for_hidden_layers_that_mix_channels(model):
             assert id(layer.weight) not in hidden, name
         elif len(layer.weight) >= 24:
             assert id(layer.weight) in hidden, name
+
+
+def test_matrices_of_one_shape_are_made_orthogonal_together_as_alone():
+    batch = torch.randn(5, 24, 60, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(orthogonal(batch), torch.stack([orthogonal(one) for one in batch]), atol=1e-5)
+    tall = batch.mT
+    assert torch.allclose(orthogonal(tall), torch.stack([orthogonal(one) for one in tall]), atol=1e-5)
+
+
+def test_layers_alike_move_together_as_alone():
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(16, 16, 3, bias=False) for _ in range(3)] + [nn.Linear(16, 32, bias=False)]
+    gradients = [torch.randn_like(layer.weight) for layer in layers]
+    moved = []
+    for together in (True, False):
+        weights = [layer.weight.detach().clone().requires_grad_() for layer in layers]
+        groups = [weights] if together else [[weight] for weight in weights]
+        optimisers = [Muon([{"params": group, "orthogonal": True}], 1e-2) for group in groups]
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.grad = gradient.clone()
+        for optimiser in optimisers:
+            optimiser.step()
+        moved.append(weights)
+    for one, other in zip(*moved, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)

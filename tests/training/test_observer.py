@@ -14,7 +14,8 @@ from tinytracker.training.train import train
 
 
 def seen_people(count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Labels of people whose irises lie off the middle of the corners by their gaze angle, and by something of their own."""
+    """Labels of people whose irises lie off the middle of the corners by their gaze angle, and by
+    something of their own."""
     labels = make_dataset(count).labels
     distance_cm, width_px = labels["truth_distance_cm"], labels["face_w_px"]
     for axis, gaze in (("x", -labels["gaze_x_cm"]), ("y", -labels["gaze_y_cm"])):
@@ -29,7 +30,10 @@ def test_it_learns_what_shows_and_no_more():
     rng = np.random.default_rng(1)
     labels = seen_people(3000, rng)
     gaze_cm = np.stack([labels["gaze_x_cm"], labels["gaze_y_cm"]], 1)
-    train_part, rest = ({name: column[part] for name, column in labels.items()} for part in (slice(0, 2400), slice(2400, None)))
+    train_part, rest = (
+        {name: column[part] for name, column in labels.items()}
+        for part in (slice(0, 2400), slice(2400, None))
+    )
     misses = observe(fit(train_part, steps=1500), rest) - gaze_cm[2400:]
     # Two eyes, each off by a deviation of 0.01 where a slope of 0.2 turns one into the other, at 42.5 cm.
     unseen_cm = 0.01 / 0.2 * 42.5 / np.sqrt(2)
@@ -68,7 +72,9 @@ def test_its_answers_are_for_the_samples_that_train(recipe):
     answers = ask_observer(dataset, replace(recipe, min_openness=0.1))
     assert answers is not None
     assert answers.shape == (2, 43, 2)
-    assert np.flatnonzero(np.isnan(answers[0, :, 0])).tolist() == [2]  # the eighth, behind five that are left out
+    assert np.flatnonzero(np.isnan(answers[0, :, 0])).tolist() == [
+        2
+    ]  # the eighth, behind five that are left out
     assert np.array_equal(answers[1, 3:], answers[0, 3:] * np.array([-1, 1], np.float32))
 
 
@@ -77,7 +83,9 @@ def test_a_network_learns_from_it(recipe, tmp_path):
     alone = train(recipe, dataset, tmp_path / "alone")
     parts: list[tuple[int, int]] = []
     taught = replace(recipe, distillation=Distillation(observer=1.0))
-    with_it = train(taught, dataset, tmp_path / "with", observer_progress=lambda done, total: parts.append((done, total)))
+    with_it = train(
+        taught, dataset, tmp_path / "with", observer_progress=lambda done, total: parts.append((done, total))
+    )
     assert parts[-1][0] == parts[-1][1] > 0
     assert with_it.last_score.value != pytest.approx(alone.last_score.value)
 
@@ -85,7 +93,12 @@ def test_a_network_learns_from_it(recipe, tmp_path):
 def test_weights_beyond_the_whole_and_eye_locators_are_refused(recipe, tmp_path):
     with pytest.raises(UsageError, match=r"gaze 0\.5 and observer 0\.7"):
         Distillation("tinytracker-eyes", gaze=0.5, observer=0.7)
-    locator = replace(recipe, model="eye_locator", options={"size_px": 32}, distillation=Distillation(gaze=0.0, observer=0.7))
+    locator = replace(
+        recipe,
+        model="eye_locator",
+        options={"size_px": 32},
+        distillation=Distillation(gaze=0.0, observer=0.7),
+    )
     taught = replace(locator, distillation=Distillation("tinytracker-eyes"))
     for one in (locator, taught):
         with pytest.raises(UsageError, match="eye locator"):

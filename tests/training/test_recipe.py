@@ -7,9 +7,16 @@ from tinytracker.models import count, create_model
 from tinytracker.training.recipe import list_recipes, load_recipe, recipe_from_dict
 
 SHIPPED = [
-    "eye-locator", "itracker", "tinytracker", "tinytracker-eyes", "tinytracker-imx", "tinytracker-imx-band",
-    "tinytracker-imx-grid", "tinytracker-paper", "tinytracker-s",
-]  # fmt: skip
+    "eye-locator",
+    "itracker",
+    "tinytracker",
+    "tinytracker-eyes",
+    "tinytracker-imx",
+    "tinytracker-imx-band",
+    "tinytracker-imx-grid",
+    "tinytracker-paper",
+    "tinytracker-s",
+]
 
 
 def test_the_recipes_we_ship():
@@ -26,8 +33,17 @@ def test_shipped_recipes_build_their_network_and_survive_a_card(name):
 
 def test_the_papers_recipe_is_the_papers():
     recipe = load_recipe("tinytracker-paper")
-    assert (recipe.loss, recipe.optimiser, recipe.learning_rate, recipe.batch_size) == ("mse", "adam", 1e-3, 128)
-    assert (recipe.schedule, recipe.decay_steps, recipe.options) == ("exponential", 10_000, {"output_scale_cm": 30.0})
+    assert (recipe.loss, recipe.optimiser, recipe.learning_rate, recipe.batch_size) == (
+        "mse",
+        "adam",
+        1e-3,
+        128,
+    )
+    assert (recipe.schedule, recipe.decay_steps, recipe.options) == (
+        "exponential",
+        10_000,
+        {"output_scale_cm": 30.0},
+    )
     assert recipe.geometric.flip == recipe.geometric.face_shift == recipe.auxiliary == recipe.ema == 0
 
 
@@ -41,6 +57,8 @@ def test_the_papers_recipe_is_the_papers():
         ("[photometric]\nbrigthness = 1", "photometric has no field brigthness"),
         ("photometric = 3", "photometric: expected a table"),
         ("steps = ", "not a readable TOML recipe"),
+        ("steps = " + "[" * 100_000, "nested too deeply"),
+        ("photometric = " + "{a=" * 100_000, "nested too deeply"),
     ],
 )
 def test_wrong_recipes_are_refused_by_name(tmp_path, line, message):
@@ -64,3 +82,13 @@ def test_quick_shrinks_the_schedule():
     assert (recipe.steps, recipe.warmup_steps) == (300, 15)
     assert recipe.validate_every <= 150
     assert recipe.ema == pytest.approx(1 - 10 / 300)
+
+
+def test_a_cards_recipe_is_a_recipe():
+    from tinytracker.cards import card_path
+    from tinytracker.zoo import find, list_released
+
+    for name in list_released("gaze", "eyes"):
+        recipe = load_recipe(card_path(find(name).path))
+        assert recipe.name == name
+        assert recipe.steps > 0

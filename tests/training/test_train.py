@@ -1,4 +1,5 @@
-"""The loop: it learns, a seed decides the weights, a killed run resumed equals an undisturbed one, two processes work."""
+"""The loop: it learns, a seed decides the weights, a killed run resumed equals an undisturbed one, two
+processes work."""
 
 import os
 import re
@@ -16,8 +17,9 @@ import torch
 from tests.training.tiny import make_dataset, write_dataset
 from tinytracker.cards import card_path, read_card
 from tinytracker.errors import CheckpointError, DatasetError, OutputError, UsageError
-from tinytracker.training import checkpoint
+from tinytracker.models import checkpoint
 from tinytracker.training.recipe import Distillation
+from tinytracker.training.state import load_state
 from tinytracker.training.train import learning_rate, train
 
 RECIPE = """
@@ -40,8 +42,15 @@ face_shift = 0.05
 
 
 def test_it_learns_what_is_there_to_learn(dataset, recipe, tmp_path):
-    plain = replace(recipe, steps=120, batch_size=16, auxiliary=0.0, ema=0.95, validate_every=40, checkpoint_every=200)
-    plain = replace(plain, photometric=type(plain.photometric)(), learning_rate=5e-3, geometric=type(plain.geometric)(flip=0.5))
+    plain = replace(
+        recipe, steps=120, batch_size=16, auxiliary=0.0, ema=0.95, validate_every=40, checkpoint_every=200
+    )
+    plain = replace(
+        plain,
+        photometric=type(plain.photometric)(),
+        learning_rate=5e-3,
+        geometric=type(plain.geometric)(flip=0.5),
+    )
     result = train(plain, dataset, tmp_path / "run")
     assert result.best_score.value < 0.6 * result.best_score.parts["always_mean_cm"]
 
@@ -118,17 +127,35 @@ def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, 
 def test_killed_with_kill_9_and_resumed_it_ends_the_same(tmp_path):
     write_dataset(tmp_path / "data")
     (tmp_path / "tiny.toml").write_text(RECIPE.format(steps=60))
-    command = [sys.executable, "-m", "tinytracker", "-q", "train", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "data")]
+    command = [
+        sys.executable,
+        "-m",
+        "tinytracker",
+        "-q",
+        "train",
+        str(tmp_path / "tiny.toml"),
+        "--data",
+        str(tmp_path / "data"),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, env=environment, capture_output=True)
-    killed = subprocess.Popen([*command, "--out", str(tmp_path / "parts")], env=environment, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "whole")], check=True, env=environment, capture_output=True
+    )
+    killed = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "parts")], env=environment, stderr=subprocess.DEVNULL
+    )
     state = tmp_path / "parts" / "state.safetensors"
     while not state.exists() and killed.poll() is None:
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL, "it ended before it could be killed"
     assert not (tmp_path / "parts" / "last.safetensors").exists()
-    subprocess.run([*command, "--out", str(tmp_path / "parts"), "--resume"], check=True, env=environment, capture_output=True)
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "parts"), "--resume"],
+        check=True,
+        env=environment,
+        capture_output=True,
+    )
     for name in ("last.safetensors", "best.safetensors"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
 
@@ -137,26 +164,58 @@ def test_torchrun_with_two_processes(tmp_path):
     write_dataset(tmp_path / "data")
     (tmp_path / "tiny.toml").write_text(RECIPE.format(steps=6))
     out = tmp_path / "run"
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--", "tinytracker"]
-    arguments = ["-q", "train", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "data"), "--out", str(out)]
-    arguments += ["--start", "tinytracker-s"]  # which without -- torchrun would take for its own --start-method
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "--",
+        "tinytracker",
+    ]
+    arguments = [
+        "-q",
+        "train",
+        str(tmp_path / "tiny.toml"),
+        "--data",
+        str(tmp_path / "data"),
+        "--out",
+        str(out),
+    ]
+    arguments += [
+        "--start",
+        "tinytracker-s",
+    ]  # which without -- torchrun would take for its own --start-method
     done = subprocess.run(
-        [*launcher, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+        [*launcher, *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "layers start as those of tinytracker-s" in done.stdout
     assert len(re.findall("^best:", done.stdout, re.MULTILINE)) == 1, "only the first process reports"
     assert checkpoint.load_network(out / "last.safetensors").spec.family == "tinytracker_s"
-    assert checkpoint.load_state(out / "state.safetensors")[1]["identity"]["processes"] == 2
+    assert load_state(out / "state.safetensors")[1]["identity"]["processes"] == 2
 
 
 def test_distillation_learns_from_a_teacher(dataset, recipe, tmp_path):
     teacher = replace(recipe, name="teacher", model="tinytracker_eyes", options={"eye_px": 32, "face_px": 32})
     taught_by = train(teacher, dataset, tmp_path / "teacher").best
     # Weight 1 on the teacher's gaze and none on truth: the student can only have it from the teacher.
-    student = replace(recipe, distillation=Distillation(str(taught_by), gaze=1.0, embedding=0.5), auxiliary=0.0)
+    student = replace(
+        recipe, distillation=Distillation(str(taught_by), gaze=1.0, embedding=0.5), auxiliary=0.0
+    )
     parts = []
-    train(student, dataset, tmp_path / "student", teacher_progress=lambda done, total: parts.append((done, total)))
+    train(
+        student,
+        dataset,
+        tmp_path / "student",
+        teacher_progress=lambda done, total: parts.append((done, total)),
+    )
     assert parts[-1] == (2, 2)
     network = checkpoint.load_network(tmp_path / "student" / "last.safetensors")
     assert network.spec.family == "tinytracker_s"
@@ -164,7 +223,12 @@ def test_distillation_learns_from_a_teacher(dataset, recipe, tmp_path):
 
 
 def test_an_eye_locator_trains_and_cannot_teach_gaze(dataset, recipe, tmp_path):
-    locator = replace(recipe, model="eye_locator", options={"size_px": 32}, geometric=replace(recipe.geometric, rotation_deg=5.0))
+    locator = replace(
+        recipe,
+        model="eye_locator",
+        options={"size_px": 32},
+        geometric=replace(recipe.geometric, rotation_deg=5.0),
+    )
     result = train(locator, dataset, tmp_path / "locator")
     assert 0 < result.best_score.parts["median_percent"] < 200
     with pytest.raises(UsageError, match="eye locator"):
@@ -180,7 +244,9 @@ def test_without_truth_gaze_networks_train_and_the_locator_refuses(recipe, tmp_p
 
 @pytest.mark.parametrize("model", ["itracker", "tinytracker"])
 def test_other_networks_train_in_bfloat16_and_float32(model, dataset, recipe, tmp_path):
-    options = {"size_px": 67} if model == "itracker" else {"size_px": 32, "position": "baked", "colour": "grey"}
+    options = (
+        {"size_px": 67} if model == "itracker" else {"size_px": 32, "position": "baked", "colour": "grey"}
+    )
     small = replace(recipe, model=model, options=options, steps=2, batch_size=4)
     for precision in ("float32", "bf16"):
         result = train(replace(small, precision=precision), dataset, tmp_path / precision)
@@ -192,8 +258,10 @@ def test_bfloat16_is_used_only_where_the_device_computes_in_it(dataset, recipe, 
     exact = train(short, dataset, tmp_path / "float32").last_score.value
     scores = {}
     for quick in (True, False):
-        monkeypatch.setitem(train.__globals__, "_is_quick_in_bf16", lambda device, quick=quick: quick)
-        scores[quick] = train(replace(short, precision="bf16"), dataset, tmp_path / str(quick)).last_score.value
+        monkeypatch.setitem(train.__globals__, "is_quick_in_bf16", lambda device, quick=quick: quick)
+        scores[quick] = train(
+            replace(short, precision="bf16"), dataset, tmp_path / str(quick)
+        ).last_score.value
     assert scores[False] == exact != scores[True]
 
 
@@ -215,6 +283,8 @@ def test_a_broken_checkpoint_is_one_clear_line(tmp_path, dataset, recipe):
     result.last.write_bytes(result.best.read_bytes())
     card = card_path(Path(result.last))
     card.write_text(card.read_text().replace('"size_px": 32', '"size_px": 32, "squeeze_excite": true'))
-    with pytest.raises(CheckpointError, match=r"does not fit its card.* tensors differ, first .* this version") as caught:
+    with pytest.raises(
+        CheckpointError, match=r"does not fit its card.* tensors differ, first .* this version"
+    ) as caught:
         checkpoint.load_network(result.last)
     assert len(str(caught.value)) < 500

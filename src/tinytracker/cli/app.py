@@ -1,8 +1,9 @@
 """The command `tinytracker`: one table of commands, each imported only when it is the one asked for.
 
-A command is a function in a module of its own beside this one, with `Annotated` typer options and a docstring that
-teaches: what goes in, what comes out, and an `Examples` paragraph after a line holding only \\b, which keeps the lines
-as they are. The functions raise `tinytracker.errors`; `main` turns them into one line and an exit code.
+A command is a function in a module of its own beside this one, with `Annotated` typer options and a docstring
+that teaches: what goes in, what comes out, and an `Examples` paragraph after a line holding only \\b, which
+keeps the lines as they are. The functions raise `tinytracker.errors`; `main` turns them into one line and an
+exit code.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from typing import Annotated, Any
 
 import typer
 
-from tinytracker.errors import INTERRUPTED, MissingExtraError, TinytrackerError
+from tinytracker.errors import INTERRUPTED, MissingExtraError, OutputError, TinytrackerError
+from tinytracker.extras import EXTRAS
+from tinytracker.progress import keep_quiet
 
-QUIET_VARIABLE = "TINYTRACKER_QUIET"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line of `tinytracker --help`, and where the function behind it is: `module` in tinytracker.cli, and its name."""
+    """A line of `tinytracker --help`, and where the function behind it is: `module` in tinytracker.cli,
+    and its name. A name of two words goes before one of its first word."""
 
     name: str
     module: str
@@ -36,57 +40,63 @@ class Command:
 
 COMMANDS = (
     Command("demo", "demo", "demo", "Track a rendered person's gaze: how good, how fast?"),
+    Command("demo events", "demo_events", "demo_events", "Follow a rendered eye's pupil by its events."),
     Command("track", "track", "track", "Track gaze in pictures, a video or a camera."),
+    Command("track-events", "track_events", "track_events", "Follow a pupil before an event camera."),
+    Command("live", "live", "live", "Calibrate, see, record and replay gaze on a local page."),
+    Command("report", "report", "report", "Say how good a recorded session's gaze is."),
+    Command("convert", "convert", "convert", "Turn a session into BIDS, or a recording to train on."),
+    Command("calibrate", "calibrate", "calibrate", "Fit a person's own calibration to dots they looked at."),
+    Command(
+        "calibrate events",
+        "calibrate_events",
+        "calibrate_events",
+        "Fit a person's own map from pupil to gaze.",
+    ),
+    Command("validate", "validate", "validate", "Measure a calibration on dots that took no part in it."),
+    Command(
+        "recalibrate", "recalibrate", "recalibrate", "Calibrate recorded gaze anew, from its raw columns."
+    ),
+    Command("screen", "screen", "screen", "List the monitors; write one's size for --screen."),
     Command("synth", "synth", "synth", "Render recordings of people who do not exist."),
-    Command("prepare", "prepare", "prepare", "Turn recordings (GazeCapture's or ours) into a dataset."),
+    Command("synth eyes", "synth_eyes", "synth_eyes", "Render an eye before an event camera: events."),
+    Command("prepare", "prepare", "prepare", "Turn recordings, of faces or events, into a dataset."),
     Command("train", "train", "train", "Train a network by a recipe."),
     Command("export", "export", "export", "Turn a network into what a target runs."),
     Command("lint", "lint", "lint", "Check a network against a target's limits."),
     Command("deploy", "deploy", "deploy", "Package an export on the board's own computer."),
     Command("simulate", "simulate", "simulate", "Run a board's whole path on a PC."),
     Command("bench", "bench", "bench", "What a gaze costs on a board: time and energy."),
+    Command("measure", "measure", "measure", "Time and energy of an inference, by a meter."),
+    Command("compare", "compare", "compare", "Every platform side by side: cost and accuracy."),
     Command("evaluate", "evaluate", "evaluate", "Measure the errors of networks on a dataset."),
     Command("models", "models", "models", "List the released networks, or show one's card."),
-    Command("reproduce", "reproduce", "reproduce", "From rendered people to the table of networks, in one go."),
+    Command("reproduce", "reproduce", "reproduce", "From rendered people to the table of networks."),
 )
 
-# Imports that only an extra brings, for the line that says which one to install.
-EXTRAS = {
-    "pyarrow": "data",
-    "joblib": "data",
-    "numba": "synth",
-    "dask": "dask",
-    "distributed": "dask",
-    "matplotlib": "plot",
-    "onnxruntime": "onnx",
-    "mct_quantizers": "imx500",
-    "model_compression_toolkit": "imx500",
-    "imx500_converter": "imx500",
-    "torchvision": "imx500",
-    "tflite_micro": "micro",
-    "serial": "mcu",
-    "ethosu": "ethos-u",
-    "torch": "train",
-    "safetensors": "train",
-    "tensorboard": "train",
-    "onnx": "export",
-    "litert_torch": "export",
-    "ai_edge_quantizer": "export",
-}
-
-EPILOG = "`tinytracker COMMAND --help` explains a command and gives examples. A good first one: tinytracker demo"
+EPILOG = (
+    "`tinytracker COMMAND --help` explains a command and gives examples. A good first one: tinytracker demo"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0, an error's exit code, or 130 when interrupted (Ctrl-C or SIGTERM)."""
+    """Runs the command line and exits: 0, an error's exit code, or 130 when interrupted (Ctrl-C or
+    SIGTERM)."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a sign that a terminal's encoding lacks is no reason to fail
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code. Errors of ours, and only they, leave as a traceback."""
+    """Runs one command line and returns its exit code. Errors of ours, and only they, leave as a
+    traceback."""
+    arguments = with_whole_name(arguments)
     try:
-        result = build(arguments)(args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False)
+        result = build(arguments)(
+            args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False
+        )
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
@@ -103,16 +113,37 @@ def run(arguments: Sequence[str]) -> int:
             raise
         missing = MissingExtraError(package, EXTRAS[package])
         return _fail(str(missing), missing.exit_code)
+    except OSError as error:  # a full disk and the like, wherever it came up
+        _log.debug("the system refused", exc_info=True)
+        return _fail(
+            f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}",
+            OutputError.exit_code,
+        )
     if result == INTERRUPTED:
         return _fail("interrupted", INTERRUPTED, label="")
     return result if isinstance(result, int) else 0
+
+
+def with_whole_name(arguments: Sequence[str]) -> list[str]:
+    """The arguments, a command's name of two words made one argument.
+
+    >>> with_whole_name(["-q", "synth", "eyes", "out"])
+    ['-q', 'synth eyes', 'out']
+    >>> with_whole_name(["synth", "out"])
+    ['synth', 'out']
+    """
+    names = {command.name for command in COMMANDS}
+    first = next((k for k, argument in enumerate(arguments) if not argument.startswith("-")), len(arguments))
+    name = " ".join(arguments[first : first + 2])
+    return [*arguments[:first], name, *arguments[first + 2 :]] if name in names else list(arguments)
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The typer application in which only the command that `arguments` names is imported."""
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     app = typer.Typer(
-        help="Where does this face look? From recordings of faces to tiny int8 networks, and live gaze tracking.",
+        help="Where does this face look? From recordings of faces to tiny int8 networks, and live gaze "
+        "tracking.",
         epilog=EPILOG,
         add_completion=False,
         rich_markup_mode=None,  # rich doubles the time of --help
@@ -143,14 +174,21 @@ def _print_version(wanted: bool) -> None:
 
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+        ),
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress; results are told.")] = False,
 ) -> None:
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
     if quiet:
-        os.environ[QUIET_VARIABLE] = "1"
+        keep_quiet()
 
 
 def _not_loaded() -> None:

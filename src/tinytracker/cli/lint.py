@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tinytracker.errors import TargetError, UsageError
-
-# Target -> the module and, unless it is `lint`, the function that knows it: (path: Path) -> list[Finding]; path is what the
-# user gave.
-LINTERS: dict[str, str] = {
-    "imx500": "tinytracker.targets.imx500.lint",
-    "mcu": "tinytracker.targets.mcu.lint",
-    "spresense": "tinytracker.targets.mcu.lint:lint_spresense",
-    "coral": "tinytracker.targets.coral.lint",
-    "ethos-u": "tinytracker.targets.ethos_u.lint",
-}
+from tinytracker.cli.asking import asks_targets
+from tinytracker.errors import TargetError
+from tinytracker.findings import Severity, has_errors
+from tinytracker.targets.target import ask
 
 
+@asks_targets("lint")
 def lint(
-    model: Annotated[Path, typer.Argument(help="The network's file, or a released network's name.", metavar="MODEL")],
-    target: Annotated[str, typer.Option(help=f"The target: {', '.join(LINTERS)}.", metavar="NAME")],
+    model: Annotated[
+        Path, typer.Argument(help="The network's file, or a released network's name.", metavar="MODEL")
+    ],
+    target: Annotated[str, typer.Option(help="The target; see above.", metavar="NAME")],
+    **options: Any,
 ) -> None:
     """Check a network against a target's limits, layer by layer.
 
-    Each line names a layer, what is the matter and what to change. The exit code is 6 if the target cannot run the network,
-    0 if it can, whatever else there is to say.
+    {targets}
+
+    Each line names a layer, what is the matter and what to change. The exit code is 6 if the target cannot
+    run the network, 0 if it can, whatever else there is to say.
 
     \b
     Examples:
-      tinytracker lint tinytracker-s --target mcu
-      tinytracker lint tinytracker --target spresense
-      tinytracker lint runs/imx/best.safetensors --target imx500
-      tinytracker lint theirs.tflite --target coral
-      tinytracker lint theirs.tflite --target ethos-u
+    {examples}
     """
-    if target not in LINTERS:
-        raise UsageError(f"there is no target {target!r} to check against; expected one of {', '.join(LINTERS)}")
-    from rich.console import Console
-
-    from tinytracker.targets.findings import Severity, has_errors
-
-    module, _, function = LINTERS[target].partition(":")
-    findings = getattr(importlib.import_module(module), function or "lint")(model)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    asked = ask("lint", target, "there is no target {name!r} to check against")
+    findings = asked.call(model, given=options)
     for finding in findings:
         remedy = f"; {finding.remedy}" if finding.remedy else ""
-        console.print(f"{finding.severity}: {finding.layer}: {finding.message}{remedy}")
+        typer.echo(f"{finding.severity}: {finding.layer}: {finding.message}{remedy}")
     if has_errors(findings):
         errors = sum(finding.severity is Severity.ERROR for finding in findings)
         raise TargetError(f"{target} cannot run {model}: {errors} of the remarks above must be mended first")
-    console.print(f"{target} can run {model}")
+    typer.echo(f"{target} can run {model}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinytracker.cli.idle import refuse_idle
+
 if TYPE_CHECKING:
     from tinytracker.cards import ModelCard
 
@@ -16,8 +18,8 @@ def models(
 ) -> None:
     """Lists the released networks, or shows the card of one.
 
-    A card says what the network eats and gives, how large it is, what it was trained on, its errors and how they were
-    obtained, its licence and its checksum. The weights lie in the package: nothing is downloaded.
+    A card says what the network eats and gives, how large it is, what it was trained on, its errors and how
+    they were obtained, its licence and its checksum. The weights lie in the package: nothing is downloaded.
 
     \b
     Examples:
@@ -25,17 +27,19 @@ def models(
       tinytracker models tinytracker-eyes
       tinytracker models tinytracker-eyes --json
     """
-    from rich.console import Console
+    from tinytracker.cards import card_path
+    from tinytracker.cli.console import plain_console
+    from tinytracker.zoo import find, list_released
 
-    from tinytracker.released import find_released, list_released
-
-    console = Console()
+    console = plain_console()
     if name is None:
-        console.print(_table([find_released(released) for released in list_released()]))
+        refuse_idle("without a network's name, whose card it prints", json=json)
+        console.print(_table([find(released) for released in list_released()]))
         return
-    card, weights = find_released(name)
+    weights = find(name)
+    card = weights.require_card()
     if json:
-        typer.echo(weights.with_suffix(".json").read_text().rstrip())
+        typer.echo(card_path(weights.path).read_text().rstrip())
     else:
         _show(card, console)
 
@@ -48,7 +52,8 @@ def _table(released: list[Any]) -> Any:
         table.add_column(heading)
     for heading in ("parameters", "MAC", "bytes"):
         table.add_column(heading, justify="right")
-    for card, weights in released:
+    for weights in released:
+        card = weights.require_card()
         counts = card.counts
         table.add_row(
             card.name,
@@ -56,7 +61,7 @@ def _table(released: list[Any]) -> Any:
             card.output,
             f"{counts.get('parameters', 0):,}",
             f"{counts.get('macs', 0):,}",
-            f"{weights.stat().st_size:,}",
+            f"{weights.path.stat().st_size:,}",
         )
     return table
 
@@ -69,22 +74,28 @@ def _input(spec: Any) -> str:
 
 def _show(card: ModelCard, console: Any) -> None:
     """The card, a line per field, nested fields indented."""
-    console.print(f"[bold]{card.name}[/] ({card.family}, {card.number_format}), gives {card.output}", highlight=False)
+    console.print(f"{card.name} ({card.family}, {card.number_format}), gives {card.output}")
     for spec in card.inputs:
-        console.print(f"  eats {_input(spec)}", highlight=False)
+        console.print(f"  eats {_input(spec)}")
     for title in ("counts", "data", "results", "recipe"):
         _section(title, getattr(card, title), console, indent=2)
     for title in ("caution", "licence", "sha256"):
         if text := getattr(card, title):
-            console.print(f"  {title}: {text}", highlight=False, markup=False)
+            console.print(f"  {title}: {text}")
 
 
 def _section(title: str, value: Any, console: Any, indent: int) -> None:
     if isinstance(value, dict):
         if value:
-            console.print(f"{' ' * indent}{title}", highlight=False, markup=False)
+            console.print(f"{' ' * indent}{title}")
         for key, inner in value.items():
             _section(key, inner, console, indent + 2)
     else:
-        shown = f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
-        console.print(f"{' ' * indent}{title}: {shown}", highlight=False, markup=False)
+        shown = (
+            f"{value:,}"
+            if isinstance(value, int)
+            else f"{value:.4g}"
+            if isinstance(value, float)
+            else str(value)
+        )
+        console.print(f"{' ' * indent}{title}: {shown}")

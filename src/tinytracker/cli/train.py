@@ -3,43 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinytracker.cli.app import QUIET_VARIABLE
 from tinytracker.cli.opening import open_dataset
 from tinytracker.cli.progress import progress_bar
+from tinytracker.errors import UsageError
+from tinytracker.files import refuse_no_folder
+from tinytracker.progress import keep_quiet
+
+if TYPE_CHECKING:
+    from tinytracker.training.train import TrainingResult
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe we ship (tinytracker, tinytracker-eyes, ...) or a .toml file.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe we ship (tinytracker-eyes, tinytracker, ...; for event cameras pupil, "
+            "retina-ann, retina), a .toml file, or a network's card (.json)."
+        ),
+    ],
     data: Annotated[list[Path], typer.Option("--data", help="A prepared dataset; several may be given.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoints, state and log.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")] = False,
-    steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps; the recipe's schedule is shrunk.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Train for so many steps; the recipe's schedule is shrunk.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
-    teacher: Annotated[str | None, typer.Option(help="Gaze network to distil from: checkpoint, .tflite, released name.")] = None,
-    start: Annotated[str | None, typer.Option(help="Network to take first weights from, where layers fit; likewise.")] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="Gaze network to distil from: checkpoint, .tflite, released name.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Network to take first weights from, where layers fit; likewise.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch, and of making batches.")] = 1,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default a GPU if there is one.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default a GPU if there is one.")
+    ] = None,
 ) -> None:
-    """Train a network by a recipe on a dataset's people of the train split, choosing weights on the val split.
+    """Train a network by a recipe on a dataset's people of the train split, choosing weights on the val
+    split.
 
-    OUT then holds best.safetensors and last.safetensors, each with its card (.json), state.safetensors for --resume and
-    log/ for TensorBoard. A run that was killed and resumed ends with the weights of one that was not.
+    OUT then holds best.safetensors and last.safetensors, each with its card (.json), state.safetensors for
+    --resume and log/ for TensorBoard. A run that was killed and resumed ends with the weights of one that was
+    not.
 
-    --start takes a network of the same kind (fine-tuning), or of another kind: layers that follow each other and have the shapes
-    of as many in the new network, such as a backbone; how many is printed, which with -v.
+    --start takes a network of the same kind (fine-tuning), or of another kind: layers that follow each other
+    and have the shapes of as many in the new network, such as a backbone; how many is printed, which with -v.
 
-    Under torchrun write -- before tinytracker: else torchrun takes --start for its own --start-method and stops.
+    Under torchrun write -- before tinytracker: else torchrun takes --start for its own --start-method and
+    stops.
 
     \b
     Examples:
       tinytracker train tinytracker-eyes --data out/people --out runs/eyes
       tinytracker train tinytracker --data out/people --out runs/tiny --teacher runs/eyes/best.safetensors
       tinytracker train tinytracker --data a --data b --out runs/both --steps 2000 --threads 4
-      tinytracker train tinytracker-eyes --data gazecapture --out runs/real --start tinytracker-eyes --steps 5000
+      tinytracker train pupil --data eyes-dataset --out runs/pupil
+      tinytracker train tinytracker-eyes --data gazecapture --out runs/real --start tinytracker-eyes
       tinytracker train tinytracker-imx --data out/people --out runs/imx --start runs/tiny/best.safetensors
       torchrun --nproc-per-node 2 -m -- tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
@@ -47,12 +72,20 @@ def train(
     import os
     from dataclasses import replace
 
+    from tinytracker.retina.recipe import is_event_recipe
     from tinytracker.training.recipe import load_recipe
+
+    if is_event_recipe(recipe):
+        if teacher is not None:
+            raise UsageError(f"{recipe} learns from labels alone; leave --teacher out")
+        _train_pupil(recipe, data, out, resume, steps, seed, start, threads, device)
+        return
     from tinytracker.training.train import train as run
 
+    refuse_no_folder(out)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first
     if not speaks:
-        os.environ[QUIET_VARIABLE] = "1"
+        keep_quiet()
     chosen = load_recipe(recipe)
     if steps is not None:
         chosen = chosen.quick(steps)
@@ -79,7 +112,53 @@ def train(
             observer_progress=fitting,
         )
     if speaks:
-        if result.started_from:
-            typer.echo(result.started_from)
-        typer.echo(f"best: {result.best_score}; {result.best}")
-        typer.echo(f"last: {result.last_score}; {result.last}")
+        _tell(result)
+
+
+def _train_pupil(
+    recipe: str,
+    data: list[Path],
+    out: Path,
+    resume: bool,
+    steps: int | None,
+    seed: int,
+    start: str | None,
+    threads: int,
+    device: str | None,
+) -> None:
+    """Trains a network for event cameras."""
+    from dataclasses import replace
+
+    from tinytracker.cli.opening import open_event_dataset
+    from tinytracker.retina.recipe import load_event_recipe
+    from tinytracker.retina.train import train as run
+
+    chosen = load_event_recipe(recipe)
+    if steps is not None:
+        chosen = chosen.quick(steps)
+    if start is not None:
+        chosen = replace(chosen, start=start)
+    dataset = open_event_dataset(data)
+    with (
+        progress_bar("Cutting windows") as cutting,
+        progress_bar(f"Training {chosen.name}") as training,
+    ):
+        result = run(
+            chosen,
+            dataset,
+            out,
+            seed=seed,
+            resume=resume,
+            threads=threads,
+            device=device,
+            progress=training,
+            cutting_progress=cutting,
+        )
+    _tell(result)
+
+
+def _tell(result: TrainingResult) -> None:
+    if result.started_from:
+        typer.echo(result.started_from)
+    typer.echo(f"best: {result.best_score}; {result.best}")
+    typer.echo(f"last: {result.last_score}; {result.last}")

@@ -1,15 +1,17 @@
 """Reading recordings in GazeCapture's original format: folders, or the .tar.gz files that the dataset ships.
 
-What cannot be trusted is left out and named: a whole recording by RecordingError, single frames by a reason that is
-counted. Nothing is guessed, so there is no wrong label. Crops are those of the dataset's official preprocessing: boxes cut
-to whole numbers, the face box grown by (-1, -1, +1, +1), the eye boxes, relative to it, moved by (0, -1, 0, 0), black
-outside the frame; only frames with valid face, eyes and face grid.
+What cannot be trusted is left out and named: a whole recording by RecordingError, single frames by a reason
+that is counted. Labels are in cm already and never guessed; what else is missing (device, orientation, split)
+is assumed, so that as many frames are kept as by the official script, and `Recording.assumed` says what.
+Crops are those of the dataset's
+official preprocessing: boxes cut to whole numbers, the face box grown by (-1, -1, +1, +1), the eye boxes,
+relative to it, moved by (0, -1, 0, 0), black outside the frame; only frames with valid face, eyes and face
+grid.
 """
 
 from __future__ import annotations
 
 import gzip
-import json
 import math
 import re
 import tarfile
@@ -18,11 +20,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from tinytracker.data.recording import EYE_SHIFT, FACE_GROWTH
 from tinytracker.devices import Device, DeviceKind, device_named
 from tinytracker.errors import RecordingError, UsageError
+from tinytracker.files import parse_json
 from tinytracker.geometry import points_to_camera_cm
 
 BOX_FILES = {
@@ -33,7 +36,12 @@ BOX_FILES = {
 }
 SPLITS = ("train", "val", "test")
 ARCHIVE_SUFFIX = ".tar.gz"
-# The farthest screens of GazeCapture lie within 30 cm of the camera, ours within 40: beyond this a number is an error.
+LARGEST_FILE_BYTES, LARGEST_RECORDING_BYTES = 64 << 20, 2 << 30  # GazeCapture's recordings have 50 to 300 MB
+UNKNOWN_DEVICE = "unknown"
+ASSUMED_SPLIT: Literal["train"] = "train"  # it spoils no score
+ASSUMED_ORIENTATION = 1
+# The farthest screens of GazeCapture lie within 30 cm of the camera, ours within 40: beyond this a number is
+# an error.
 FARTHEST_GAZE_CM = 100.0
 LARGEST_BOX_PX = 10_000
 LARGEST_GRID = 100  # cells; faces may reach out of the frame, and of its 25 x 25 cells
@@ -50,7 +58,8 @@ class RecordingFiles(Protocol):
     name: str
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file such as "info.json" or "frames/00000.jpg"; raises OSError if there is no such file."""
+        """The bytes of a file such as "info.json" or "frames/00000.jpg"; raises OSError if there is no
+        such file."""
         ...
 
 
@@ -66,10 +75,10 @@ class FolderFiles:
 
 
 class ArchiveFiles:
-    """A recording in a .tar.gz, streamed once into memory, still compressed as JPEG (some 50-300 MB): gzip has no random
-    access, and the labels may come after the pictures.
+    """A recording in a .tar.gz, streamed once into memory, still compressed as JPEG (some 50-300 MB): gzip
+    has no random access, and the labels may come after the pictures.
 
-    Raises RecordingError if the archive is broken.
+    Raises RecordingError if the archive is broken, or holds more than recordings do.
     """
 
     def __init__(self, archive: Path) -> None:
@@ -78,10 +87,11 @@ class ArchiveFiles:
         try:
             with gzip.open(archive) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as tar:
                 for member in tar:
+                    _refuse_bomb(archive, member.name, member.size, unzipped.tell())
                     if member.isfile() and (file := tar.extractfile(member)) is not None:
                         self._content[_inside(member.name)] = file.read()
                 while unzipped.read(1 << 20):  # to the checksum at the very end
-                    pass
+                    _refuse_bomb(archive, "its end", 0, unzipped.tell())
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             raise RecordingError(f"{archive} is not a whole .tar.gz: {error}; copy it again") from error
 
@@ -92,10 +102,20 @@ class ArchiveFiles:
             raise FileNotFoundError(path) from None
 
 
+def _refuse_bomb(archive: Path, name: str, size: int, read: int) -> None:
+    """A few megabytes may unpack to as many gigabytes."""
+    if size > LARGEST_FILE_BYTES or read > LARGEST_RECORDING_BYTES:
+        raise RecordingError(
+            f"{archive} unpacks to more than a recording has, at {name[:80]!r}; expected files of at most "
+            f"{LARGEST_FILE_BYTES >> 20} MiB and {LARGEST_RECORDING_BYTES >> 30} GiB in all"
+        )
+
+
 def _inside(member: str) -> str:
-    """A member's path inside its recording ("./00002/frames/00000.jpg" -> "frames/00000.jpg"), whatever the folder's name."""
+    """A member's path inside its recording ("./00002/frames/00000.jpg" -> "frames/00000.jpg"), whatever
+    the folder's name."""
     parts = [part for part in member.split("/") if part not in ("", ".")]
-    return "/".join(parts if parts[0] == "frames" or len(parts) == 1 else parts[1:])
+    return "/".join(parts if len(parts) < 2 or parts[0] == "frames" else parts[1:])
 
 
 def recording_name(path: Path) -> str:
@@ -109,19 +129,30 @@ def open_recording(path: Path) -> RecordingFiles:
 
 
 def find_recordings(root: Path) -> list[Path]:
-    """All recordings under a folder (sub-folders and .tar.gz files, sorted by name), or the one that `root` itself is.
+    """All recordings under a folder (sub-folders and .tar.gz files, sorted by name), or the one that `root`
+    itself is.
 
     Where a folder lies beside its archive, the folder is taken. Raises RecordingError if there is none.
     """
-    if (root.is_file() and root.name.endswith(ARCHIVE_SUFFIX)) or (root / "frames").is_dir() or (root / "info.json").is_file():
+    if (
+        (root.is_file() and root.name.endswith(ARCHIVE_SUFFIX))
+        or (root / "frames").is_dir()
+        or (root / "info.json").is_file()
+    ):
         return [root]
     if not root.is_dir():
         what = "is neither a folder nor a .tar.gz" if root.exists() else "does not exist"
-        raise RecordingError(f"{root} {what}; expected a folder of recordings in GazeCapture's format")
-    found = {path.name.removesuffix(ARCHIVE_SUFFIX): path for path in sorted(root.glob(f"[!.]*{ARCHIVE_SUFFIX}"))}
+        raise RecordingError(
+            f"{root} {what}; expected a folder of recordings: GazeCapture's, ours or of events"
+        )
+    found = {
+        path.name.removesuffix(ARCHIVE_SUFFIX): path for path in sorted(root.glob(f"[!.]*{ARCHIVE_SUFFIX}"))
+    }
     found |= {path.name: path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
     if not found:
-        raise RecordingError(f"{root} holds no recordings; expected one folder or .tar.gz per recording, as GazeCapture has")
+        raise RecordingError(
+            f"{root} holds no recordings; expected one folder or .tar.gz per recording, as GazeCapture has"
+        )
     return [found[name] for name in sorted(found)]
 
 
@@ -129,7 +160,8 @@ def find_recordings(root: Path) -> list[Path]:
 class FrameLabel:
     """One usable frame.
 
-    index: its place in the lists. picture: its path inside the recording. face, left_eye, right_eye: what to cut, in whole
+    index: its place in the lists. picture: its path inside the recording. face, left_eye, right_eye: what to
+    cut, in whole
     pixels of the frame. gaze_*_cm: prediction space. grid: GazeCapture's face grid parameters.
     """
 
@@ -148,10 +180,11 @@ class FrameLabel:
 class Recording:
     """What a recording's JSON files say.
 
-    left_out counts the frames not in `frames` by reason. doubtful: how many of `frames` have a label more than
-    LABEL_TOLERANCE_CM from where device, orientation and the dot's place in points put it. truth: lists with one entry per
-    frame of the recording (not only of the usable ones), each all bool, all float or all str; see `truth.json`. person: who
-    is seen: the recording's name, as GazeCapture has one recording of each person, unless info.json says otherwise.
+    left_out counts the frames not in `frames` by reason. doubtful: how many of `frames` have a label more
+    than LABEL_TOLERANCE_CM from where device, orientation and the dot's place in points put it. truth: lists
+    with one entry per frame of the recording (not only of the usable ones), each all bool, all float or all
+    str; see `truth.json`. person: who is seen: the recording's name, as GazeCapture has one recording of each
+    person, unless info.json says otherwise. assumed: what the files do not say and was assumed, in words.
     """
 
     name: str
@@ -163,6 +196,7 @@ class Recording:
     doubtful: int = 0
     truth: dict[str, list[Any]] = field(default_factory=dict)
     person: str = ""
+    assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.person:
@@ -172,18 +206,21 @@ class Recording:
 def read_recording(files: RecordingFiles) -> Recording:
     """Reads all labels of a recording; pictures are not touched.
 
-    Raises RecordingError if a file is missing or broken, if lists differ in length, if the split is none of train, val,
-    test, or if the device is unknown.
+    What the labels do not need may be missing or unusable: info.json, screen.json, a known device, a split.
+
+    Raises RecordingError if another file is missing or broken, or if lists differ in length.
     """
     pictures = _json(files, "frames.json", list)
-    boxes = {kind: _lists(files, file, ("X", "Y", "W", "H", "IsValid"), len(pictures)) for kind, file in BOX_FILES.items()}
+    boxes = {
+        kind: _lists(files, file, ("X", "Y", "W", "H", "IsValid"), len(pictures))
+        for kind, file in BOX_FILES.items()
+    }
     dots = _lists(files, "dotInfo.json", ("XCam", "YCam"), len(pictures))
-    screen = _lists(files, "screen.json", ("Orientation",), len(pictures))
-    info = _json(files, "info.json", dict)
-    split = info.get("Dataset")
-    if split not in SPLITS:
-        raise RecordingError(f"{files.name}: info.json says Dataset {split!r}; expected train, val or test")
-    device, kind = _device(files.name, info)
+    assumed: list[str] = []
+    screen = _screen(files, len(pictures), assumed)
+    info = _info(files, assumed)
+    split = _split(info, assumed)
+    device, kind = _device(info, assumed)
     named = Counter(picture for picture in pictures if isinstance(picture, str))
     frames: list[FrameLabel] = []
     left_out: Counter[str] = Counter()
@@ -196,48 +233,100 @@ def read_recording(files: RecordingFiles) -> Recording:
             left_out[str(reason)] += 1
     doubtful = _count_doubtful(frames, device, dots, screen)
     truth = _truth(files, len(pictures))
-    return Recording(files.name, device, kind, split, frames, left_out, doubtful, truth, _person(files.name, info))
+    person = _person(files.name, info)
+    return Recording(
+        files.name, device, kind, split, frames, left_out, doubtful, truth, person, tuple(assumed)
+    )
+
+
+def _screen(files: RecordingFiles, length: int, assumed: list[str]) -> dict[str, list[Any]]:
+    """screen.json; where it cannot be used, one that says ASSUMED_ORIENTATION of every frame."""
+    try:
+        screen = _lists(files, "screen.json", ("Orientation",), length)
+    except RecordingError:
+        assumed.append(f"orientation {ASSUMED_ORIENTATION}, for want of a usable screen.json")
+        return {"Orientation": [ASSUMED_ORIENTATION] * length}
+    is_known = [type(value) in (int, float) and value in (1, 2, 3, 4) for value in screen["Orientation"]]
+    if not all(is_known):
+        assumed.append(
+            f"orientation {ASSUMED_ORIENTATION} of frames for which screen.json has none of 1 to 4"
+        )
+    known = zip(screen["Orientation"], is_known, strict=True)
+    return screen | {
+        "Orientation": [int(value) if is_one else ASSUMED_ORIENTATION for value, is_one in known]
+    }
+
+
+def _info(files: RecordingFiles, assumed: list[str]) -> dict[str, Any]:
+    try:
+        info: dict[str, Any] = _json(files, "info.json", dict)
+    except RecordingError:
+        assumed.append("an unknown device, for want of a usable info.json")
+        return {}
+    return info
+
+
+def _split(info: dict[str, Any], assumed: list[str]) -> str:
+    if (split := info.get("Dataset")) in SPLITS:
+        return str(split)
+    assumed.append(f"the split {ASSUMED_SPLIT}, for want of a Dataset that is train, val or test")
+    return ASSUMED_SPLIT
 
 
 class _LeftOutError(Exception):
     """Why a frame is not used."""
 
 
-def _frame(index: int, picture: Any, boxes: dict[str, Any], dots: dict[str, list], screen: dict[str, list]) -> FrameLabel:
-    for kind, name in (("face", "face"), ("left_eye", "left eye"), ("right_eye", "right eye"), ("grid", "face grid")):
+def _frame(
+    index: int, picture: Any, boxes: dict[str, Any], dots: dict[str, list[Any]], screen: dict[str, list[Any]]
+) -> FrameLabel:
+    for kind, name in (
+        ("face", "face"),
+        ("left_eye", "left eye"),
+        ("right_eye", "right eye"),
+        ("grid", "face grid"),
+    ):
         if boxes[kind]["IsValid"][index] not in (0, 1):
             raise _LeftOutError("a value that is not a number, or out of its range")
         if boxes[kind]["IsValid"][index] != 1:
             raise _LeftOutError(f"no valid {name}")
-    whole = {kind: tuple(int(_number(columns[key][index])) for key in "XYWH") for kind, columns in boxes.items()}
+    whole = {
+        kind: tuple(int(_number(columns[key][index])) for key in "XYWH") for kind, columns in boxes.items()
+    }
     face = _sum(whole["face"], FACE_GROWTH)
     corner = (*face[:2], 0, 0)
     left_eye, right_eye = (_sum(_sum(whole[eye], EYE_SHIFT), corner) for eye in ("left_eye", "right_eye"))
     for box in (face, left_eye, right_eye):
-        if not (0 < box[2] <= LARGEST_BOX_PX and 0 < box[3] <= LARGEST_BOX_PX) or max(map(abs, box[:2])) > LARGEST_BOX_PX:
+        if (
+            not (0 < box[2] <= LARGEST_BOX_PX and 0 < box[3] <= LARGEST_BOX_PX)
+            or max(map(abs, box[:2])) > LARGEST_BOX_PX
+        ):
             raise _LeftOutError("a box of impossible size or place")
     if max(map(abs, whole["grid"])) > LARGEST_GRID or min(whole["grid"][2:]) < 0:
         raise _LeftOutError("a face grid of impossible size or place")
     gaze = float(_number(dots["XCam"][index])), float(_number(dots["YCam"][index]))
     if max(map(abs, gaze)) > FARTHEST_GAZE_CM:
         raise _LeftOutError("a gaze point too far from the camera")
-    orientation = _number(screen["Orientation"][index])
-    if orientation not in (1, 2, 3, 4):
-        raise _LeftOutError("an unknown orientation")
+    orientation = screen["Orientation"][index]
     if not isinstance(picture, str) or not _PICTURE_NAME.fullmatch(picture):
         raise _LeftOutError("a picture without a usable name")
     grid = (whole["grid"][0], whole["grid"][1], whole["grid"][2], whole["grid"][3])
-    return FrameLabel(index, f"frames/{picture}", face, left_eye, right_eye, grid, *gaze, int(orientation))
+    return FrameLabel(index, f"frames/{picture}", face, left_eye, right_eye, grid, *gaze, orientation)
 
 
-def _count_doubtful(frames: list[FrameLabel], device: str, dots: dict[str, list], screen: dict[str, list]) -> int:
-    """How many labels contradict the dot's place on the screen; those whose dot, screen or device is not known do not."""
+def _count_doubtful(
+    frames: list[FrameLabel], device: str, dots: dict[str, list[Any]], screen: dict[str, list[Any]]
+) -> int:
+    """How many labels contradict the dot's place on the screen; those whose dot, screen or device is not
+    known do not."""
     count = 0
     for frame in frames:
         try:
             x_points, y_points = _number(dots["XPts"][frame.index]), _number(dots["YPts"][frame.index])
             size_points = int(_number(screen["W"][frame.index])), int(_number(screen["H"][frame.index]))
-            x_cm, y_cm = points_to_camera_cm(x_points, y_points, _known_device(device), frame.orientation, size_points)
+            x_cm, y_cm = points_to_camera_cm(
+                x_points, y_points, _known_device(device), frame.orientation, size_points
+            )
         except (KeyError, IndexError, TypeError, UsageError, _LeftOutError):
             continue
         count += math.hypot(x_cm - frame.gaze_x_cm, y_cm - frame.gaze_y_cm) > LABEL_TOLERANCE_CM
@@ -256,22 +345,26 @@ def _sum(box: tuple[int, ...], other: tuple[int, ...]) -> WholeBox:
 
 def _number(value: Any) -> float:
     """A number that is finite and not absurd, or the frame is left out."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9:  # NaN is not, either
+    if (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
+    ):  # NaN is not, either
         return value
     raise _LeftOutError("a value that is not a number, or out of its range")
 
 
 def _json(files: RecordingFiles, file: str, kind: type) -> Any:
     try:
-        content = json.loads(files.read(file))
+        content = parse_json(files.read(file))
     except FileNotFoundError as error:
         raise RecordingError(f"{files.name}: {file} is missing") from error
     except OSError as error:
         raise RecordingError(f"{files.name}: {file} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RecordingError(f"{files.name}: {file} is not JSON: {error}") from error
     if not isinstance(content, kind):
-        raise RecordingError(f"{files.name}: {file} holds a {type(content).__name__}; expected a {kind.__name__}")
+        raise RecordingError(
+            f"{files.name}: {file} holds a {type(content).__name__}; expected a {kind.__name__}"
+        )
     return content
 
 
@@ -283,7 +376,9 @@ def _lists(files: RecordingFiles, file: str, keys: tuple[str, ...], length: int)
         if not isinstance(values, list):
             raise RecordingError(f"{files.name}: {file} has no list {key}")
         if len(values) != length:
-            raise RecordingError(f"{files.name}: {file} has {len(values)} values of {key} for {length} frames")
+            raise RecordingError(
+                f"{files.name}: {file} has {len(values)} values of {key} for {length} frames"
+            )
     return content
 
 
@@ -307,24 +402,36 @@ def _of_one_kind(recording: str, key: str, values: list[Any]) -> list[Any]:
             return [float(value) for value in values]
     except OverflowError:
         pass
-    raise RecordingError(f"{recording}: truth.json has unusable values in {key}; expected only numbers, words or booleans")
+    raise RecordingError(
+        f"{recording}: truth.json has unusable values in {key}; expected only numbers, words or booleans"
+    )
 
 
 def _person(recording: str, info: dict[str, Any]) -> str:
-    """Who is seen: `Person` of info.json (ours, for people with several recordings), or else the recording's name."""
+    """Who is seen: `Person` of info.json (ours, for people with several recordings), or else the
+    recording's name."""
     person = info.get("Person", recording)
     if not isinstance(person, str) or not person.strip():
-        raise RecordingError(f"{recording}: info.json says Person {person!r}; expected a name, or no such key")
+        raise RecordingError(
+            f"{recording}: info.json says Person {person!r}; expected a name, or no such key"
+        )
     return person
 
 
-def _device(recording: str, info: dict[str, Any]) -> tuple[str, str]:
-    """The name and kind of the device: of the table, or (a person's own screen) as info.json says."""
+def _device(info: dict[str, Any], assumed: list[str]) -> tuple[str, str]:
+    """The name and kind of the device: of the table, or (a person's own screen) as info.json says.
+
+    One that neither knows keeps its name; its kind follows from it, as Apple's do, or is taken for a phone.
+    """
     name, kind = info.get("DeviceName"), info.get("DeviceKind")
     if isinstance(name, str) and isinstance(kind, str) and kind in get_args(DeviceKind):
         return name, kind
     try:
         device = device_named(str(name))
-    except UsageError as error:
-        raise RecordingError(f"{recording}: {error}") from error
+    except UsageError:
+        known = name if isinstance(name, str) and name.strip() else UNKNOWN_DEVICE
+        kind = "tablet" if "pad" in known.lower() else "phone"
+        if info:
+            assumed.append(f"a {kind}, of the unknown device {known!r}")
+        return known, kind
     return device.name, device.kind

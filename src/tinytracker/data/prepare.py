@@ -1,7 +1,7 @@
 """Recordings -> dataset: cut the crops out of every usable frame, once.
 
-Each recording becomes a folder of the dataset, written aside and renamed when whole, so any number of workers may be
-killed at any time and a second run takes up where the first one stopped. The manifest comes last.
+Each recording becomes a folder of the dataset, written aside and renamed when whole, so any number of workers
+may be killed at any time and a second run takes up where the first one stopped. The manifest comes last.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from tinytracker.data.gazecapture import (
     read_recording,
     recording_name,
 )
-from tinytracker.data.pictures import Picture, PictureDecoder
+from tinytracker.data.pictures import PictureDecoder
 from tinytracker.data.store import (
     CROPS,
     EYE_BAND,
@@ -35,25 +35,25 @@ from tinytracker.data.store import (
     MANIFEST_FILE,
     OUTCOME_FILE,
     GrowingArray,
-    begin,
+    being_prepared,
     unmake,
     write_labels,
     written_whole,
 )
-from tinytracker.domain import Box, FaceBox
-from tinytracker.errors import DatasetError, ImageError, MissingExtraError, RecordingError, UsageError
+from tinytracker.domain import Box, Face, Image
+from tinytracker.errors import DatasetError, ImageError, RecordingError, UsageError
 from tinytracker.faces.boxes import stored_eye_band
 from tinytracker.faces.crops import cut, resize, whole_pixels
-from tinytracker.files import write_text
-
-Progress = Callable[[int, int], None]
-DASK_ANSWERS_WITHIN_S = 15
+from tinytracker.files import read_json, write_text
+from tinytracker.pool import processes_for, refuse_jobs, run_on_cores, run_on_dask
+from tinytracker.progress import Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareOptions:
-    """What decides a dataset's bytes. face_px, eye_px: side of the square crops that are stored. band_px: width of the stored
-    rectangle round both eyes (`faces.boxes.stored_eye_band`), half as high; 0: none is stored."""
+    """What decides a dataset's bytes. face_px, eye_px: side of the square crops that are stored. band_px:
+    width of the stored rectangle round both eyes (`faces.boxes.stored_eye_band`), half as high; 0: none is
+    stored."""
 
     face_px: int = 160
     eye_px: int = 64
@@ -61,7 +61,9 @@ class PrepareOptions:
 
     def __post_init__(self) -> None:
         if self.band_px % 2:
-            raise UsageError(f"the width of eye bands must be even, for they are half as high, not {self.band_px}")
+            raise UsageError(
+                f"the width of eye bands must be even, for they are half as high, not {self.band_px}"
+            )
 
     def as_dict(self) -> dict[str, int]:
         """As options.json and manifest.json hold them; without eye bands, as before there were any."""
@@ -73,10 +75,13 @@ class PrepareOptions:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one recording: frames kept, frames left out by reason, or why the whole of it was left out.
+    """What became of one recording: frames kept, frames left out by reason, or why the whole of it was left
+    out.
 
-    doubtful: frames kept whose label contradicts the dot's place on the screen. source: a checksum of what the recording
+    doubtful: frames kept whose label contradicts the dot's place on the screen. source: a checksum of what
+    the recording
     was read from, to tell it from another of the same name. person: who it shows, if not its name says so.
+    assumed: what the recording does not say (`Recording.assumed`).
     """
 
     name: str
@@ -88,6 +93,7 @@ class Outcome:
     refused: str = ""
     source: str = ""
     person: str = ""
+    assumed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,11 @@ class Summary:
         return sum(outcome.doubtful for outcome in self.outcomes)
 
     @property
+    def assumed(self) -> Counter[str]:
+        """In how many recordings something had to be assumed, by what."""
+        return Counter(text for outcome in self.outcomes if outcome.kept for text in outcome.assumed)
+
+    @property
     def refused(self) -> list[Outcome]:
         """Recordings that gave nothing, with the reason."""
         return [outcome for outcome in self.outcomes if outcome.refused]
@@ -122,22 +133,34 @@ def prepare(
     options: PrepareOptions | None = None,
     jobs: int = 1,
     dask_scheduler: str | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = no_progress,
 ) -> Summary:
-    """Prepares all recordings under a folder into a dataset; the same bytes whatever the workers and interruptions.
+    """Prepares all recordings under a folder into a dataset; the same bytes whatever the workers and
+    interruptions.
 
-    jobs: processes on this machine, -1 for one per core; dask_scheduler: address of a Dask scheduler that sees the same
-    folders, instead. Raises RecordingError if there are no recordings, DatasetError if `dataset` was begun with other
-    options or from other recordings of the same names, or if nothing usable is left, and OutputError if it cannot be
-    written.
+    jobs: processes on this machine, -1 for one per core; dask_scheduler: address of a Dask scheduler that
+    sees the same folders, instead. Raises RecordingError if there are no recordings, DatasetError if
+    `dataset` was begun with other options or from other recordings of the same names, or if nothing usable is
+    left, and OutputError if it cannot be written.
     """
     options = options or PrepareOptions()
-    if jobs < 1 and jobs != -1:
-        raise UsageError(f"--jobs must be at least 1, or -1 for one per core, not {jobs}")
+    refuse_jobs(jobs)
     sources = find_recordings(recordings)
-    begin(dataset, options.as_dict())
+    with being_prepared(dataset, options.as_dict()):
+        return _prepare_all(recordings, sources, dataset, options, jobs, dask_scheduler, progress)
+
+
+def _prepare_all(
+    recordings: Path,
+    sources: list[Path],
+    dataset: Path,
+    options: PrepareOptions,
+    jobs: int,
+    dask_scheduler: str | None,
+    progress: Progress,
+) -> Summary:
     tasks = [(source.resolve(), dataset.resolve(), options) for source in sources]
-    run = _on_dask(tasks, dask_scheduler) if dask_scheduler else _on_cores(tasks, jobs)
+    run = run_on_dask(prepare_recording, tasks, dask_scheduler) if dask_scheduler else _on_cores(tasks, jobs)
     outcomes = []
     for outcome in run:
         outcomes.append(outcome)
@@ -160,14 +183,17 @@ def _refuse_person_in_two_splits(outcomes: list[Outcome]) -> None:
         if other.split != outcome.split:
             raise DatasetError(
                 f"{other.name} ({other.split}) and {outcome.name} ({outcome.split}) show the same person, "
-                f"{outcome.person or other.person}; give both the same Dataset in info.json and prepare them into a new folder"
+                f"{outcome.person or other.person}; give both the same Dataset in info.json and prepare "
+                f"them into a new folder"
             )
 
 
 def prepare_recording(source: Path, dataset: Path, options: PrepareOptions) -> Outcome:
-    """Prepares one recording, unless it is there already; a recording that cannot be used gives an Outcome that says why.
+    """Prepares one recording, unless it is there already; a recording that cannot be used gives an Outcome
+    that says why.
 
-    Raises DatasetError if what is there came from another recording of this name, OutputError if it cannot be written.
+    Raises DatasetError if what is there came from another recording of this name, OutputError if it cannot be
+    written.
     """
     cv2.setNumThreads(1)  # one worker, one core
     name = recording_name(source)
@@ -176,7 +202,8 @@ def prepare_recording(source: Path, dataset: Path, options: PrepareOptions) -> O
         if known := _known_outcome(dataset / name):
             if known.source != checksum:
                 raise DatasetError(
-                    f"{dataset / name} was prepared from another recording than {source}; give each set its own dataset folder"
+                    f"{dataset / name} was prepared from another recording than {source}; give each set its "
+                    f"own dataset folder"
                 )
             return known
         return _prepare_files(open_recording(source), dataset, options, checksum)
@@ -193,9 +220,8 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
         decoder = PictureDecoder()
         for frame in recording.frames:
             boxes = {name: _box(frame, name) for name in crops}
-            bottom = max(y + height for _, y, _, height in boxes.values())
             try:
-                picture = decoder.decode(files.read(frame.picture), frame.picture, max(bottom, 0))
+                picture = decoder.decode(files.read(frame.picture), frame.picture)
             except FileNotFoundError:
                 left_out["a picture that is missing"] += 1
                 continue
@@ -209,12 +235,15 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
                 left_out["a box outside the picture"] += 1
                 continue
             for name, array in crops.items():
-                array.append(resize(cut(picture.top, *boxes[name]), array.width_px, array.height_px))
+                array.append(resize(cut(picture, *boxes[name]), array.width_px, array.height_px))
             rows.append(_row(recording, frame, picture, boxes))
         for array in crops.values():
             array.close()
         if not rows:
-            reasons = ", ".join(f"{count} with {reason}" for reason, count in sorted(left_out.items())) or "it is empty"
+            reasons = (
+                ", ".join(f"{count} with {reason}" for reason, count in sorted(left_out.items()))
+                or "it is empty"
+            )
             raise RecordingError(f"{recording.name}: no usable frame ({reasons})")
         outcome = Outcome(
             name=recording.name,
@@ -225,6 +254,7 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             doubtful=recording.doubtful,
             source=checksum,
             person=recording.person if recording.person != recording.name else "",
+            assumed=list(recording.assumed),
         )
         write_labels(folder / LABELS_FILE, rows)
         (folder / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
@@ -243,16 +273,18 @@ def _box(frame: FrameLabel, name: str) -> WholeBox:
     if name != EYE_BAND:
         return getattr(frame, name)
     face, left_eye, right_eye = (Box(*map(float, getattr(frame, kind))) for kind in CROPS)
-    return whole_pixels(stored_eye_band(FaceBox(face, left_eye, right_eye)))
+    return whole_pixels(stored_eye_band(Face(face, left_eye, right_eye)))
 
 
-def _touches(box: WholeBox, picture: Picture) -> bool:
+def _touches(box: WholeBox, picture: Image) -> bool:
     """Whether a box has a pixel in common with the picture."""
     x, y, width, height = box
-    return x < picture.width_px and y < picture.height_px and x + width > 0 and y + height > 0
+    return x < picture.shape[1] and y < picture.shape[0] and x + width > 0 and y + height > 0
 
 
-def _row(recording: Recording, frame: FrameLabel, picture: Picture, boxes: dict[str, WholeBox]) -> dict[str, Any]:
+def _row(
+    recording: Recording, frame: FrameLabel, picture: Image, boxes: dict[str, WholeBox]
+) -> dict[str, Any]:
     """A row of labels.parquet; see docs/design.md. boxes: by crop, as cut."""
     row: dict[str, Any] = {
         "recording": recording.name,
@@ -262,8 +294,8 @@ def _row(recording: Recording, frame: FrameLabel, picture: Picture, boxes: dict[
         "device": recording.device,
         "device_kind": recording.device_kind,
         "orientation": frame.orientation,
-        "frame_width_px": picture.width_px,
-        "frame_height_px": picture.height_px,
+        "frame_width_px": picture.shape[1],
+        "frame_height_px": picture.shape[0],
     }
     for name, box in boxes.items():
         row |= {f"{name}_{key}_px": float(value) for key, value in zip("xywh", box, strict=True)}
@@ -275,8 +307,8 @@ def _row(recording: Recording, frame: FrameLabel, picture: Picture, boxes: dict[
 def _checksum(source: Path) -> str:
     """Tells a recording from another of the same name without reading all of it.
 
-    Of a folder: over the labels in dotInfo.json. Of an archive: over its size and first 64 KiB. Raises RecordingError if
-    it cannot be read.
+    Of a folder: over the labels in dotInfo.json. Of an archive: over its size and first 64 KiB. Raises
+    RecordingError if it cannot be read.
     """
     try:
         if source.is_dir():
@@ -286,13 +318,15 @@ def _checksum(source: Path) -> str:
     except FileNotFoundError as error:
         raise RecordingError(f"{recording_name(source)}: {Path(error.filename).name} is missing") from error
     except OSError as error:
-        raise RecordingError(f"{recording_name(source)}: {error.filename} cannot be read: {error.strerror}") from error
+        raise RecordingError(
+            f"{recording_name(source)}: {error.filename} cannot be read: {error.strerror}"
+        ) from error
 
 
 def _known_outcome(folder: Path) -> Outcome | None:
     """The outcome of a recording that an earlier run finished."""
     try:
-        return Outcome(**json.loads((folder / OUTCOME_FILE).read_text()))
+        return Outcome(**read_json(folder / OUTCOME_FILE))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
@@ -306,6 +340,7 @@ def _write_manifest(dataset: Path, options: PrepareOptions, summary: Summary) ->
         "frames": summary.kept,
         "recordings": {o.name: {"split": o.split, "frames": o.kept} for o in summary.outcomes if o.kept},
         "frames_doubtful": summary.doubtful,
+        "recordings_assumed": dict(sorted(summary.assumed.items())),
         "frames_left_out": dict(sorted(summary.left_out.items())),
         "recordings_left_out": {o.name: o.refused for o in summary.refused},
     }
@@ -317,29 +352,6 @@ Task = tuple[Path, Path, PrepareOptions]
 
 def _on_cores(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
     """Runs the tasks in this process, or in `jobs` processes; outcomes come as they are done."""
-    if jobs == 1:
+    if processes_for(jobs, len(tasks)) == 1:
         return (prepare_recording(*task) for task in tasks)
-    try:
-        from joblib import Parallel, delayed
-    except ImportError as error:
-        raise MissingExtraError("joblib", "data") from error
-    return Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(prepare_recording)(*task) for task in tasks)
-
-
-def _on_dask(tasks: list[Task], scheduler: str) -> Iterator[Outcome]:
-    """Runs the same tasks on a Dask cluster."""
-    try:
-        from dask.distributed import Client, as_completed
-    except ImportError as error:
-        raise MissingExtraError("dask.distributed", "dask") from error
-    try:
-        client = Client(scheduler, timeout=DASK_ANSWERS_WITHIN_S)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"no Dask scheduler answers at {scheduler}; start one with `dask scheduler`, or use --jobs") from error
-    with client:
-        for future in as_completed(client.map(_run, tasks, pure=False)):
-            yield future.result()
-
-
-def _run(task: Task) -> Outcome:
-    return prepare_recording(*task)
+    return run_on_cores(prepare_recording, tasks, jobs, "data")

@@ -1,7 +1,8 @@
 """Writing recordings in GazeCapture's layout, so that whatever reads GazeCapture reads ours.
 
-A recording is a folder: frames/00000.jpg ..., and nine JSON files, most of them lists with one entry per frame. Ours may
-add `truth.json`: what a renderer knows exactly, one list per quantity. The folder is written aside and renamed when whole.
+A recording is a folder: frames/00000.jpg ..., and nine JSON files, most of them lists with one entry per
+frame. Ours may add `truth.json`: what a renderer knows exactly, one list per quantity. The folder is written
+aside and renamed when whole.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ EYE_SHIFT = (0, -1, 0, 0)
 class RecordedFrame:
     """One frame of a recording.
 
-    jpeg: the picture's file. width_px, height_px: its size. face, left_eye, right_eye: the boxes as they are to be
-    cropped, in pixels of the frame, or None where nothing was found. dot_number: counted from 0; dot_x_points,
-    dot_y_points: from the screen's top-left corner; time_s: since that dot appeared. orientation: 1-4. truth: exact
-    targets by name, without the prefix "truth_".
+    jpeg: the picture's file. width_px, height_px: its size. face, left_eye, right_eye: the boxes as they are
+    to be
+    cropped, in pixels of the frame, or None where nothing was found. dot_number: counted from 0;
+    dot_x_points,
+    dot_y_points: from the screen's top-left corner; time_s: since that dot appeared. orientation: 1-4. truth:
+    exact targets by name, without the prefix "truth_".
     """
 
     jpeg: bytes
@@ -63,8 +66,9 @@ def write_recording(
 ) -> None:
     """Writes a whole recording, or nothing.
 
-    Frames are taken one by one, so a generator may render them on the way; the motion sensors' samples after them. person:
-    who is seen, if there are several recordings of them. Raises OutputError if the folder exists or cannot be written.
+    Frames are taken one by one, so a generator may render them on the way; the motion sensors' samples after
+    them. person: who is seen, if there are several recordings of them. Raises OutputError if the folder
+    exists or cannot be written.
     """
     # The process's number keeps apart what a worker that outlived a killed command may still be writing.
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -81,7 +85,9 @@ def write_recording(
             (aside / name).write_text(json.dumps(content, default=_plain))
         os.rename(aside, folder)
     except OSError as error:
-        raise OutputError(f"cannot write the recording {folder}: {error.strerror}; choose another place") from error
+        raise OutputError(
+            f"cannot write the recording {folder}: {error.strerror}; choose another place"
+        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -99,11 +105,17 @@ class _Note:
     @classmethod
     def of(cls, frame: RecordedFrame) -> _Note:
         is_whole = frame.face is not None and frame.left_eye is not None and frame.right_eye is not None
-        cells = grid_cells(frame.face, frame.width_px, frame.height_px) if frame.face is not None and is_whole else None
+        face = _written(frame.face, FACE_GROWTH, (0, 0))
+        # From the box as it is written, as the dataset's own grids are.
+        cells = (
+            grid_cells(Box(*map(float, face)), frame.width_px, frame.height_px)
+            if face is not None and is_whole
+            else None
+        )
         face_corner = whole_pixels(frame.face)[:2] if frame.face is not None else (0, 0)
         return cls(
             frame=replace(frame, jpeg=b""),
-            face=_entry(_written(frame.face, FACE_GROWTH, (0, 0))),
+            face=_entry(face),
             left_eye=_entry(_written(frame.left_eye, EYE_SHIFT, face_corner)),
             right_eye=_entry(_written(frame.right_eye, EYE_SHIFT, face_corner)),
             grid=_entry(cells),
@@ -111,7 +123,8 @@ class _Note:
 
 
 def _written(box: Box | None, shift: tuple[int, ...], corner: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The numbers to write for a box, so that GazeCapture's cropping code, which adds `shift` and `corner`, gets the box."""
+    """The numbers to write for a box, so that GazeCapture's cropping code, which adds `shift` and
+    `corner`, gets the box."""
     if box is None:
         return None
     x, y, width, height = whole_pixels(box)

@@ -1,8 +1,9 @@
-"""A dataset on disk: names of its files, and writing them so that nothing half-written is ever taken for whole.
+"""A dataset on disk: names of its files, and writing them so that nothing half-written is ever taken for
+whole.
 
-DATASET/options.json says what it was begun with, DATASET/manifest.json, written last, what came of it. Each recording has
-a folder: face.npy, left_eye.npy, right_eye.npy, eye_band.npy if asked for, labels.parquet, outcome.json (docs/design.md has
-the columns).
+DATASET/options.json says what it was begun with, DATASET/manifest.json, written last, what came of it. Each
+recording has a folder: face.npy, left_eye.npy, right_eye.npy, eye_band.npy if asked for, labels.parquet,
+outcome.json (docs/design.md has the columns).
 """
 
 from __future__ import annotations
@@ -19,18 +20,51 @@ from typing import Any
 
 import numpy as np
 
-from tinytracker.errors import DatasetError, MissingExtraError, OutputError
-from tinytracker.files import write_text
+from tinytracker.errors import DatasetError, OutputError
+from tinytracker.extras import need
+from tinytracker.files import locked, make_folder, read_json, write_text
 
 FORMAT_VERSION = 1
-OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = "options.json", "manifest.json", "outcome.json", "labels.parquet"
+OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = (
+    "options.json",
+    "manifest.json",
+    "outcome.json",
+    "labels.parquet",
+)
 CROPS = ("face", "left_eye", "right_eye")
 EYE_BAND = "eye_band"  # stored only if asked for
+LOCK_FILE = ".lock"
 _PARTIAL_SUFFIX = ".partial"
 
 
+@contextmanager
+def being_prepared(dataset: Path, options: dict[str, Any]) -> Iterator[None]:
+    """Begins a dataset, or goes on with it (`begin`), and keeps other runs on this machine away from it
+    meanwhile.
+
+    Raises DatasetError if another run is at work on it.
+    """
+    if dataset.exists() and not dataset.is_dir():
+        raise DatasetError(f"{dataset} is a file; expected a folder, or a name for a new one")
+    was_there = dataset.exists()
+    make_folder(dataset)
+    try:
+        in_use = DatasetError(
+            f"another run is preparing {dataset} at this moment; wait for it, or choose another folder"
+        )
+        with locked(dataset / LOCK_FILE, in_use):
+            begin(dataset, options)
+            yield
+    finally:
+        if not was_there:
+            with suppress(OSError):  # nothing came of it
+                (dataset / LOCK_FILE).unlink(missing_ok=True)
+                dataset.rmdir()
+
+
 def begin(dataset: Path, options: dict[str, Any]) -> None:
-    """Makes the folder, or checks that it was begun with the same options; clears what a killed run left behind.
+    """Makes the folder, or checks that it was begun with the same options; clears what a killed run left
+    behind.
 
     Raises DatasetError if it was not, or is no dataset, OutputError if it cannot be made.
     """
@@ -39,14 +73,15 @@ def begin(dataset: Path, options: dict[str, Any]) -> None:
         raise DatasetError(f"{dataset} is a file; expected a folder, or a name for a new one")
     if path.exists():
         try:
-            begun = json.loads(path.read_text())
+            begun = read_json(path)
         except (OSError, ValueError) as error:
             raise DatasetError(f"{path} is broken ({error}); choose another folder") from error
         if begun != content:
             raise DatasetError(
-                f"{dataset} was begun with {_words(begun)}, not {_words(content)}; choose another folder, or those"
+                f"{dataset} was begun with {_words(begun)}, not {_words(content)}; choose another folder, "
+                f"or those"
             )
-    elif dataset.exists() and any(dataset.iterdir()):
+    elif dataset.exists() and any(entry.name != LOCK_FILE for entry in dataset.iterdir()):
         raise DatasetError(f"{dataset} is not empty and no dataset; choose another folder")
     else:
         write_text(path, json.dumps(content) + "\n")
@@ -55,19 +90,22 @@ def begin(dataset: Path, options: dict[str, Any]) -> None:
 
 
 def _words(options: Any) -> str:
-    return ", ".join(f"{key} {value}" for key, value in options.items()) if isinstance(options, dict) else repr(options)
+    return (
+        ", ".join(f"{key} {value}" for key, value in options.items())
+        if isinstance(options, dict)
+        else repr(options)
+    )
 
 
 def unmake(dataset: Path) -> None:
-    """Removes a dataset in which there is nothing."""
+    """Takes back that a dataset was begun in which there is nothing; `being_prepared` removes the folder."""
     (dataset / OPTIONS_FILE).unlink(missing_ok=True)
-    with suppress(OSError):
-        dataset.rmdir()
 
 
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """Yields a folder aside that takes the place of `folder` on a clean exit; a rival who was faster wrote the same."""
+    """Yields a folder aside that takes the place of `folder` on a clean exit; a rival who was faster wrote
+    the same."""
     try:
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=_PARTIAL_SUFFIX, dir=folder.parent))
         aside.chmod(0o777 & ~_umask())
@@ -79,11 +117,14 @@ def written_whole(folder: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}; choose another place") from error
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}; choose another place"
+        ) from error
 
 
 def _rename(aside: Path, folder: Path) -> None:
-    """Raises FileExistsError if `folder` is there (a folder that is not empty gives another error on Linux)."""
+    """Raises FileExistsError if `folder` is there (a folder that is not empty gives another error on
+    Linux)."""
     try:
         os.rename(aside, folder)
     except OSError as error:
@@ -100,18 +141,20 @@ def _umask() -> int:
 
 def write_labels(path: Path, rows: list[dict[str, Any]]) -> None:
     """labels.parquet; each column has one type in every recording (see docs/design.md)."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "data") from error
+    need("pyarrow.parquet", "data")
+    import pyarrow
+    from pyarrow import parquet
+
     types = {str: pyarrow.string(), bool: pyarrow.bool_(), float: pyarrow.float64(), int: pyarrow.int32()}
-    columns = {key: pyarrow.array([row[key] for row in rows], types[type(value)]) for key, value in rows[0].items()}
+    columns = {
+        key: pyarrow.array([row[key] for row in rows], types[type(value)]) for key, value in rows[0].items()
+    }
     parquet.write_table(pyarrow.table(columns), path)
 
 
 class GrowingArray:
-    """An .npy file of pictures, uint8 (n, height_px, width_px, 3), written one by one: a recording may have thousands."""
+    """An .npy file of pictures, uint8 (n, height_px, width_px, 3), written one by one: a recording may
+    have thousands."""
 
     def __init__(self, path: Path, height_px: int, width_px: int) -> None:
         self.height_px, self.width_px = height_px, width_px
@@ -132,5 +175,9 @@ class GrowingArray:
 
     def _write_header(self) -> None:
         shape = (self._count, self.height_px, self.width_px, 3)
-        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+        header = {
+            "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)),
+            "fortran_order": False,
+            "shape": shape,
+        }
         np.lib.format.write_array_header_1_0(self._file, header)

@@ -1,6 +1,8 @@
-"""The C that `tinytracker export --target mcu` writes, compiled by this machine's compiler and run: what a board will answer.
+"""The C that `tinytracker export --target mcu` writes, compiled by this machine's compiler and run: what a
+board will answer.
 
-The same source a microcontroller gets (the portable one: assembly for a Cortex-M does not run here) gives the same bytes.
+The same source a microcontroller gets (the portable one: assembly for a Cortex-M does not run here) gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ _SIDES = ("INPUT", "OUTPUT")
 class GeneratedCEngine:
     """A gaze_model.c with its gaze_model.h beside it, or of another prefix.
 
-    compiler: a C compiler's name; None takes $CC, or the first of `COMPILERS` there is. Compiling takes a second or two.
-    Raises ModelError if the file is not what tinytracker wrote, or is for a microcontroller alone, TargetError without a
-    compiler or if it refuses.
+    compiler: a C compiler's name; None takes $CC, or the first of `COMPILERS` there is. Compiling takes a
+    second or two. Raises ModelError if the file is not what tinytracker wrote, or is for a microcontroller
+    alone, TargetError without a compiler or if it refuses.
     """
 
     name = "generated-c"
@@ -38,11 +40,16 @@ class GeneratedCEngine:
     def __init__(self, path: Path, compiler: str | None = None) -> None:
         prefix, macros = path.stem, _macros(path)
         if path.with_suffix(".S").exists():
-            raise ModelError(f"{path} comes with assembly for a microcontroller; export it with --cpu portable to run it here")
+            raise ModelError(
+                f"{path} comes with assembly for a microcontroller; export it with --cpu portable to run it "
+                f"here"
+            )
         self.inputs, self.outputs = (_specs(macros, prefix.upper(), side, path) for side in _SIDES)
         self._library = _load(path, compiler)
         place = ctypes.POINTER(ctypes.c_int8)
-        self._input, self._output, self._invoke = (getattr(self._library, f"{prefix}_{name}") for name in _FUNCTIONS)
+        self._input, self._output, self._invoke = (
+            getattr(self._library, f"{prefix}_{name}") for name in _FUNCTIONS
+        )
         for function in (self._input, self._output):
             function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_int), place
         self._invoke.argtypes, self._invoke.restype = (ctypes.c_void_p,), None
@@ -55,7 +62,8 @@ class GeneratedCEngine:
             np.ctypeslib.as_array(self._input(self._arena, index), spec.shape)[...] = array
         self._invoke(self._arena)
         return [
-            np.ctypeslib.as_array(self._output(self._arena, index), spec.shape).copy() for index, spec in enumerate(self.outputs)
+            np.ctypeslib.as_array(self._output(self._arena, index), spec.shape).copy()
+            for index, spec in enumerate(self.outputs)
         ]
 
 
@@ -86,7 +94,8 @@ def _specs(macros: dict[str, str], upper: str, side: str, path: Path) -> tuple[T
         return tuple(specs)
     except (KeyError, ValueError) as error:
         raise ModelError(
-            f"{path.with_suffix('.h')} was not written by this tinytracker ({error}); export the network again"
+            f"{path.with_suffix('.h')} was not written by this tinytracker ({error}); export the network "
+            f"again"
         ) from error
 
 
@@ -95,11 +104,14 @@ def _load(path: Path, compiler: str | None) -> ctypes.CDLL:
     program = next((found for name in wanted if name and (found := shutil.which(name))), None)
     if program is None:
         raise TargetError(
-            f"there is no C compiler ({', '.join(filter(None, wanted))}) to run {path} with; install one, such as gcc"
+            f"there is no C compiler ({', '.join(filter(None, wanted))}) to run {path} with; install one, "
+            f"such as gcc"
         )
     with tempfile.TemporaryDirectory(prefix="tinytracker-c-") as folder:
         library = Path(folder) / "model.so"
-        done = subprocess.run([program, *FLAGS, str(path), "-o", str(library)], capture_output=True, text=True)
+        done = subprocess.run(
+            [program, *FLAGS, str(path), "-o", str(library)], capture_output=True, text=True
+        )
         if done.returncode != 0:
             reason = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[-200:])
             raise TargetError(f"{Path(program).name} refused {path}: {reason.strip()}")

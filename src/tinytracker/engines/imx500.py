@@ -1,7 +1,7 @@
 """A network quantised for Sony's IMX500, run on the CPU: the quantised ONNX, then the host's correction.
 
-The file's own operators (Sony's quantisers) come from the package mct_quantizers. How far the chip's rounding differs from
-them nobody has published.
+The file's own operators (Sony's quantisers) come from the package mct_quantizers. How far the chip's rounding
+differs from them nobody has published.
 """
 
 from __future__ import annotations
@@ -12,33 +12,37 @@ from pathlib import Path
 import numpy as np
 
 from tinytracker.cards import card_path, read_card
-from tinytracker.engines.correction import BOX_NUMBERS, Correction
+from tinytracker.engines.correction import Correction
 from tinytracker.engines.onnx import open_session
 from tinytracker.engines.protocol import TensorSpec
-from tinytracker.errors import MissingExtraError, ModelError
+from tinytracker.errors import ModelError
+from tinytracker.extras import need
+from tinytracker.inputs import BOX_NUMBERS
 
 
 class Imx500Engine:
     """A quantised .onnx as `tinytracker export --target imx500` writes it, with its card beside it.
 
-    Takes the picture channels last, any batch, and the box's numbers where the card's correction needs them; gives the
-    corrected numbers. Raises ModelError if the file or the card is another, MissingExtraError without Sony's packages.
+    Takes the picture channels last, any batch, and the box's numbers where the card's correction needs them;
+    gives the corrected numbers. Raises ModelError if the file or the card is another, MissingExtraError
+    without Sony's packages.
     """
 
     name = "imx500"
     batch = None
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        try:
-            from mct_quantizers import get_ort_session_options
-        except ImportError as error:
-            raise MissingExtraError((error.name or "mct_quantizers").partition(".")[0], "imx500") from error
+        need("mct_quantizers", "imx500")
+        from mct_quantizers import get_ort_session_options
+
         card = read_card(card_path(path))
         self._correction = Correction(card.correction)
         self._session = open_session(path, get_ort_session_options(), threads, "a quantised ONNX file")
         arguments = self._session.get_inputs()
         if len(arguments) != 1 or len(arguments[0].shape) != 4:
-            raise ModelError(f"{path} takes {[argument.shape for argument in arguments]}; expected one picture")
+            raise ModelError(
+                f"{path} takes {[argument.shape for argument in arguments]}; expected one picture"
+            )
         self._argument = arguments[0].name
         channels, height, width = arguments[0].shape[1:]
         picture = next((spec.name for spec in card.inputs if spec.height_px), self._argument)

@@ -9,26 +9,31 @@ from typing import Any, Literal
 import numpy as np
 
 from tinytracker.engines.protocol import TensorSpec
-from tinytracker.engines.quiet import quiet_stderr
-from tinytracker.engines.tflite_file import read_tflite
 from tinytracker.errors import ModelError
+from tinytracker.quiet import quiet_stderr
+from tinytracker.tflite.file import name_of, read_tflite
+from tinytracker.tflite.schema import operator_name, unpack
 
 Kernels = Literal["xnnpack", "builtin", "reference"]
 
 
 class LiteRTEngine:
-    """A .tflite file on the CPU.
+    """A .tflite file, or its bytes, on the CPU.
 
-    threads: for one invocation. kernels: "xnnpack" is the fastest; "builtin" LiteRT's own; "reference" plain C++ loops,
-    the nearest to a microcontroller's results. Int8 results differ by a few steps of the output between the three.
-    Raises ModelError if the file is not a .tflite that LiteRT can run.
+    threads: for one invocation. kernels: "xnnpack" is the fastest; "builtin" LiteRT's own; "reference" plain
+    C++ loops, the nearest to a microcontroller's results. Int8 results differ by a few steps of the output
+    between the three. Raises ModelError if the file is not a .tflite that LiteRT can run, which `invoke`
+    may be the first to see.
     """
 
     batch = 1
 
-    def __init__(self, path: Path, threads: int = 1, kernels: Kernels = "xnnpack") -> None:
+    def __init__(self, source: Path | bytes, threads: int = 1, kernels: Kernels = "xnnpack") -> None:
         self.name = "litert" if kernels == "xnnpack" else f"litert-{kernels}"
-        content = read_tflite(path)
+        content = read_tflite(source)
+        self._called = name_of(source)
+        if kernels == "xnnpack" and _xnnpack_dies_of(content):
+            kernels = "builtin"
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         resolver = {
@@ -43,8 +48,9 @@ class LiteRTEngine:
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = (str(error).splitlines() or ["no reason given"])[0]
-            raise ModelError(f"{path} cannot be run: expected a whole .tflite file, LiteRT says: {reason}") from error
+            raise ModelError(
+                f"{self._called} cannot be run: expected a whole .tflite file, LiteRT says: {_reason(error)}"
+            ) from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs, self.outputs = tuple(map(_spec, inputs)), tuple(map(_spec, outputs))
         self._input_indices = [detail["index"] for detail in inputs]
@@ -53,8 +59,25 @@ class LiteRTEngine:
     def invoke(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         for index, array in zip(self._input_indices, inputs, strict=True):
             self._interpreter.set_tensor(index, array)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:  # some kernels see only now what they cannot compute
+            raise ModelError(f"{self._called} cannot be run: LiteRT says: {_reason(error)}") from error
         return [self._interpreter.get_tensor(index) for index in self._output_indices]
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]
+
+
+def _xnnpack_dies_of(content: bytes) -> bool:
+    """A DEPTHWISE_CONV_2D without bias: a segmentation fault with LiteRT 2.3."""
+    model = unpack(content)
+    return any(
+        operator_name(model, operator) == "DEPTHWISE_CONV_2D" and len(operator.inputs) < 3
+        for graph in model.subgraphs
+        for operator in graph.operators or ()
+    )
 
 
 def _spec(detail: dict[str, Any]) -> TensorSpec:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinytracker.engines.protocol import TensorSpec
-from tinytracker.errors import MissingExtraError, ModelError
+from tinytracker.errors import ModelError
+from tinytracker.extras import need
 
 
 class OnnxEngine:
@@ -22,10 +23,9 @@ class OnnxEngine:
     batch = None
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingExtraError("onnxruntime", "onnx") from error
+        need("onnxruntime", "onnx")
+        import onnxruntime
+
         self._session = open_session(path, onnxruntime.SessionOptions(), threads, "an ONNX file")
         self.inputs = tuple(_spec(argument, path) for argument in self._session.get_inputs())
         self.outputs = tuple(_spec(argument, path) for argument in self._session.get_outputs())
@@ -57,5 +57,7 @@ def open_session(path: Path, options: Any, threads: int, expected: str) -> Any:
 def _spec(argument: Any, path: Path) -> TensorSpec:
     name, shape, kind = argument.name, argument.shape, argument.type
     if kind != "tensor(float)" or any(not isinstance(length, int) for length in shape[1:]):
-        raise ModelError(f"{path}: tensor {name} is {kind} {shape}; expected float with all sizes but the batch fixed")
+        raise ModelError(
+            f"{path}: tensor {name} is {kind} {shape}; expected float with all sizes but the batch fixed"
+        )
     return TensorSpec(name, (1, *shape[1:]), "float32")

@@ -13,8 +13,10 @@ import numpy as np
 class TensorSpec:
     """An input or output tensor.
 
-    shape: with the batch first, pictures as (1, height, width, channels). dtype: "int8", "uint8" or "float32". scale,
-    zero_point: real value = (stored - zero_point) * scale; scale 0 means that the stored value is the real one.
+    shape: with the batch first, pictures as (1, height, width, channels). dtype: "int8", "uint8" or
+    "float32". scale,
+    zero_point: real value = (stored - zero_point) * scale; scale 0 means that the stored value is the real
+    one.
     """
 
     name: str
@@ -28,13 +30,14 @@ class TensorSpec:
         return self.scale != 0
 
     def quantize(self, real: np.ndarray) -> np.ndarray:
-        """Real values -> stored ones, in the tensor's dtype; halves round away from zero, what does not fit is clipped."""
+        """Real values -> stored ones, in the tensor's dtype; halves round away from zero, what does not
+        fit is clipped."""
         if not self.is_quantized:
             return np.asarray(real, self.dtype)
         steps = np.asarray(real, np.float64) / self.scale
         rounded = np.trunc(steps + np.copysign(0.5, steps)) + self.zero_point
         limits = np.iinfo(self.dtype)
-        return np.clip(rounded, limits.min, limits.max).astype(self.dtype)
+        return np.asarray(np.clip(rounded, limits.min, limits.max), self.dtype)
 
     def dequantize(self, stored: np.ndarray) -> np.ndarray:
         """Stored values -> real ones, float32."""
@@ -64,7 +67,7 @@ class Engine(Protocol):
     def invoke(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Runs the network once.
 
-        inputs: per tensor of `inputs`, in order, an array of its shape (n instead of 1 first where `batch` allows) and
-        dtype; not kept. Returns fresh arrays, one per tensor of `outputs`, in its dtype.
+        inputs: per tensor of `inputs`, in order, an array of its shape (n instead of 1 first where `batch`
+        allows) and dtype; not kept. Returns fresh arrays, one per tensor of `outputs`, in its dtype.
         """
         ...

@@ -9,32 +9,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinytracker.engines.protocol import TensorSpec
-from tinytracker.errors import MissingExtraError
+from tinytracker.extras import need
+from tinytracker.inputs import OUTPUTS
 
 if TYPE_CHECKING:
     from tinytracker.models import Network
 
 
 class TorchEngine:
-    """A network of `tinytracker.models` behind the same tensors as its exported files: pictures channels last, any batch."""
+    """A network of `tinytracker.models` behind the same tensors as its exported files: pictures channels
+    last, any batch."""
 
     name = "torch"
     batch = None
 
     def __init__(self, network: Network) -> None:
         self._network = network.eval()
-        self.inputs = tuple(TensorSpec(spec.name, (1, *spec.shape), "float32") for spec in network.spec.inputs)
-        outputs = 2 if network.spec.output == "gaze" else 14
-        self.outputs = (TensorSpec("output", (1, outputs), "float32"),)
+        self.inputs = tuple(
+            TensorSpec(spec.name, (1, *spec.shape), "float32") for spec in network.spec.inputs
+        )
+        self.outputs = (TensorSpec("output", (1, len(OUTPUTS[network.spec.output])), "float32"),)
 
     @classmethod
     def load(cls, path: Path) -> TorchEngine:
         """Reads a checkpoint; raises CheckpointError, or MissingExtraError without torch."""
-        try:
-            import torch  # noqa: F401
-        except ImportError as error:
-            raise MissingExtraError("torch", "train") from error
-        from tinytracker.training.checkpoint import load_network
+        need("torch", "train")
+        from tinytracker.models.checkpoint import load_network
 
         return cls(load_network(path))
 

@@ -1,7 +1,7 @@
 """Confidence intervals by the bootstrap over people.
 
-Frames of one person resemble each other, so the person is the unit that is drawn with replacement (the cluster
-bootstrap; Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, sections 8 and 13.3).
+Frames of one person resemble each other, so the person is the unit that is drawn with replacement (the
+cluster bootstrap; Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, sections 8 and 13.3).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ COVERAGE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with the ends of its interval, all in the value's unit; the ends are NaN for fewer than two people."""
+    """A value with the ends of its interval, all in the value's unit; the ends are NaN for fewer than two
+    people."""
 
     value: float
     low: float
@@ -25,14 +26,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class PersonSums:
-    """What the bootstrap needs of per-frame values: for each of P people their sum and count, float64 (P,)."""
+    """What the bootstrap needs of per-frame values: for each of P people their sum and count, float64
+    (P,)."""
 
     sums: np.ndarray
     counts: np.ndarray
 
     @classmethod
     def of(cls, values: np.ndarray, people: np.ndarray) -> PersonSums:
-        """values: float (n,), one per frame, NaN where unknown (left out). people: (n,), whose frame it is."""
+        """values: float (n,), one per frame, NaN where unknown (left out). people: (n,), whose frame it
+        is."""
         known = np.isfinite(values)
         _, index = np.unique(people[known], return_inverse=True)
         return cls(np.bincount(index, weights=values[known]), np.bincount(index).astype(np.float64))
@@ -56,11 +59,14 @@ def mean_over_people(values: np.ndarray, people: np.ndarray, seed: int = 0) -> E
     people_sums = PersonSums.of(values, people)
     means = people_sums.sums / people_sums.counts
     draws = _draws(len(means), seed)
-    return _estimate(means.mean() if len(means) else np.nan, draws @ means / max(len(means), 1) if len(draws) else draws)
+    return _estimate(
+        means.mean() if len(means) else np.nan, draws @ means / max(len(means), 1) if len(draws) else draws
+    )
 
 
 def ratio_of_means(values: np.ndarray, references: np.ndarray, people: np.ndarray, seed: int = 0) -> Estimate:
-    """Mean of `values` over the mean of `references` (both (n,), over frames), the people drawn for both at once."""
+    """Mean of `values` over the mean of `references` (both (n,), over frames), the people drawn for both
+    at once."""
     known = np.isfinite(values) & np.isfinite(references)
     top = PersonSums.of(values[known], people[known])
     bottom = PersonSums.of(references[known], people[known])
@@ -72,7 +78,8 @@ def ratio_of_means(values: np.ndarray, references: np.ndarray, people: np.ndarra
 
 
 def _draws(people: int, seed: int) -> np.ndarray:
-    """How often each person is drawn in each of the draws, int64 (DRAWS, people); (0, people) if there is no spread."""
+    """How often each person is drawn in each of the draws, int64 (DRAWS, people); (0, people) if there is
+    no spread."""
     if people < 2:
         return np.zeros((0, people))
     return np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=DRAWS)

@@ -1,4 +1,5 @@
-"""How long a network takes on this machine: the engine alone, one sample at a time, as live tracking runs it."""
+"""How long a network takes on this machine: the engine alone, one sample at a time, as live tracking runs
+it."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinytracker.engines.model import GazeModel
 from tinytracker.engines.protocol import TensorSpec
+from tinytracker.engines.registry import open_engine
+from tinytracker.zoo import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,13 @@ class Latency:
 
 
 def measure_latency(model: str | Path, runs: int = 200, warm_up: int = 20, seed: int = 0) -> Latency:
-    """Times single runs of a network's engine on random input of the right shape, after `warm_up` runs that do not count.
+    """Times single runs of a network's engine on random input of the right shape, after `warm_up` runs that
+    do not count.
 
-    Finding the face, cropping and feeding are not in it (benchmarks/pipeline.py times those). LiteRT runs on one thread.
+    Finding the face, cropping and feeding are not in it (benchmarks/pipeline.py times those). LiteRT runs on
+    one thread.
     """
-    engine = GazeModel.load(model).engine
+    engine = open_engine(find(model).path)
     random = np.random.default_rng(seed)
     inputs = [_random(spec, random) for spec in engine.inputs]
     for _ in range(warm_up):

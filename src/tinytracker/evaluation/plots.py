@@ -1,4 +1,5 @@
-"""Pictures of an evaluation: gaze against truth, and where on the screen the errors are. Needs matplotlib (extra: plot)."""
+"""Pictures of an evaluation: gaze against truth, and where on the screen the errors are. Needs matplotlib
+(extra: plot)."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytracker.errors import MissingExtraError, UsageError
+from tinytracker.errors import UsageError
 from tinytracker.evaluation.metrics import correlation, errors_cm
+from tinytracker.extras import need
 from tinytracker.files import written_aside
 
 if TYPE_CHECKING:
@@ -28,16 +30,18 @@ def refuse_other_formats(path: Path) -> None:
         raise UsageError(f"cannot draw to {path}: expected a name ending in one of {', '.join(FORMATS)}")
 
 
-def plot_models(predictions: Mapping[str, np.ndarray], truth_cm: np.ndarray, path: Path, title: str = "", seed: int = 0) -> None:
+def plot_models(
+    predictions: Mapping[str, np.ndarray], truth_cm: np.ndarray, path: Path, title: str = "", seed: int = 0
+) -> None:
     """Draws one column per model and writes it to `path` (.png, .svg, .pdf or .jpg).
 
-    predictions: per model float (n, 2) cm; truth_cm: float (n, 2) cm, both in prediction space. Rows: x against true x,
-    y against true y, and the mean error by true position. `seed` picks the points that are drawn when there are many.
+    predictions: per model float (n, 2) cm; truth_cm: float (n, 2) cm, both in prediction space. Rows: x
+    against true x, y against true y, and the mean error by true position. `seed` picks the points that are
+    drawn when there are many.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "plot") from error
+    need("matplotlib.figure", "plot")
+    from matplotlib.figure import Figure
+
     refuse_other_formats(path)
 
     figure = Figure(figsize=(1.2 + 3.3 * len(predictions), 9.6), layout="constrained")
@@ -75,8 +79,11 @@ def _cells(truth_cm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(low[0], high[0] + 1e-9, CELL_CM), np.arange(low[1], high[1] + 1e-9, CELL_CM)
 
 
-def error_by_place(predicted_cm: np.ndarray, truth_cm: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean error per cell of true position: (x edges (a+1,), y edges (b+1,), float (a, b) cm, NaN where too few frames)."""
+def error_by_place(
+    predicted_cm: np.ndarray, truth_cm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean error per cell of true position: (x edges (a+1,), y edges (b+1,), float (a, b) cm, NaN where
+    too few frames)."""
     x_edges, y_edges = _cells(truth_cm)
     error_cm = errors_cm(predicted_cm, truth_cm)
     known = np.isfinite(error_cm)
@@ -88,7 +95,9 @@ def error_by_place(predicted_cm: np.ndarray, truth_cm: np.ndarray) -> tuple[np.n
 
 def _worst_cell_cm(predictions: Mapping[str, np.ndarray], truth_cm: np.ndarray) -> float:
     """One colour scale for all models: up to the 95th percentile of their cells."""
-    cells = np.concatenate([error_by_place(predicted_cm, truth_cm)[2].ravel() for predicted_cm in predictions.values()])
+    cells = np.concatenate(
+        [error_by_place(predicted_cm, truth_cm)[2].ravel() for predicted_cm in predictions.values()]
+    )
     cells = cells[np.isfinite(cells)]
     return float(np.percentile(cells, 95)) if len(cells) else 1.0
 

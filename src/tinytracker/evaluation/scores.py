@@ -1,4 +1,5 @@
-"""From predictions to rows: every metric for every group of a split, for a model and for "always the mean"."""
+"""From predictions to rows: every metric for every group of a split, for a model and for "always the
+mean"."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from tinytracker.evaluation.metrics import (
     jitter_cm,
     medians_of_people,
 )
-from tinytracker.evaluation.report import Row
+from tinytracker.results import Row
 
 BASELINE = "always-the-mean"
 
@@ -28,8 +29,9 @@ class Frames:
     """What is known of the n frames of one split.
 
     data, split: names for the rows. truth_cm: float (n, 2), prediction space. person, recording: str (n,).
-    distance_cm: float (n,), face to camera, NaN where unknown. groups: per name ("device_kind", "orientation") the
-    value of each frame, (n,). mean_cm: (2,), the mean gaze of the training people (each person counting the same).
+    distance_cm: float (n,), face to camera, NaN where unknown. groups: per name ("device_kind",
+    "orientation") the value of each frame, (n,). mean_cm: (2,), the mean gaze of the training people (each
+    person counting the same).
     """
 
     data: str
@@ -60,7 +62,8 @@ class Frames:
 
 
 def mean_over_training_people(gaze_cm: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """The point that "always the mean" answers: mean of the people's mean gaze, float64 (2,), cm; NaN without people."""
+    """The point that "always the mean" answers: mean of the people's mean gaze, float64 (2,), cm; NaN
+    without people."""
     if not len(person):
         return np.full(2, np.nan)
     _, index = np.unique(person, return_inverse=True)
@@ -68,10 +71,13 @@ def mean_over_training_people(gaze_cm: np.ndarray, person: np.ndarray) -> np.nda
     return np.array([(np.bincount(index, weights=gaze_cm[:, axis]) / counts).mean() for axis in range(2)])
 
 
-def score(model: str, target: str, predicted_cm: np.ndarray, frames: Frames, persons: bool = True) -> list[Row]:
+def score(
+    model: str, target: str, predicted_cm: np.ndarray, frames: Frames, persons: bool = True
+) -> list[Row]:
     """All rows of one model.
 
-    predicted_cm: float (n, 2), NaN where the model gave no valid gaze (counted in `invalid`, in nothing else).
+    predicted_cm: float (n, 2), NaN where the model gave no valid gaze (counted in `invalid`, in nothing
+    else).
     persons: whether to add rows for each person (only their error and number of frames).
     """
     error_cm = errors_cm(predicted_cm, frames.truth_cm)
@@ -84,7 +90,18 @@ def score(model: str, target: str, predicted_cm: np.ndarray, frames: Frames, per
         def add(metric: str, value: float | Estimate, unit: str, group: str = group) -> None:
             estimate = value if isinstance(value, Estimate) else Estimate(float(value), math.nan, math.nan)
             rows.append(
-                Row(model, target, frames.data, frames.split, group, metric, estimate.value, estimate.low, estimate.high, unit)
+                Row(
+                    model,
+                    target,
+                    frames.data,
+                    frames.split,
+                    group,
+                    metric,
+                    estimate.value,
+                    estimate.low,
+                    estimate.high,
+                    unit,
+                )
             )
 
         people, errors = frames.person[mask], error_cm[mask]

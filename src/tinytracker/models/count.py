@@ -12,9 +12,9 @@ from tinytracker.models.network import Network, example_inputs
 
 @dataclass(frozen=True, slots=True)
 class LayerCount:
-    """One layer. parameters: trained ones. statistics: batch norm's running mean and variance. folded: weights and
-    biases left when batch norm is folded into the convolution before it. macs: multiply-accumulates for one sample
-    (all uses of a shared layer). output_shape: without the batch."""
+    """One layer. parameters: trained ones. statistics: batch norm's running mean and variance. folded:
+    weights and biases left when batch norm is folded into the convolution before it. macs:
+    multiply-accumulates for one sample (all uses of a shared layer). output_shape: without the batch."""
 
     name: str
     kind: str
@@ -27,8 +27,8 @@ class LayerCount:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A network's layers and their sums. Bytes: float32 and int8 weights with int32 biases, batch norm folded, without
-    the file format's own bytes."""
+    """A network's layers and their sums. Bytes: float32 and int8 weights with int32 biases, batch norm
+    folded, without the file format's own bytes."""
 
     layers: tuple[LayerCount, ...]
 
@@ -59,7 +59,8 @@ class Count:
 
 
 def count(network: Network) -> Count:
-    """Counts by running the network once on one sample, on its own device. Leaves weights and mode as they were."""
+    """Counts by running the network once on one sample, on its own device. Leaves weights and mode as they
+    were."""
     outputs: dict[str, tuple[tuple[int, ...], int]] = {}
     names = {module: name for name, module in network.named_modules()}
     hooks = []
@@ -86,7 +87,14 @@ def table(counted: Count) -> str:
     """The count as lines of aligned text, sums last."""
     rows = [("layer", "kind", "output", "parameters", "folded", "MAC")]
     rows += [
-        (x.name, x.kind, "x".join(map(str, x.output_shape)), f"{x.parameters:,}", f"{x.folded:,}", f"{x.macs:,}")
+        (
+            x.name,
+            x.kind,
+            "x".join(map(str, x.output_shape)),
+            f"{x.parameters:,}",
+            f"{x.folded:,}",
+            f"{x.macs:,}",
+        )
         for x in counted.layers
     ]
     rows.append(("total", "", "", f"{counted.parameters:,}", f"{counted.folded:,}", f"{counted.macs:,}"))
@@ -109,7 +117,9 @@ def _layer(name: str, module: nn.Module, shape: tuple[int, ...], macs: int) -> L
     parameters = sum(p.numel() for p in module.parameters(recurse=False))
     if isinstance(module, nn.BatchNorm2d):
         # Folded, it leaves one bias per channel; scale and statistics vanish in the weights.
-        return LayerCount(name, "batch norm", shape, parameters, 2 * module.num_features, module.num_features, macs)
+        return LayerCount(
+            name, "batch norm", shape, parameters, 2 * module.num_features, module.num_features, macs
+        )
     kind = "fully connected"
     if isinstance(module, nn.Conv2d):
         depthwise = module.groups == module.in_channels > 1

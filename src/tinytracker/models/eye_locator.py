@@ -6,17 +6,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from tinytracker.inputs import OUTPUTS
 from tinytracker.models.layers import ConvBN, FlattenNHWC, InvertedResidual
 from tinytracker.models.network import CropOptions, Network, NetworkSpec
 from tinytracker.models.registry import register
 
-# The order of the 14 outputs. "left" is the person's left eye.
-OUTPUTS = (
-    *(f"{eye}_{corner}_{axis}" for eye in ("left", "right") for corner in ("inner", "outer") for axis in ("x", "y")),
-    *(f"{eye}_centre_{axis}" for eye in ("left", "right") for axis in ("x", "y")),
-    "left_openness",
-    "right_openness",
-)
 EYE_ROWS = (1 / 32, 17 / 32)  # of the face crop's height: where eyes are, though the box lie badly
 # expanded channels, output channels, stride
 BLOCKS = ((12, 16, 2), (48, 24, 2), (72, 24, 1), (96, 40, 2), (160, 40, 1), (160, 40, 1))
@@ -45,21 +39,24 @@ class EyeLocator(Network):
             FlattenNHWC(),
             nn.Linear(16 * size[0] * size[1], 96),
             nn.ReLU(inplace=True),
-            nn.Linear(96, len(OUTPUTS)),
+            nn.Linear(96, len(OUTPUTS["eyes"])),
         )
 
     def forward(self, face: Tensor) -> Tensor:
         return self.head(self.embed(face))
 
     def embed(self, face: Tensor) -> Tensor:
-        rows = face.permute(0, 2, 3, 1)[:, self.rows].permute(0, 3, 1, 2)  # as a converter to channels-last wants it
+        rows = face.permute(0, 2, 3, 1)[:, self.rows].permute(
+            0, 3, 1, 2
+        )  # as a converter to channels-last wants it
         return self.backbone(rows)
 
 
 @register
 def eye_locator(size_px: int = 128, colour: Literal["rgb", "grey"] = "grey") -> Network:
-    """A face crop -> (B, 14), in the order of OUTPUTS: canthi and iris centres in the crop ([-1, 1] from its left to its
-    right edge and from its top to its bottom), then the openness of each eye (height over width of the opening).
+    """A face crop -> (B, 14), as `inputs.OUTPUTS` names them: canthi and iris centres in the crop ([-1, 1]
+    from its left to its right edge and from its top to its bottom), then the openness of each eye (height
+    over width of the opening).
 
     It looks at the rows EYE_ROWS only: what it saves on mouth and chin goes into resolution."""
     return EyeLocator(CropOptions(size_px, colour, "none"))

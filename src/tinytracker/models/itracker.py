@@ -17,9 +17,12 @@ Norm = Literal["batch", "lrn"]
 
 
 class ConvLRN(nn.Module):
-    """Convolution, ReLU, and after the pooling that follows the paper's local response normalisation (in `Tower`)."""
+    """Convolution, ReLU, and after the pooling that follows the paper's local response normalisation (in
+    `Tower`)."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int, groups: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int, groups: int
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, groups=groups)
         self.act = nn.ReLU(inplace=True)
@@ -29,8 +32,8 @@ class ConvLRN(nn.Module):
 
 
 class Tower(nn.Sequential):
-    """AlexNet-like: conv 11x11/4 96, pool, conv 5x5 256 (2 groups), pool, conv 3x3 384, conv 1x1 64. (B, 3, S, S) ->
-    (B, H * W * 64) with H = W = 12 at S = 224."""
+    """AlexNet-like: conv 11x11/4 96, pool, conv 5x5 256 (2 groups), pool, conv 3x3 384, conv 1x1 64. (B, 3,
+    S, S) -> (B, H * W * 64) with H = W = 12 at S = 224."""
 
     def __init__(self, size_px: int, norm: Norm) -> None:
         pooled = ((size_px - 11) // 4 - 2) // 2 + 1
@@ -56,7 +59,9 @@ class ITracker(Network):
     def __init__(self, size_px: int, norm: Norm, output_scale_cm: float) -> None:
         super().__init__()
         crops = tuple(InputSpec(kind, kind, size_px, size_px) for kind in ("face", "left_eye", "right_eye"))
-        self.spec = NetworkSpec("itracker", (*crops, InputSpec("face_grid", "face_grid")), output_scale_cm=output_scale_cm)
+        self.spec = NetworkSpec(
+            "itracker", (*crops, InputSpec("face_grid", "face_grid")), output_scale_cm=output_scale_cm
+        )
         self.options = {}
         self.eye, self.face = Tower(size_px, norm), Tower(size_px, norm)
         self.eyes_fc = _fc(2 * self.eye.features, 128)
@@ -74,7 +79,13 @@ class ITracker(Network):
 
 
 def _conv(
-    in_channels: int, out_channels: int, kernel: int, size: tuple[int, int], norm: Norm, stride: int = 1, groups: int = 1
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    size: tuple[int, int],
+    norm: Norm,
+    stride: int = 1,
+    groups: int = 1,
 ) -> nn.Module:
     same = stride == 1  # the first convolution is VALID, as in Caffe's AlexNet
     if norm == "lrn":
@@ -96,11 +107,13 @@ def _fc(*widths: int) -> nn.Sequential:
 
 @register
 def itracker(size_px: int = 224, norm: Norm = "batch", output_scale_cm: float = 40.0) -> Network:
-    """Face and two eye crops of 224 px (the eyes share a tower) and the 25x25 face grid: 6.29 M parameters, 25 MB float.
+    """Face and two eye crops of 224 px (the eyes share a tower) and the 25x25 face grid: 6.29 M parameters,
+    25 MB float.
 
-    norm: the paper normalises local responses after pooling ("lrn"). That has no integer kernel on any of our targets
-    and trains slowly from scratch, so the default puts batch normalisation before each ReLU instead; it folds into the
-    convolutions, and the exported network has the original's layers, weights and MACs minus the normalisation.
+    norm: the paper normalises local responses after pooling ("lrn"). That has no integer kernel on any of our
+    targets and trains slowly from scratch, so the default puts batch normalisation before each ReLU instead;
+    it folds into the convolutions, and the exported network has the original's layers, weights and MACs minus
+    the normalisation.
     size_px: at least 67 (AlexNet's strides leave nothing of less).
     """
     return ITracker(size_px, norm, output_scale_cm)

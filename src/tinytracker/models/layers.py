@@ -1,8 +1,10 @@
-"""The blocks our networks are made of. Quantisation recognises them by type, so networks use these and not bare layers.
+"""The blocks our networks are made of. Quantisation recognises them by type, so networks use these and not
+bare layers.
 
 What a graph must look like to become a clean integer one (no PAD, no TRANSPOSE left; torch.fx can trace it):
-stride-2 convolutions pad (0, 1, 0, 1) explicitly, which a converter fuses into TensorFlow's SAME; all sizes are known when
-a network is built, so that forward() has no branch on a shape; maps are flattened in (row, column, channel) order.
+stride-2 convolutions pad (0, 1, 0, 1) explicitly, which a converter fuses into TensorFlow's SAME; all sizes
+are known when a network is built, so that forward() has no branch on a shape; maps are flattened in (row,
+column, channel) order.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Padding = Literal["same", "keras", "valid"]
+Padding = Literal["same", "keras", "valid", "one"]
 Size = tuple[int, int]  # height, width of a map
 
 
@@ -22,9 +24,10 @@ class ConvBN(nn.Module):
 
     size: (height, width) of the input map; `out_size` is the output's. padding:
         "same": TensorFlow's SAME, (0, 1) on an even and (1, 1) on an odd size (kernel 3);
-        "keras": with stride 2 always (0, 1), as Keras' MobileNetV3 pads when its input shape is not known; on an odd size
-        the padded row and column are never reached, so none are added there;
-        "valid": none.
+        "keras": with stride 2 always (0, 1), as Keras' MobileNetV3 pads when its input shape is not known; on
+        an odd size the padded row and column are never reached, so none are added there;
+        "valid": none;
+        "one": (1, 1) whatever the kernel and the stride are, as torch's padding=1 (Retina's networks).
     `pad` is what forward() hands to F.pad (None: nothing), `conv.padding` what the convolution does itself.
     """
 
@@ -61,7 +64,8 @@ class ConvBN(nn.Module):
 
 
 class Residual(nn.Module):
-    """A 3x3 convolution whose result is added to its input (He et al., CVPR 2016): as deep as wished, nothing changes shape."""
+    """A 3x3 convolution whose result is added to its input (He et al., CVPR 2016): as deep as wished,
+    nothing changes shape."""
 
     def __init__(self, channels: int, *, size: Size) -> None:
         super().__init__()
@@ -91,10 +95,11 @@ class SqueezeExcite(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV2's block (Sandler et al., CVPR 2018): widen by 1x1, depthwise 3x3, narrow by 1x1 without ReLU.
+    """MobileNetV2's block (Sandler et al., CVPR 2018): widen by 1x1, depthwise 3x3, narrow by 1x1 without
+    ReLU.
 
-    expanded: channels of the depthwise convolution. Where it equals in_channels the widening is left out, unless
-    `always_expand`. The input is added where stride is 1 and the channels agree (`residual`).
+    expanded: channels of the depthwise convolution. Where it equals in_channels the widening is left out,
+    unless `always_expand`. The input is added where stride is 1 and the channels agree (`residual`).
     """
 
     def __init__(
@@ -115,7 +120,9 @@ class InvertedResidual(nn.Module):
         layers: list[nn.Module] = []
         if always_expand or expanded != in_channels:
             layers.append(ConvBN(in_channels, expanded, size=size))
-        depthwise = ConvBN(expanded, expanded, kernel, size=size, stride=stride, groups=expanded, padding=padding)
+        depthwise = ConvBN(
+            expanded, expanded, kernel, size=size, stride=stride, groups=expanded, padding=padding
+        )
         layers.append(depthwise)
         if squeeze_excite:
             layers.append(SqueezeExcite(expanded, size=depthwise.out_size))
@@ -140,8 +147,8 @@ class FlattenNHWC(nn.Module):
 class BakedGrid(nn.Module):
     """Appends two constant channels: x and y from -1 to 1 over the crop.
 
-    (B, C, H, W) -> (B, C + 2, H, W). It is what the position channels are for a crop that is always the same, here the
-    whole frame; exported, it is a concatenation with constants.
+    (B, C, H, W) -> (B, C + 2, H, W). It is what the position channels are for a crop that is always the same,
+    here the whole frame; exported, it is a concatenation with constants.
     """
 
     def __init__(self, *, size: Size) -> None:
@@ -155,7 +162,9 @@ class BakedGrid(nn.Module):
         self.rows: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        channel = x[:, :1]  # expanding "as" it keeps the batch's size out of the graph, which torch.fx could not trace
+        channel = x[
+            :, :1
+        ]  # expanding "as" it keeps the batch's size out of the graph, which torch.fx could not trace
         return torch.cat([x, self.columns.expand_as(channel), self.rows.expand_as(channel)], 1)
 
 
@@ -163,6 +172,8 @@ def _pad(length: int, kernel: int, stride: int, padding: Padding) -> tuple[int, 
     """Rows (or columns) of zeros before and after a map of `length`."""
     if padding == "valid":
         return 0, 0
+    if padding == "one":
+        return 1, 1
     if padding == "keras" and stride == 2:
         # Keras: (kernel // 2 - 1, kernel // 2); what no window reaches is left out.
         before, after = kernel // 2 - 1, kernel // 2

@@ -1,4 +1,5 @@
-"""Networks by name: a builder is a function whose name is the model's, registered by a decorator when the package is imported.
+"""Networks by name: a builder is a function whose name is the model's, registered by a decorator when the
+package is imported.
 
 Such as create_model("tinytracker", size_px=112, padding="same").
 """
@@ -37,7 +38,9 @@ def create_model(name: str, **options: Any) -> Network:
     known = inspect.signature(builder).parameters
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise UsageError(f"model {name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
+        raise UsageError(
+            f"model {name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
+        )
     network = builder(**options)
     network.options = dict(options)
     return network

@@ -1,10 +1,11 @@
-"""What the networks for image sensors have in common: one picture in, two numbers out, and a correction on the host.
+"""What the networks for image sensors have in common: one picture in, two numbers out, and a correction on
+the host.
 
-Such a sensor (Sony's IMX500) cuts one rectangle out of its picture and feeds it to the network; where that rectangle lies
-cannot be an input. The host knows it, and puts it in after the fact: gaze = y * scale(box) + offset(box), where y is what
-the sensor gives and scale and offset come from a tiny network of the rectangle's four numbers. That is the shape of the
-problem: a gaze point is distance x tangent of the gaze's angle + the head's place, and distance and place are what the
-rectangle's size and position say.
+Such a sensor (Sony's IMX500) cuts one rectangle out of its picture and feeds it to the network; where that
+rectangle lies cannot be an input. The host knows it, and puts it in after the fact: gaze = y * scale(box) +
+offset(box), where y is what the sensor gives and scale and offset come from a tiny network of the rectangle's
+four numbers. That is the shape of the problem: a gaze point is distance x tangent of the gaze's angle + the
+head's place, and distance and place are what the rectangle's size and position say.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ import torch
 from torch import Tensor, nn
 
 from tinytracker.cards import InputSpec
+from tinytracker.inputs import BOX_NUMBERS, box_kind_of
 from tinytracker.models.network import Network, NetworkSpec
 
 Head = Literal["linear", "sigmoid"]
 FEATURES = 128
 HIDDEN = 32
-BOX_NUMBERS = 4
 
 
 class SensorNetwork(Network):
     """A network for a sensor.
 
-    features: picture -> (B, FEATURES). correct_by_box: whether the host corrects by the picture's box; the network then takes
-    (picture, box), else (picture) alone. What runs in the sensor is `sensor_part`; what the host does is `correction`.
-    The embedding is the features, joined by the box where there is one.
+    features: picture -> (B, FEATURES). correct_by_box: whether the host corrects by the picture's box; the
+    network then takes (picture, box), else (picture) alone. What runs in the sensor is `sensor_part`; what
+    the host does is `correction`. The embedding is the features, joined by the box where there is one.
     """
 
     head: SensorHead
@@ -36,7 +37,7 @@ class SensorNetwork(Network):
     def __init__(self, spec: NetworkSpec, features: nn.Module, head: Head, correct_by_box: bool) -> None:
         super().__init__()
         picture = spec.inputs[0]
-        box = InputSpec(f"{picture.kind}_box", f"{picture.kind}_box")  # type: ignore[arg-type]
+        box = InputSpec(box_kind_of(picture.kind), box_kind_of(picture.kind))
         inputs = (picture, box) if correct_by_box else (picture,)
         self.spec = NetworkSpec(spec.family, inputs, spec.output, spec.output_scale_cm)
         self.options = {}
@@ -81,7 +82,9 @@ class SensorHead(nn.Module):
         self.gaze: nn.Module = last if head == "linear" else nn.Sequential(last, nn.Sigmoid())
         # A sigmoid gives 0 to 1 where -1 to 1 is wanted.
         scale, offset = (1.0, 0.0) if head == "linear" else (2.0, -1.0)
-        self.correct: nn.Module = BoxCorrection(scale, offset) if correct_by_box else FixedCorrection(scale, offset)
+        self.correct: nn.Module = (
+            BoxCorrection(scale, offset) if correct_by_box else FixedCorrection(scale, offset)
+        )
 
     def forward(self, embedding: Tensor) -> Tensor:
         if isinstance(self.correct, FixedCorrection):
@@ -106,7 +109,8 @@ class FixedCorrection(nn.Module):
 
 
 class BoxCorrection(nn.Module):
-    """y * scale(box) + offset(box); scale and offset share FC 32 and ReLU and start as the constants given."""
+    """y * scale(box) + offset(box); scale and offset share FC 32 and ReLU and start as the constants
+    given."""
 
     def __init__(self, scale: float, offset: float) -> None:
         super().__init__()

@@ -12,8 +12,8 @@ from tinytracker.models.network import CropOptions, Network, NetworkSpec
 from tinytracker.models.registry import register
 
 STEM_CHANNELS = 16
-# Expanded channels, output channels, stride (Howard et al., ICCV 2019, table 2, without squeeze-excite and h-swish and
-# with 3x3 kernels only: Keras calls it minimalistic).
+# Expanded channels, output channels, stride (Howard et al., ICCV 2019, table 2, without squeeze-excite and
+# h-swish and with 3x3 kernels only: Keras calls it minimalistic).
 BLOCKS = (
     (16, 16, 2),
     (72, 24, 2),
@@ -33,12 +33,16 @@ LAST_CHANNELS = 576
 class TinyTracker(Network):
     """See the builder `tinytracker`. The embedding is the backbone's last map, (576, H, W)."""
 
-    def __init__(self, crop: CropOptions, padding: Padding, head_channels: int, output_scale_cm: float) -> None:
+    def __init__(
+        self, crop: CropOptions, padding: Padding, head_channels: int, output_scale_cm: float
+    ) -> None:
         super().__init__()
         self.spec = NetworkSpec("tinytracker", (crop.face(),), output_scale_cm=output_scale_cm)
         self.options = {}
         self.grid = BakedGrid(size=crop.size) if crop.position == "baked" else nn.Identity()
-        self.mix = nn.Conv2d(crop.network_channels, 3, 1)  # so that the backbone stays the one of three-channel pictures
+        self.mix = nn.Conv2d(
+            crop.network_channels, 3, 1
+        )  # so that the backbone stays the one of three-channel pictures
         layers, (height, width) = backbone(crop.size, padding)
         self.backbone = nn.Sequential(*layers)
         self.embedding_shape = (LAST_CHANNELS, height, width)
@@ -79,12 +83,16 @@ def tinytracker(
     padding: Padding = "keras",
     head_channels: int = 2,
     output_scale_cm: float = 40.0,
+    low_pass_px: float = 0.0,
 ) -> Network:
-    """The paper's network: 1x1 convolution to 3 channels, the backbone (441,000 parameters with batch-norm statistics),
-    1x1 convolution to `head_channels`, FC 128, FC 2, tanh.
+    """The paper's network: 1x1 convolution to 3 channels, the backbone (441,000 parameters with batch-norm
+    statistics), 1x1 convolution to `head_channels`, FC 128, FC 2, tanh.
 
-    size_px: one number or (height, width). position: "channels" feeds the two position channels, "baked" holds them as
-    constants, "none" has none. padding: "keras" gives a 3x3 last map at 112 and the paper's 11.8 M MAC, "same" 4x4 and
-    14.1 M. head_channels: 2 in the paper. output_scale_cm: 30 in the paper.
+    size_px: one number or (height, width). position: "channels" feeds the two position channels, "baked"
+    holds them as constants, "none" has none. padding: "keras" gives a 3x3 last map at 112 and the paper's
+    11.8 M MAC, "same" 4x4 and
+    14.1 M. head_channels: 2 in the paper. output_scale_cm: 30 in the paper. low_pass_px: see cards.InputSpec.
     """
-    return TinyTracker(CropOptions(size_px, colour, position), padding, head_channels, output_scale_cm)
+    return TinyTracker(
+        CropOptions(size_px, colour, position, low_pass_px), padding, head_channels, output_scale_cm
+    )

@@ -12,8 +12,8 @@ from tinytracker.models.network import CropOptions, Network, NetworkSpec
 from tinytracker.models.registry import register
 
 STEM_CHANNELS = 8
-# Expanded channels, output channels, stride. The authors expand to 6 times the *output's* channels (once in the first
-# block), and the first block keeps its 1x1 convolution though it widens nothing.
+# Expanded channels, output channels, stride. The authors expand to 6 times the *output's* channels (once in
+# the first block), and the first block keeps its 1x1 convolution though it widens nothing.
 BLOCKS = ((8, 8, 2), (96, 16, 2), (144, 24, 1), (192, 32, 2), (384, 64, 1))
 LAST_CHANNELS = 128
 
@@ -72,11 +72,13 @@ def tinytracker_s(
     position: Position = "baked",
     squeeze_excite: bool = False,
     output_scale_cm: float = 40.0,
+    low_pass_px: float = 0.0,
 ) -> Network:
-    """The Spresense network: grey 96x96 with the grid baked in, 5,229,184 MAC and 81,946 weights and biases (batch norm
-    folded), as in the file the authors released.
+    """The Spresense network: grey 96x96 with the grid baked in, 5,229,184 MAC and 81,946 weights and biases
+    (batch norm folded), as in the file the authors released.
 
-    squeeze_excite: as in their Python source, which the released file was not made from. The authors clip activations
-    at 6 (ReLU6) and scale by 10 cm; we have plain ReLU, whose range quantisation chooses, and 40 cm.
+    squeeze_excite: as in their Python source, which the released file was not made from. The authors clip
+    activations at 6 (ReLU6) and scale by 10 cm; we have plain ReLU, whose range quantisation chooses, and 40
+    cm.
     """
-    return TinyTrackerS(CropOptions(size_px, colour, position), squeeze_excite, output_scale_cm)
+    return TinyTrackerS(CropOptions(size_px, colour, position, low_pass_px), squeeze_excite, output_scale_cm)

@@ -7,6 +7,5 @@
 - fake_quant.py: training with simulated rounding, where calibration alone costs too much
 - int8.py: float .tflite and ranges -> int8 .tflite
 - repack.py: a plain, small flatbuffer that every target reads
-- graph.py: the operators and tensors of a .tflite; `check_integer`
 - compare.py: what quantisation costs; do the runtimes agree?
 """

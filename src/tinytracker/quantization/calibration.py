@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tinytracker.engines.quiet import quiet_stderr
-from tinytracker.quantization.graph import read_graph
+from tinytracker.progress import Progress
+from tinytracker.quiet import quiet_stderr
+from tinytracker.tflite.read import read_graph
 
 Ranges = dict[str, tuple[float, float]]  # tensor's name -> lowest, highest real value
 
@@ -29,10 +30,11 @@ class Observer:
             )
             self._interpreter.allocate_tensors()
         self._inputs = graph.inputs
-        self._names = {graph.tensors[index].name: index for index in graph.activations}
+        self._names = {graph[index].name: index for index in graph.activations}
 
     def run(self, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-        """The values of all activations by tensor name; inputs: float32 arrays in the file's order, each with a leading 1."""
+        """The values of all activations by tensor name; inputs: float32 arrays in the file's order, each
+        with a leading 1."""
         for index, array in zip(self._inputs, inputs, strict=True):
             self._interpreter.set_tensor(index, array)
         self._interpreter.invoke()
@@ -47,10 +49,13 @@ class Extremes:
     highs: dict[str, np.ndarray]
 
     def ranges(self, percentile: float = 100.0) -> Ranges:
-        """The range of each tensor: at 100 over all samples (min/max); below, the given percentile of the samples' own
-        extremes, so that a few odd samples do not coarsen the steps for all others."""
+        """The range of each tensor: at 100 over all samples (min/max); below, the given percentile of the
+        samples' own extremes, so that a few odd samples do not coarsen the steps for all others."""
         return {
-            name: (float(np.percentile(low, 100 - percentile)), float(np.percentile(self.highs[name], percentile)))
+            name: (
+                float(np.percentile(low, 100 - percentile)),
+                float(np.percentile(self.highs[name], percentile)),
+            )
             for name, low in self.lows.items()
         }
 
@@ -58,10 +63,11 @@ class Extremes:
 def observe(
     float_tflite: bytes,
     samples: Iterable[Sequence[np.ndarray]],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     total: int = 0,
 ) -> Extremes:
-    """Runs samples through a float .tflite and notes every activation's extremes; samples as `Observer.run` takes them."""
+    """Runs samples through a float .tflite and notes every activation's extremes; samples as
+    `Observer.run` takes them."""
     observer = Observer(float_tflite)
     lows: dict[str, list[float]] = {}
     highs: dict[str, list[float]] = {}
@@ -71,4 +77,7 @@ def observe(
             highs.setdefault(name, []).append(float(values.max()))
         if progress is not None:
             progress(done, total)
-    return Extremes({name: np.array(low) for name, low in lows.items()}, {name: np.array(high) for name, high in highs.items()})
+    return Extremes(
+        {name: np.array(low) for name, low in lows.items()},
+        {name: np.array(high) for name, high in highs.items()},
+    )

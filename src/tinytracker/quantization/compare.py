@@ -18,50 +18,59 @@ KERNELS: tuple[Kernels, ...] = ("xnnpack", "builtin", "reference")
 class Comparison:
     """Float against int8 on the same samples.
 
-    drift: mean distance between the two networks' outputs (cm for gaze; mean absolute difference of the 14 numbers for an
-    eye locator). error_float_cm, error_int8_cm: mean Euclidean errors against the labels, None for an eye locator.
+    drift: mean distance between the two networks' outputs, in `unit` (mean absolute difference of the 14
+    numbers for an eye locator). error_float, error_int8: mean Euclidean errors against the labels, None for
+    an eye locator. unit: "cm" of gaze, "px" of a window's cells for pupils.
     """
 
     samples: int
     drift: float
-    error_float_cm: float | None = None
-    error_int8_cm: float | None = None
+    error_float: float | None = None
+    error_int8: float | None = None
+    unit: str = "cm"
 
     @property
-    def loss_cm(self) -> float | None:
+    def loss(self) -> float | None:
         """How much larger the int8 network's mean error is; by chance it may be negative."""
-        if self.error_float_cm is None or self.error_int8_cm is None:
+        if self.error_float is None or self.error_int8 is None:
             return None
-        return self.error_int8_cm - self.error_float_cm
+        return self.error_int8 - self.error_float
 
     @property
     def cost(self) -> float:
-        """What is held against a limit: the loss in cm, or an eye locator's drift."""
-        return self.drift if self.loss_cm is None else self.loss_cm
+        """What is held against a limit: the loss, or an eye locator's drift."""
+        return self.drift if self.loss is None else self.loss
 
     def as_card(self) -> dict[str, float | int]:
         """The figures for a card's results, rounded."""
         figures: dict[str, float | int] = {"samples": self.samples, "drift": round(self.drift, 4)}
-        if self.loss_cm is not None and self.error_float_cm is not None and self.error_int8_cm is not None:
-            figures["error_float_cm"] = round(self.error_float_cm, 4)
-            figures["error_int8_cm"] = round(self.error_int8_cm, 4)
-            figures["loss_cm"] = round(self.loss_cm, 4)
+        if self.loss is not None and self.error_float is not None and self.error_int8 is not None:
+            figures[f"error_float_{self.unit}"] = round(self.error_float, 4)
+            figures[f"error_int8_{self.unit}"] = round(self.error_int8, 4)
+            figures[f"loss_{self.unit}"] = round(self.loss, 4)
         return figures
 
 
-def compare(float_outputs: np.ndarray, int8_outputs: np.ndarray, truth_cm: np.ndarray | None) -> Comparison:
-    """Compares what `GazeModel.predict_batch` gave for both. truth_cm: (n, 2), or None for an eye locator."""
-    if truth_cm is None:
+def compare(
+    float_outputs: np.ndarray, int8_outputs: np.ndarray, truth: np.ndarray | None, unit: str = "cm"
+) -> Comparison:
+    """Compares what both give for the same samples, (n, numbers). truth: (n, 2), points in `unit`, or None
+    for an eye locator."""
+    if truth is None:
         return Comparison(len(float_outputs), float(np.abs(float_outputs - int8_outputs).mean()))
     drift = np.linalg.norm(float_outputs - int8_outputs, axis=1).mean()
-    errors = [float(np.linalg.norm(outputs - truth_cm, axis=1).mean()) for outputs in (float_outputs, int8_outputs)]
-    return Comparison(len(float_outputs), float(drift), *errors)
+    error_float, error_int8 = (
+        float(np.linalg.norm(outputs - truth, axis=1).mean()) for outputs in (float_outputs, int8_outputs)
+    )
+    return Comparison(len(float_outputs), float(drift), error_float, error_int8, unit)
 
 
 def agreement(path: Path, samples: Iterable[Sequence[np.ndarray]]) -> dict[str, int]:
-    """How far LiteRT is from TFLM on an int8 file: the greatest difference of any output, in steps (LSB), by kernels.
+    """How far LiteRT is from TFLM on an int8 file: the greatest difference of any output, in steps (LSB), by
+    kernels.
 
-    samples: real-valued arrays per input, each with a leading 1. Keys: "xnnpack", "builtin", "reference". tflite-micro is
+    samples: real-valued arrays per input, each with a leading 1. Keys: "xnnpack", "builtin", "reference".
+    tflite-micro is
     the oracle: it computes what the microcontrollers do.
     """
     oracle = TfliteMicroEngine(path)

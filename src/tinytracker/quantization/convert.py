@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import copy
-import io
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from tinytracker.engines.quiet import quiet_stderr
-from tinytracker.errors import MissingExtraError
+from tinytracker.extras import need
 from tinytracker.models.layers import BakedGrid
 from tinytracker.models.network import Network, example_inputs
+from tinytracker.quiet import silence
 
 
 class ChannelsLast(nn.Module):
-    """A network that takes pictures as (B, height, width, channels), in the order and with the shapes its card states.
+    """A network that takes pictures as (B, height, width, channels), in the order and with the shapes its
+    card states.
 
-    A baked grid is appended channels last too: otherwise the converter leaves a TRANSPOSE and a PAD behind it.
+    A baked grid is appended channels last too: otherwise the converter leaves a TRANSPOSE and a PAD behind
+    it.
     """
 
     def __init__(self, network: Network) -> None:
@@ -61,25 +58,11 @@ def to_float_tflite(folded: Network) -> bytes:
     Takes 3 to 10 s, and 5 s more the first time. Raises MissingExtraError without litert-torch.
     """
     with silence():
-        try:
-            import litert_torch
-        except ImportError as error:
-            raise MissingExtraError("litert_torch", "export") from error
+        need("litert_torch", "export")
+        import litert_torch
+
         converted = litert_torch.convert(ChannelsLast(folded).eval(), channels_last_inputs(folded))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "float.tflite"
             converted.export(str(path))
             return path.read_bytes()
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keeps converters' prints, warnings and log lines, Python's and native ones, away from the user."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), quiet_stderr():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)

@@ -1,9 +1,9 @@
 """Channels made equally large where that is free: in front of depthwise convolutions.
 
-All channels of a tensor share one int8 step. Where one channel reaches to 9 and another, no less important, to 0.1, the small
-one is left with three steps. Behind a ReLU a channel may be made larger by any factor, if the depthwise convolution that
-reads it makes it smaller again (Nagel et al., ICCV 2019, section 4.1): the network computes the same. Depthwise weights have a
-step per channel, so they lose nothing by it.
+All channels of a tensor share one int8 step. Where one channel reaches to 9 and another, no less important,
+to 0.1, the small one is left with three steps. Behind a ReLU a channel may be made larger by any factor, if
+the depthwise convolution that reads it makes it smaller again (Nagel et al., ICCV 2019, section 4.1): the
+network computes the same. Depthwise weights have a step per channel, so they lose nothing by it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from torch import Tensor, fx, nn
 from tinytracker.quantization.fold import Part
 from tinytracker.quantization.trace import kind_of, trace
 
-REACH = 0.9  # of the largest channel's extreme: what calibration did not see must not saturate in every channel
+REACH = (
+    0.9  # of the largest channel's extreme: what calibration did not see must not saturate in every channel
+)
 MOST = 64.0  # keeps biases, which grow with the factor, inside 32 bits
 
 
 def equalise(folded: Part, inputs: tuple[Tensor, ...]) -> Part:
-    """A copy of a folded network whose channels in front of depthwise convolutions are about equally large on a batch; the
-    network itself if it has none.
+    """A copy of a folded network whose channels in front of depthwise convolutions are about equally large on
+    a batch; the network itself if it has none.
 
-    folded: as `fold` gives it. inputs: calibration samples. Channels only ever grow, so the tensors' ranges stay.
+    folded: as `fold` gives it. inputs: calibration samples. Channels only ever grow, so the tensors' ranges
+    stay.
     """
     network = copy.deepcopy(folded)
     traced = trace(network)
@@ -53,7 +56,8 @@ def _factor(extreme: Tensor) -> Tensor:
 
 
 def _pairs(traced: fx.GraphModule) -> Iterator[tuple[nn.Conv2d, fx.Node, nn.Conv2d]]:
-    """(convolution, the ReLU behind it, the depthwise convolution that alone reads that); layers that run once."""
+    """(convolution, the ReLU behind it, the depthwise convolution that alone reads that); layers that run
+    once."""
     runs = Counter(node.target for node in traced.graph.nodes if node.op == "call_module")
     for node in traced.graph.nodes:
         depthwise = _convolution(node, traced)
@@ -65,7 +69,11 @@ def _pairs(traced: fx.GraphModule) -> Iterator[tuple[nn.Conv2d, fx.Node, nn.Conv
         if kind_of(relu, traced) is not nn.ReLU or len(relu.users) != 1:
             continue
         before = _convolution(relu.args[0], traced)
-        if before is not None and len(relu.args[0].users) == 1 and runs[relu.args[0].target] == runs[node.target] == 1:
+        if (
+            before is not None
+            and len(relu.args[0].users) == 1
+            and runs[relu.args[0].target] == runs[node.target] == 1
+        ):
             yield before, relu, depthwise
 
 
@@ -74,7 +82,9 @@ def _convolution(node: fx.Node, traced: fx.GraphModule) -> nn.Conv2d | None:
     return module if isinstance(module, nn.Conv2d) else None
 
 
-def _extremes(traced: fx.GraphModule, nodes: set[fx.Node], inputs: tuple[Tensor, ...]) -> dict[fx.Node, Tensor]:
+def _extremes(
+    traced: fx.GraphModule, nodes: set[fx.Node], inputs: tuple[Tensor, ...]
+) -> dict[fx.Node, Tensor]:
     """The largest value of each channel, (channels,), by node."""
     found: dict[fx.Node, Tensor] = {}
 

@@ -1,16 +1,16 @@
 """Training with simulated int8 rounding, for a network that calibration alone costs too much.
 
-The folded network is traced; after everything that will be a tensor of the .tflite its values are rounded to 256 steps,
-and so are the weights, each as TFLite does it (per-channel symmetric weights, FULLY_CONNECTED per tensor, asymmetric
-activations; gradients pass straight through, Jacob et al., CVPR 2018). The network learns to give what its float self
-gives, so no labels are needed; the ranges it settled on are handed to `int8.quantize`.
+The folded network is traced; after everything that will be a tensor of the .tflite its values are rounded to
+256 steps, and so are the weights, each as TFLite does it (per-channel symmetric weights, FULLY_CONNECTED per
+tensor, asymmetric activations; gradients pass straight through, Jacob et al., CVPR 2018). The network learns
+to give what its float self gives, so no labels are needed; the ranges it settled on are handed to
+`int8.quantize`.
 """
 
 from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -19,9 +19,10 @@ from torch.nn.utils import parametrize
 
 from tinytracker.models.layers import BakedGrid, FlattenNHWC
 from tinytracker.models.network import Network
+from tinytracker.progress import Progress
 from tinytracker.quantization.calibration import Observer, Ranges
+from tinytracker.quantization.ground import Samples
 from tinytracker.quantization.ranges import FIXED_OUTPUT, input_range
-from tinytracker.quantization.samples import FloatSamples
 from tinytracker.quantization.trace import kind_of, trace
 
 BATCH = 32
@@ -30,14 +31,15 @@ FREEZE_AFTER = 0.6  # of the steps; then ranges stay, and weights settle into th
 MOMENTUM = 0.02  # of the moving extremes
 # Rounded after themselves: their results are tensors of their own. (A ReLU is one with the layer before it.)
 ROUNDED_MODULES = (nn.Conv2d, nn.Linear, nn.ReLU, nn.AvgPool2d, nn.Tanh, nn.Sigmoid, BakedGrid)
-ROUNDED_FUNCTIONS = (operator.add, operator.mul, torch.add, torch.mul, torch.cat)
+ROUNDED_FUNCTIONS = (operator.add, operator.sub, operator.mul, torch.add, torch.mul, torch.cat)
 # Give out the steps they take in.
 SAME_SCALE_MODULES = (nn.AvgPool2d, nn.MaxPool2d, FlattenNHWC, BakedGrid)
 SAME_SCALE_FUNCTIONS = (torch.cat, torch.nn.functional.pad)
 
 
 class Rounding(nn.Module):
-    """Rounds values to 256 steps over a range that contains 0: a fixed one, or one that follows the values' extremes."""
+    """Rounds values to 256 steps over a range that contains 0: a fixed one, or one that follows the
+    values' extremes."""
 
     def __init__(self, fixed: tuple[float, float] | None = None) -> None:
         super().__init__()
@@ -82,18 +84,23 @@ class _RoundedWeight(nn.Module):
             zeros = torch.zeros_like(scale, dtype=torch.int32)
             return torch.fake_quantize_per_channel_affine(weight, scale, zeros, 0, -127, 127)
         scale = magnitude.amax().clamp(min=1e-9) / 127
-        return torch.fake_quantize_per_tensor_affine(weight, scale, torch.zeros((), dtype=torch.int32), -127, 127)
+        return torch.fake_quantize_per_tensor_affine(
+            weight, scale, torch.zeros((), dtype=torch.int32), -127, 127
+        )
 
 
 class Simulation:
-    """A folded network that rounds as its int8 file will. Starts without ranges: `observe` some batches first."""
+    """A folded network that rounds as its int8 file will. Starts without ranges: `observe` some batches
+    first."""
 
     def __init__(self, folded: Network) -> None:
         self.network = copy.deepcopy(folded).train()
         self._traced, self.roundings = _traced(self.network)
         for module in self.network.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
-                parametrize.register_parametrization(module, "weight", _RoundedWeight(isinstance(module, nn.Conv2d)))
+                parametrize.register_parametrization(
+                    module, "weight", _RoundedWeight(isinstance(module, nn.Conv2d))
+                )
 
     def observe(self, inputs: tuple[Tensor, ...]) -> None:
         """Widens the ranges to the values that float activations take on a batch."""
@@ -121,17 +128,18 @@ class Simulation:
 
 def train(
     folded: Network,
-    samples: FloatSamples,
+    samples: Samples,
     indices: np.ndarray,
     *,
     steps: int,
     learning_rate: float = 1e-4,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Simulation:
     """Trains a copy of a folded network to keep its outputs under rounding; call `finish` on the result.
 
-    indices: training samples. The loss is the mean distance between the rounded and the float network's outputs.
+    indices: training samples. The loss is the mean distance between the rounded and the float network's
+    outputs.
     """
     rng = np.random.default_rng([seed, len(indices)])
     simulation = Simulation(folded)
@@ -163,11 +171,14 @@ def train(
     return simulation
 
 
-def ranges_for(float_tflite: bytes, trained: Network, roundings: dict[str, Rounding], inputs: list[np.ndarray]) -> Ranges:
+def ranges_for(
+    float_tflite: bytes, trained: Network, roundings: dict[str, Rounding], inputs: list[np.ndarray]
+) -> Ranges:
     """The learned ranges by the names of the float .tflite's tensors.
 
-    Tensors and graph nodes are recognised by their values on one sample (`inputs`, as `FloatSamples.read` gives it):
-    a converter keeps neither names nor order. Tensors without a node of their own, such as a reshaped one, are left out.
+    Tensors and graph nodes are recognised by their values on one sample (`inputs`, as `FloatSamples.read`
+    gives it): a converter keeps neither names nor order. Tensors without a node of their own, such as a
+    reshaped one, are left out.
     """
     values = _node_values(trained, to_tensors(inputs))
     ranges: Ranges = {}

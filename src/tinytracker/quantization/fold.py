@@ -1,4 +1,5 @@
-"""Batch normalisation folded into the convolution before it: what the exported files and fake-quant training work on."""
+"""Batch normalisation folded into the convolution before it: what the exported files and fake-quant
+training work on."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ Part = TypeVar("Part", bound=nn.Module)  # a network, or what of it runs in a se
 def fold(network: Part) -> Part:
     """A copy of a network, in eval mode, whose convolutions have biases and no batch norm behind them.
 
-    It computes the same up to float rounding: w' = w * gamma / sqrt(var + eps), b' = beta - mean * gamma / sqrt(var + eps).
+    It computes the same up to float rounding: w' = w * gamma / sqrt(var + eps), b' = beta - mean * gamma /
+    sqrt(var + eps).
     """
     folded = copy.deepcopy(network).eval().cpu()
     for module in folded.modules():

@@ -1,47 +1,55 @@
-"""Which ranges a .tflite allows: some tensors share one, some have a fixed one, the output must never saturate."""
+"""Which ranges a .tflite allows: some tensors share one, some have a fixed one, the output must never
+saturate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tinytracker.cards import InputSpec
+from tinytracker.inputs import KINDS
 from tinytracker.quantization.calibration import Ranges
-from tinytracker.quantization.graph import Graph
+from tinytracker.tflite.graph import Graph
 
-# In TFLite's int8 specification these give out what they take in, with the same scale. A CONCATENATION with inputs of
-# other scales would need a QUANTIZE before it.
+# In TFLite's int8 specification these give out what they take in, with the same scale. A CONCATENATION with
+# inputs of other scales would need a QUANTIZE before it.
 SAME_SCALE = ("RESHAPE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
 SIGNED_UNIT = (-1.0, 127 / 128)  # scale 1/128, zero point 0: int8 = pixel - 128 for pixels (p - 128) / 128
 FIXED_OUTPUT = {"TANH": SIGNED_UNIT, "LOGISTIC": (0.0, 255 / 256)}
 OUTPUT_MARGIN = 0.1  # of the calibrated span, on either side of a linear output
-# A tensor that is (next to) always 0, such as a dead ReLU's: steps as fine as its span would overflow a kernel's rescaling.
+# A tensor that is (next to) always 0, such as a dead ReLU's: steps as fine as its span would overflow a
+# kernel's rescaling.
 DEAD_SPAN = 1e-5
 
 
 def settle(graph: Graph, observed: Ranges, inputs: Sequence[InputSpec]) -> Ranges:
     """The ranges to quantise with: those observed, made to fit the format.
 
-    graph: of the float .tflite. observed: for one tensor at least of every set that shares its range. inputs: in the order
-    of its input tensors.
+    graph: of the float .tflite. observed: for one tensor at least of every set that shares its range. inputs:
+    in the order of its input tensors.
 
-    Pictures and face boxes get [-1, 127/128], so that a host needs no arithmetic (a face box that reaches farther out of
-    its frame widens that); a linear output is widened by a margin; every range contains 0, which padding needs exact.
+    Pictures and face boxes get [-1, 127/128], so that a host needs no arithmetic (a face box that reaches
+    farther out of its frame widens that); a linear output is widened by a margin; every range contains 0,
+    which padding needs exact.
     """
-    names = {index: graph.tensors[index].name for index in graph.activations}
+    names = {index: graph[index].name for index in graph.activations}
     ranges = {index: observed[name] for index, name in names.items() if name in observed}
     fixed: dict[int, tuple[float, float]] = {}
     for index, spec in zip(graph.inputs, inputs, strict=True):
         fixed[index] = input_range(spec, ranges.get(index, SIGNED_UNIT))
-    for operator in graph.operators:
-        if operator.name in FIXED_OUTPUT:
-            fixed[operator.outputs[0]] = FIXED_OUTPUT[operator.name]
+    for op in graph.ops:
+        if op.kind in FIXED_OUTPUT:
+            fixed[op.outputs[0]] = FIXED_OUTPUT[op.kind]
+    if any(spec.kind == "last_output" for spec in inputs):
+        fixed[graph.outputs[0]] = FIXED_OUTPUT["LOGISTIC"]  # it becomes that input
     for index in graph.outputs:
         low, high = ranges[index]
         margin = OUTPUT_MARGIN * (high - low)
         ranges[index] = (low - margin, high + margin)
     settled: Ranges = {}
     for group in same_scale_groups(graph):
-        given = [fixed[index] for index in group if index in fixed] or [ranges[index] for index in group if index in ranges]
+        given = [fixed[index] for index in group if index in fixed] or [
+            ranges[index] for index in group if index in ranges
+        ]
         low, high = min(0.0, *(low for low, _ in given)), max(0.0, *(high for _, high in given))
         if high - low < DEAD_SPAN:
             high = low + 1.0
@@ -58,11 +66,11 @@ def same_scale_groups(graph: Graph) -> list[list[int]]:
             index = group_of[index]
         return index
 
-    for operator in graph.operators:
-        if operator.name in SAME_SCALE:
-            for index in operator.inputs:
+    for op in graph.ops:
+        if op.kind in SAME_SCALE:
+            for index in op.inputs:
                 if index in group_of:  # not a constant
-                    group_of[root(index)] = root(operator.outputs[0])
+                    group_of[root(index)] = root(op.outputs[0])
     groups: dict[int, list[int]] = {}
     for index in group_of:
         groups.setdefault(root(index), []).append(index)
@@ -71,8 +79,10 @@ def same_scale_groups(graph: Graph) -> list[list[int]]:
 
 def input_range(spec: InputSpec, observed: tuple[float, float] = SIGNED_UNIT) -> tuple[float, float]:
     """The range of an input tensor; `observed` widens a face box's."""
-    if spec.kind == "face_grid":
+    if spec.kind in ("face_grid", "events"):
         return 0.0, 1.0
-    if spec.kind in ("face_box", "eye_band_box"):
+    if spec.kind == "last_output":
+        return FIXED_OUTPUT["LOGISTIC"]  # so that bytes can be handed on as they are
+    if KINDS[spec.kind].box_of:
         return min(SIGNED_UNIT[0], observed[0]), max(SIGNED_UNIT[1], observed[1])
     return spec.pixel_offset, spec.pixel_offset + 255 * spec.pixel_scale

@@ -1,4 +1,5 @@
-"""A dataset's samples as the real-valued arrays a float network eats: for calibration, fake-quant training, comparison."""
+"""A dataset's samples as the real-valued arrays a float network eats: for calibration, fake-quant
+training, comparison."""
 
 from __future__ import annotations
 

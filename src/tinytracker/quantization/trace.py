@@ -13,7 +13,8 @@ class _Tracer(fx.Tracer):
 
 
 def trace(network: nn.Module) -> fx.GraphModule:
-    """The network as a graph, without the identities that folding leaves; the same node names whenever it is called."""
+    """The network as a graph, without the identities that folding leaves; the same node names whenever it
+    is called."""
     graph = _Tracer().trace(network)
     for node in graph.nodes:
         if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), nn.Identity):

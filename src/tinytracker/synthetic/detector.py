@@ -1,7 +1,8 @@
-"""Boxes as a real face detector would give them for a rendered face: tied to the eyes, with a detector's errors.
+"""Boxes as a real face detector would give them for a rendered face: tied to the eyes, with a detector's
+errors.
 
-Real detectors are off in the same way for a while (a beard, the light) and tremble from frame to frame; up and down most of
-all, and for the face and both eyes together.
+Real detectors are off in the same way for a while (a beard, the light) and tremble from frame to frame; up
+and down most of all, and for the face and both eyes together.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from tinytracker.faces.boxes import eye_boxes_from_corners, face_box_from_corner
 
 @dataclass(frozen=True)
 class Bias:
-    """How a detector errs throughout a trial. face, eyes: (3,) right and down in box sizes, logarithm of the size."""
+    """How a detector errs throughout a trial. face, eyes: (3,) right and down in box sizes, logarithm of
+    the size."""
 
     face: np.ndarray
     eyes: np.ndarray
@@ -34,8 +36,11 @@ class Boxes:
     right_eye: Box
 
 
-def detect(corners_px: np.ndarray, bias: Bias, frame_px: tuple[int, int], rng: np.random.Generator) -> Boxes | None:
-    """Boxes round a face with eye corners (2, 2, 2) [left, right][inner, outer][x, y]; None if an eye is outside the frame.
+def detect(
+    corners_px: np.ndarray, bias: Bias, frame_px: tuple[int, int], rng: np.random.Generator
+) -> Boxes | None:
+    """Boxes round a face with eye corners (2, 2, 2) [left, right][inner, outer][x, y]; None if an eye is
+    outside the frame.
 
     None also if the eyes are too close together to be seen as a face (fewer than 12 pixels).
     """
@@ -47,7 +52,9 @@ def detect(corners_px: np.ndarray, bias: Bias, frame_px: tuple[int, int], rng: n
     common = bias.eyes + jitter[1] * [0.015, 0.03, 0.03]
     left, right = eye_boxes_from_corners(corners_px)
     return Boxes(
-        face, _moved(left, common + jitter[2] * [0.02, 0.02, 0.015]), _moved(right, common + jitter[3] * [0.02, 0.02, 0.015])
+        face,
+        _moved(left, common + jitter[2] * [0.02, 0.02, 0.015]),
+        _moved(right, common + jitter[3] * [0.02, 0.02, 0.015]),
     )
 
 

@@ -1,7 +1,8 @@
-"""From linear light to the picture a cheap camera gives: blur, exposure, colour, noise, tone curve, low resolution, JPEG.
+"""From linear light to the picture a cheap camera gives: blur, exposure, noise, tone curve, denoising,
+sharpening, JPEG.
 
-Every camera differs in these, and a network must not read the gaze from any of them; so each is drawn at random, the optics
-and processing once per recording (`Sensor`), the exposure once per trial (`Exposure`).
+Every camera differs in these, and a network must not read the gaze from any of them; so each is drawn at
+random, the optics and processing once per recording (`Sensor`), the exposure once per trial (`Exposure`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 
 from tinytracker.domain import Box
-from tinytracker.synthetic.noise import njit
+from tinytracker.synthetic.jit import njit
 
 _STEPS, _BRIGHTEST = 4096, 8.0  # the tone table goes over sqrt(light / _BRIGHTEST)
 
@@ -22,10 +23,15 @@ _STEPS, _BRIGHTEST = 4096, 8.0  # the tone table goes over sqrt(light / _BRIGHTE
 class Sensor:
     """A camera's optics and processing.
 
-    blur_px: Gaussian blur in frame pixels. vignetting: light lost in the corners. shot, read: variance of the noise, per
-    unit of light and constant. chroma: share of the noise that differs between the channels. tone: uint8 (4097,) from light
-    to pixel values. saturation: 1 leaves colours as they are. resolution: frame pixels per pixel really resolved (a cheap
-    webcam's picture is blown up). sharpening: strength of the unsharp mask. jpeg_quality: 45 to 97.
+    blur_px: Gaussian blur in frame pixels. vignetting: light lost in the corners. shot, read: variance of the
+    noise, per unit of light and constant. chroma: share of the noise that differs between the channels. tone:
+    uint8 (4097,) from light to pixel values. saturation: 1 leaves colours as they are. resolution: frame
+    pixels per pixel really resolved (a cheap webcam's picture is blown up). sharpening: strength of the
+    unsharp mask. jpeg_quality: of the frames that are written. sharpening_px: radius of the unsharp mask,
+    which is how wide its halos are; 0 as narrow as can be. motion_px: (x, y) by which the picture smears
+    while the shutter is open. denoising: 0 none, 1 pictures as if painted in water-colours. chroma_px: frame
+    pixels per pixel of colour, beyond the two that JPEG has anyway. stream_quality: JPEG quality of a
+    webcam's own stream, 0 without.
     """
 
     blur_px: float
@@ -38,6 +44,11 @@ class Sensor:
     sharpening: float
     jpeg_quality: int
     tone: np.ndarray = field(repr=False)
+    sharpening_px: float = 0.0
+    motion_px: tuple[float, float] = (0.0, 0.0)
+    denoising: float = 0.0
+    chroma_px: float = 1.0
+    stream_quality: int = 0
 
     @classmethod
     def draw(cls, rng: np.random.Generator, webcam: bool) -> Sensor:
@@ -57,16 +68,70 @@ class Sensor:
             tone=draw_tone_curve(rng),
         )
 
+    @classmethod
+    def phone(cls, rng: np.random.Generator) -> Sensor:
+        """A phone's or tablet's front camera: sharp, denoised by its processor, halos when it tries hard."""
+        shot = 10 ** rng.uniform(-4.6, -2.9)
+        return cls(
+            blur_px=float(rng.uniform(0.25, 0.7) + 0.6 * rng.random() ** 3),
+            vignetting=float(rng.uniform(0, 0.25)),
+            shot=float(shot),
+            read=float(shot * rng.uniform(0.005, 0.03)),
+            chroma=float(rng.uniform(0.3, 0.9)),
+            saturation=float(np.clip(rng.normal(1.05, 0.16), 0.5, 1.4)),
+            resolution=float(rng.uniform(1.2, 2.2)) if rng.random() < 0.25 else 1.0,
+            sharpening=float(rng.uniform(0.3, 1.6)) if rng.random() < 0.6 else 0.0,
+            jpeg_quality=int(rng.integers(40, 98)),
+            tone=draw_tone_curve(rng),
+            sharpening_px=float(rng.uniform(0.8, 2.0)),
+            motion_px=_motion(rng, 0.25, 1.2),
+            denoising=float(rng.uniform(0.2, 0.8)) if rng.random() < 0.45 else 0.0,
+        )
+
+    @classmethod
+    def webcam(cls, rng: np.random.Generator) -> Sensor:
+        """A laptop's or monitor's camera: soft, noisy in dim rooms, smeared by denoising, sharpened with wide
+        halos, and often compressed once before the computer sees the picture."""
+        dim = rng.random() < 0.4
+        shot = 10 ** (rng.uniform(-3.4, -2.2) if dim else rng.uniform(-4.4, -3.0))
+        return cls(
+            blur_px=float(rng.uniform(0.45, 1.9) + 0.8 * rng.random() ** 3),
+            vignetting=float(rng.uniform(0, 0.45)),
+            shot=float(shot),
+            read=float(shot * rng.uniform(0.01, 0.06)),
+            chroma=float(rng.uniform(0.4, 0.95)),
+            saturation=float(np.clip(rng.normal(0.95, 0.2), 0.35, 1.35)),
+            resolution=float(rng.uniform(1.2, 3.0)) if rng.random() < 0.6 else 1.0,
+            sharpening=float(rng.uniform(0.3, 1.8)) if rng.random() < 0.55 else 0.0,
+            jpeg_quality=int(rng.integers(28, 97)),
+            tone=draw_tone_curve(rng),
+            sharpening_px=float(rng.uniform(0.9, 2.6)),
+            motion_px=_motion(rng, 0.5 if dim else 0.2, 1.8),
+            denoising=float(rng.uniform(0.3, 1.0)) if rng.random() < (0.75 if dim else 0.4) else 0.0,
+            chroma_px=4.0 if rng.random() < 0.35 else 1.0,
+            stream_quality=int(rng.integers(35, 85)) if rng.random() < 0.4 else 0,
+        )
+
+
+def _motion(rng: np.random.Generator, share: float, longest_px: float) -> tuple[float, float]:
+    """A smear in some direction in `share` of the cases."""
+    if rng.random() >= share:
+        return 0.0, 0.0
+    x, y = rng.normal(0, longest_px / 2, 2)
+    return float(np.clip(x, -longest_px, longest_px)), float(np.clip(y, -longest_px, longest_px))
+
 
 @dataclass(frozen=True)
 class Exposure:
-    """What automatic exposure made of a scene. gain: (3,) factors on linear light, with the error of the white balance."""
+    """What automatic exposure made of a scene. gain: (3,) factors on linear light, with the error of the
+    white balance."""
 
     gain: np.ndarray
 
 
 def meter(light: np.ndarray, face_light: float, rng: np.random.Generator) -> Exposure:
-    """Exposes for a frame. light: (rows, columns, 3) a small rendering of it. face_light: mean light of the face.
+    """Exposes for a frame. light: (rows, columns, 3) a small rendering of it. face_light: mean light of the
+    face.
 
     Cameras meter the whole frame, the face, or something between, and miss by a third of a stop or so.
     """
@@ -79,7 +144,8 @@ def meter(light: np.ndarray, face_light: float, rng: np.random.Generator) -> Exp
 def draw_tone_curve(rng: np.random.Generator) -> np.ndarray:
     """A random curve from light to pixel values: uint8 (4097,) over sqrt(light / 8).
 
-    Kinds: a film-like shoulder, a plain gamma that clips, an S-curve as phones apply, a flat one as of lifted shadows.
+    Kinds: a film-like shoulder, a plain gamma that clips, an S-curve as phones apply, a flat one as of lifted
+    shadows.
     """
     light = (np.arange(_STEPS + 1) / _STEPS) ** 2 * _BRIGHTEST
     kind = rng.choice(["shoulder", "gamma", "s-curve", "flat"], p=[0.4, 0.2, 0.25, 0.15])
@@ -103,7 +169,8 @@ def develop(
 ) -> np.ndarray:
     """A picture, uint8 (rows, columns, 3) RGB, from linear light, float32 of the same shape.
 
-    region: the part of the frame (frame pixels) that `light` shows; frame_px: the frame's (width, height). Blur, noise and
+    region: the part of the frame (frame pixels) that `light` shows; frame_px: the frame's (width, height).
+    Blur, noise and
     resolution are those of the frame, scaled to the picture. seed: of the noise.
     """
     rows, columns = light.shape[:2]
@@ -111,6 +178,8 @@ def develop(
     sigma = sensor.blur_px * scale
     if sigma > 0.3:
         light = cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    if sensor.motion_px != (0.0, 0.0):
+        light = _smear(light, sensor.motion_px[0] * scale, sensor.motion_px[1] * scale)
     averaging = min(1.0, scale) ** 2  # shrinking averages the noise away
     x0, y0 = region.x_px / frame_px[0] - 0.5, region.y_px / frame_px[1] - 0.5
     steps = region.width_px / columns / frame_px[0], region.height_px / rows / frame_px[1]
@@ -125,7 +194,61 @@ def develop(
         seed,
         out,
     )
-    return _sharpen(_coarsen(out, sensor.resolution * scale), sensor.sharpening, max(0.8, scale))
+    out = _denoise(out, sensor.denoising, scale)
+    out = _sharpen(
+        _coarsen(out, sensor.resolution * scale),
+        sensor.sharpening,
+        max(0.8, (sensor.sharpening_px or 1) * scale),
+    )
+    out = _blur_colour(out, sensor.chroma_px * scale)
+    return _compress(out, sensor.stream_quality)
+
+
+def _smear(light: np.ndarray, x_px: float, y_px: float) -> np.ndarray:
+    """Averages along a line of this length: three taps suffice, as it is a few pixels long at most."""
+    rows, columns = light.shape[:2]
+    moved = [
+        cv2.warpAffine(
+            light,
+            np.array([[1, 0, s * x_px], [0, 1, s * y_px]], np.float32),
+            (columns, rows),
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for s in (-0.5, 0.5)
+    ]
+    return (light + moved[0] + moved[1]) * np.float32(1 / 3)
+
+
+def _denoise(image: np.ndarray, strength: float, scale: float) -> np.ndarray:
+    """Smooths what differs little, keeps edges, loses fine texture: part of the median of each pixel's
+    neighbourhood."""
+    if strength <= 0 or scale < 0.6:
+        return image
+    calm = cv2.medianBlur(image, 3 if scale < 1.6 else 5)
+    return calm if strength >= 0.95 else cv2.addWeighted(image, 1 - strength, calm, strength, 0)
+
+
+def _blur_colour(image: np.ndarray, pixels: float) -> np.ndarray:
+    """Keeps the brightness, loses colour's detail finer than `pixels`."""
+    if pixels <= 1.2:
+        return image
+    rows, columns = image.shape[:2]
+    luma, *chroma = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
+    small = (max(1, round(columns / pixels)), max(1, round(rows / pixels)))
+    coarse = cv2.resize(
+        cv2.resize(cv2.merge(chroma), small, interpolation=cv2.INTER_AREA),
+        (columns, rows),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    return cv2.cvtColor(cv2.merge([luma, *cv2.split(coarse)]), cv2.COLOR_YCrCb2RGB)
+
+
+def _compress(image: np.ndarray, quality: int) -> np.ndarray:
+    """As a webcam's MJPEG stream leaves a picture."""
+    if quality <= 0:
+        return image
+    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
 
 
 def _coarsen(image: np.ndarray, pixels: float) -> np.ndarray:
@@ -133,7 +256,9 @@ def _coarsen(image: np.ndarray, pixels: float) -> np.ndarray:
     if pixels <= 1.05:
         return image
     rows, columns = image.shape[:2]
-    small = cv2.resize(image, (max(1, round(columns / pixels)), max(1, round(rows / pixels))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        image, (max(1, round(columns / pixels)), max(1, round(rows / pixels))), interpolation=cv2.INTER_AREA
+    )
     return cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)
 
 
@@ -147,9 +272,10 @@ def _sharpen(image: np.ndarray, strength: float, sigma: float) -> np.ndarray:
 def _expose(light, gain, place, saturation, noise, tone, seed, out):
     """Gain, vignetting, saturation, noise and tone curve of every pixel.
 
-    place: [x, y of the picture's corner from the middle of the frame, x and y per pixel, vignetting], in frames. noise:
-    [shot, read, chroma]. Noise is the sum of two uniform numbers of 16 (common) or 10 bits (per channel): near enough to a
-    Gaussian, and fast. The generator is xorshift64 (Marsaglia, "Xorshift RNGs", 2003).
+    place: [x, y of the picture's corner from the middle of the frame, x and y per pixel, vignetting], in
+    frames. noise: [shot, read, chroma]. Noise is the sum of two uniform numbers of 16 (common) or 10 bits
+    (per channel): near enough to a Gaussian, and fast. The generator is xorshift64 (Marsaglia, "Xorshift
+    RNGs", 2003).
     """
     state = np.uint64(seed) * np.uint64(2654435761) + np.uint64(88172645463325252)
     shot, read = noise[0], noise[1]
@@ -171,7 +297,11 @@ def _expose(light, gain, place, saturation, noise, tone, seed, out):
             state ^= state << np.uint64(13)
             state ^= state >> np.uint64(7)
             state ^= state << np.uint64(17)
-            r, g, b = light[i, j, 0] * gain[0] * fall, light[i, j, 1] * gain[1] * fall, light[i, j, 2] * gain[2] * fall
+            r, g, b = (
+                light[i, j, 0] * gain[0] * fall,
+                light[i, j, 1] * gain[1] * fall,
+                light[i, j, 2] * gain[2] * fall,
+            )
             grey = 0.25 * r + 0.6 * g + 0.15 * b
             for c in range(3):
                 a = r if c == 0 else (g if c == 1 else b)

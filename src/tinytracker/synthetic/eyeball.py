@@ -1,8 +1,10 @@
-"""What lies between brow and cheekbone, drawn per sample: lids, lashes and the ray-traced eyeball. Numba kernels, head frame.
+"""What lies between brow and cheekbone, drawn per sample: lids, lashes and the ray-traced eyeball. Numba
+kernels, head frame.
 
-A sample on the closed-lid surface before an eye either falls between the margins of the opening, and the camera's ray is
-followed to the eyeball behind, or it is lid skin. The front of the sclera is a fixed smooth surface (turning a sphere
-changes nothing); iris and pupil are a disc turning about the eye's true centre, under a cornea that mirrors the lights.
+A sample on the closed-lid surface before an eye either falls between the margins of the opening, and the
+camera's ray is followed to the eyeball behind, or it is lid skin. The front of the sclera is a fixed smooth
+surface (turning a sphere changes nothing); iris and pupil are a disc turning about the eye's true centre,
+under a cornea that mirrors the lights.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinytracker.synthetic.noise import njit, noise, smoothstep
+from tinytracker.synthetic.jit import njit
+from tinytracker.synthetic.noise import noise, smoothstep
 
 SCLERA_RADIUS_CM = 1.6
 """Curvature of the visible sclera; flatter than the globe so that it reaches the canthi."""
@@ -46,9 +49,10 @@ class EyeLook(NamedTuple):
 class EyeState(NamedTuple):
     """Both eyes in one frame; arrays over [left, right].
 
-    centres (2, 3), frames (2, 3, 3): columns right, up, forward of each eyeball. margins (2, n, 3): heights over the centre of
-    [upper margin, lower margin, upper margin at rest] at n even steps from the inner to the outer canthus. lash_up, lash_down
-    (2, 2): projected tip of upper and lower lashes [sideways outwards, upwards].
+    centres (2, 3), frames (2, 3, 3): columns right, up, forward of each eyeball. margins (2, n, 3): heights
+    over the centre of [upper margin, lower margin, upper margin at rest] at n even steps from the inner to
+    the outer canthus. lash_up, lash_down (2, 2): projected tip of upper and lower lashes [sideways outwards,
+    upwards].
     """
 
     centres: np.ndarray
@@ -59,11 +63,13 @@ class EyeState(NamedTuple):
 
 
 @njit(fastmath=True, cache=True, nogil=True, inline="always")
-def draw_eye(e, x, y, albedo, light, gloss, origin, ray, look, state, directions, colours, sizes, glints, ambient, out):
+def draw_eye(
+    e, x, y, albedo, light, gloss, origin, ray, look, state, directions, colours, sizes, glints, ambient, out
+):
     """Colour of one sample in the region of eye `e`, written to `out` (3,).
 
-    x, y: the sample on the face, head frame. albedo, light, gloss: float (3,) of the skin there. origin, ray: camera's
-    position and direction of the sample's ray, head frame.
+    x, y: the sample on the face, head frame. albedo, light, gloss: float (3,) of the skin there. origin, ray:
+    camera's position and direction of the sample's ray, head frame.
     """
     side = 1.0 if e == 0 else -1.0
     along = (x - state.centres[e, 0]) * side
@@ -82,7 +88,23 @@ def draw_eye(e, x, y, albedo, light, gloss, origin, ray, look, state, directions
     lower = state.margins[e, k, 1] * (1 - part) + state.margins[e, k + 1, 1] * part
     above, below = height - upper, lower - height
     if above < 0 and below < 0 and 0 < s < 1:
-        _eyeball(e, s, -above, -below, origin, ray, light, look, state, directions, colours, sizes, glints, ambient, out)
+        _eyeball(
+            e,
+            s,
+            -above,
+            -below,
+            origin,
+            ray,
+            light,
+            look,
+            state,
+            directions,
+            colours,
+            sizes,
+            glints,
+            ambient,
+            out,
+        )
     else:
         rest = state.margins[e, k, 2] * (1 - part) + state.margins[e, k + 1, 2] * part
         _lid_skin(s, along, above, below, upper - rest, look, albedo, light, gloss, out)
@@ -106,12 +128,21 @@ def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss, out
         d = above
         if look.crease > 0:
             # The crease stays behind when the lid moves, and follows it by 40 %.
-            gap = max(0.07, look.crease * (0.55 + 0.45 * math.sin(math.pi * min(1.0, max(0.0, s)))) - 0.6 * lid_moved)
+            gap = max(
+                0.07,
+                look.crease * (0.55 + 0.45 * math.sin(math.pi * min(1.0, max(0.0, s)))) - 0.6 * lid_moved,
+            )
             q = d - gap
             if -0.3 < q < 0.5:
-                groove = math.exp(-((q / 0.055) ** 2)) + 0.45 * look.fold * math.exp(-(((q + 0.06) / 0.09) ** 2))
+                groove = math.exp(-((q / 0.055) ** 2)) + 0.45 * look.fold * math.exp(
+                    -(((q + 0.06) / 0.09) ** 2)
+                )
                 rim = math.exp(-(((q - 0.17) / 0.14) ** 2))
-                shade *= 1 - near * look.crease_depth * min(1.0, 0.62 * groove) + near * 0.10 * look.crease_depth * rim
+                shade *= (
+                    1
+                    - near * look.crease_depth * min(1.0, 0.62 * groove)
+                    + near * 0.10 * look.crease_depth * rim
+                )
             shade *= 1 + 0.07 * near * math.exp(-(((q + 0.5 * gap) / (0.3 * gap + 0.02)) ** 2))
         red += 0.22 * math.exp(-((d / 0.5) ** 2)) * near
         if d < 0.3:
@@ -163,21 +194,35 @@ def _lashes(e, s, along, above, below, look, state):
         root = along - (state.lash_down[e, 0] + 0.5 * (s - 0.45) * abs(reach)) * t
         strand = noise(root * 10 + 31, 1.1 * t, look.seed + 43 + e)
         cover = max(
-            cover, 0.75 * look.lash_density * smoothstep(0.15, 0.45, s) * (1 - t) * min(1.0, max(0.0, 0.25 + 1.6 * strand))
+            cover,
+            0.75
+            * look.lash_density
+            * smoothstep(0.15, 0.45, s)
+            * (1 - t)
+            * min(1.0, max(0.0, 0.25 + 1.6 * strand)),
         )
     return min(1.0, cover)
 
 
 @njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, colours, sizes, glints, ambient, out):
-    """Follow a ray through the opening. `under`, `over`: cm below the upper margin and above the lower one."""
-    ox, oy, oz = origin[0] - state.centres[e, 0], origin[1] - state.centres[e, 1], origin[2] - state.centres[e, 2]
+def _eyeball(
+    e, s, under, over, origin, ray, light, look, state, directions, colours, sizes, glints, ambient, out
+):
+    """Follow a ray through the opening. `under`, `over`: cm below the upper margin and above the lower
+    one."""
+    ox, oy, oz = (
+        origin[0] - state.centres[e, 0],
+        origin[1] - state.centres[e, 1],
+        origin[2] - state.centres[e, 2],
+    )
     rx, ry, rz = ray[0], ray[1], ray[2]
     skin = look.skin
     corner = min(s, 1 - s)
     # Light left under the lid and its lashes, near the lower lid and in the corners.
     reach = look.shadow_reach * (0.12 + 0.88 * min(1.15, (under + over) / 0.8))
-    left = (look.shadow + (1 - look.shadow) * smoothstep(0.0, reach, under)) * (0.72 + 0.28 * smoothstep(0.0, 0.18, over))
+    left = (look.shadow + (1 - look.shadow) * smoothstep(0.0, reach, under)) * (
+        0.72 + 0.28 * smoothstep(0.0, 0.18, over)
+    )
     left *= 0.58 + 0.42 * smoothstep(0.0, 0.26, corner)
     # Sclera: a sphere of 1.6 cm whose front touches the globe's.
     back = 1.2 - 1.6
@@ -189,9 +234,15 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
         root, tissue = 0.0, 1.0
     t = -b - math.sqrt(root)
     px, py = ox + t * rx, oy + t * ry
-    vein = smoothstep(0.24, 0.40, abs(noise(px * 7 + 3 * noise(py * 5, px * 3, look.seed), py * 12, look.seed + 61)))
+    vein = smoothstep(
+        0.24, 0.40, abs(noise(px * 7 + 3 * noise(py * 5, px * 3, look.seed), py * 12, look.seed + 61))
+    )
     pink = look.redness * (0.55 * (1 - smoothstep(0.0, 0.30, corner)) + 0.30 * vein)
-    r, g, bl = look.sclera[0] * (1 - 0.12 * pink), look.sclera[1] * (1 - 0.55 * pink), look.sclera[2] * (1 - 0.5 * pink)
+    r, g, bl = (
+        look.sclera[0] * (1 - 0.12 * pink),
+        look.sclera[1] * (1 - 0.55 * pink),
+        look.sclera[2] * (1 - 0.5 * pink),
+    )
     r += (skin[0] * 0.75 + 0.05 - r) * tissue
     g += (skin[1] * 0.52 + 0.02 - g) * tissue
     bl += (skin[2] * 0.52 + 0.02 - bl) * tissue
@@ -216,7 +267,9 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
                 angle * 15 + 90, near * 3.6, look.seed + 95 + e
             )
             fibre *= min(1.0, 3.2 - abs(angle)) if abs(angle) > 2.2 else 1.0
-            m = (1 + 0.55 * fibre + 0.35 * math.exp(-(((near - 0.5) / 0.14) ** 2))) * (1 - 0.72 * smoothstep(0.74, 1.0, near))
+            m = (1 + 0.55 * fibre + 0.35 * math.exp(-(((near - 0.5) / 0.14) ** 2))) * (
+                1 - 0.72 * smoothstep(0.74, 1.0, near)
+            )
             if directions.shape[0] > 0:  # light gathers in the iris on the side away from the lamp
                 m *= 1 - 0.35 * near * (u * directions[0, 0] + v * directions[0, 1]) / look.iris_radius
             hole = smoothstep(look.pupil_radius + 0.03, look.pupil_radius - 0.02, rho)
@@ -230,11 +283,32 @@ def _eyeball(e, s, under, over, origin, ray, light, look, state, directions, col
     g += (skin[1] * 0.60 + 0.01 - g) * rim
     bl += (skin[2] * 0.60 + 0.01 - bl) * rim
     out[0], out[1], out[2] = r * light[0] * left, g * light[1] * left, bl * light[2] * left
-    _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out)
+    _reflections(
+        ox,
+        oy,
+        oz,
+        rx,
+        ry,
+        rz,
+        fx,
+        fy,
+        fz,
+        under,
+        left,
+        look,
+        directions,
+        colours,
+        sizes,
+        glints,
+        ambient,
+        out,
+    )
 
 
 @njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out):
+def _reflections(
+    ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out
+):
     """Corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed below the lid."""
     centre, radius = 0.47 * 1.2, 0.65 * 1.2
     gx, gy, gz = ox - centre * fx, oy - centre * fy, oz - centre * fz
@@ -255,7 +329,12 @@ def _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directio
     out[2] += ambient[2] * veil
     for q in range(directions.shape[0]):
         near = bx * directions[q, 0] + by * directions[q, 1] + bz * directions[q, 2]
-        k = smoothstep(sizes[q], min(0.9999, sizes[q] + 0.25 * (1 - sizes[q])), near) * glints[q] * look.glint * clear
+        k = (
+            smoothstep(sizes[q], min(0.9999, sizes[q] + 0.25 * (1 - sizes[q])), near)
+            * glints[q]
+            * look.glint
+            * clear
+        )
         if k > 0:
             out[0] += colours[q, 0] * k
             out[1] += colours[q, 1] * k

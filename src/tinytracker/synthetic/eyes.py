@@ -1,10 +1,10 @@
 """Aiming a pair of eyes at a point.
 
-A person looks with the visual axis (through the fovea), but what a camera sees is the optical axis (through the pupil and
-the cornea's centre); the two differ by kappa (about 4 deg: the visual axis lies nasally of the optical one; Guestrin &
-Eizenman, "General theory of remote gaze estimation", 2006, sec. II). Labels are the visual axes. Both are directions in
-any right-handed frame with X to the image's right, Y up, Z out of the face; row 0 is the left eye (person's own), which
-is on the +X side.
+A person looks with the visual axis (through the fovea), but what a camera sees is the optical axis (through
+the pupil and the cornea's centre); the two differ by kappa (about 4 deg: the visual axis lies nasally of the
+optical one; Guestrin & Eizenman, "General theory of remote gaze estimation", 2006, sec. II). Labels are the
+visual axes. Both are directions in any right-handed frame with X to the image's right, Y up, Z out of the
+face; row 0 is the left eye (person's own), which is on the +X side.
 """
 
 from __future__ import annotations
@@ -40,26 +40,35 @@ def yaw_pitch(direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def direction(yaw_rad: np.ndarray, pitch_rad: np.ndarray) -> np.ndarray:
     """Unit vectors (..., 3) from angles; the inverse of `yaw_pitch`."""
     yaw_rad, pitch_rad = np.asarray(yaw_rad), np.asarray(pitch_rad)
-    return np.stack([np.sin(yaw_rad) * np.cos(pitch_rad), np.sin(pitch_rad), np.cos(yaw_rad) * np.cos(pitch_rad)], -1)
+    return np.stack(
+        [np.sin(yaw_rad) * np.cos(pitch_rad), np.sin(pitch_rad), np.cos(yaw_rad) * np.cos(pitch_rad)], -1
+    )
 
 
-def aim(centres_cm: np.ndarray, target_cm: np.ndarray, kappa_rad: np.ndarray, fixation_rad: np.ndarray) -> Aim:
+def aim(
+    centres_cm: np.ndarray, target_cm: np.ndarray, kappa_rad: np.ndarray, fixation_rad: np.ndarray
+) -> Aim:
     """Aim both eyes at a point.
 
-    centres_cm: (2, 3) centres of rotation, head frame. target_cm: (3,), head frame. kappa_rad: (2, 2) [eye][nasal, up].
-    fixation_rad: (2,) [yaw, pitch], common to both eyes: where the eyes really point against where the label says.
+    centres_cm: (2, 3) centres of rotation, head frame. target_cm: (3,), head frame. kappa_rad: (2, 2)
+    [eye][nasal, up].
+    fixation_rad: (2,) [yaw, pitch], common to both eyes: where the eyes really point against where the label
+    says.
     """
     towards = target_cm - centres_cm
     visual = towards / np.linalg.norm(towards, axis=1, keepdims=True)
     yaw, pitch = yaw_pitch(visual)
-    optical = direction(yaw + fixation_rad[0] + SIDE * kappa_rad[:, 0], pitch + fixation_rad[1] - kappa_rad[:, 1])
+    optical = direction(
+        yaw + fixation_rad[0] + SIDE * kappa_rad[:, 0], pitch + fixation_rad[1] - kappa_rad[:, 1]
+    )
     return Aim(visual, optical)
 
 
 def torsion_free(axis: np.ndarray) -> np.ndarray:
     """Rotation (3, 3) that turns +Z into `axis` (3,) by the shortest way.
 
-    This is Listing's law with the head's Z as primary direction: an eye turns without rolling about its own axis.
+    This is Listing's law with the head's Z as primary direction: an eye turns without rolling about its own
+    axis.
     """
     x, y, z = axis
     if z < -0.999:
@@ -69,5 +78,6 @@ def torsion_free(axis: np.ndarray) -> np.ndarray:
 
 
 def iris_distance_cm(iris_radius_cm: float) -> float:
-    """From the centre of rotation to the plane of the iris as it appears through the cornea (refracted forward by 0.2 mm)."""
+    """From the centre of rotation to the plane of the iris as it appears through the cornea (refracted
+    forward by 0.2 mm)."""
     return float(np.sqrt(EYE_RADIUS_CM**2 - iris_radius_cm**2) + 0.02)

@@ -1,7 +1,8 @@
 """The procedural head: a mesh from a few dozen numbers, needing no asset.
 
-A super-elliptic column (skull and jaw profiles over height) is displaced by smooth bumps (nose, brows, sockets, cheeks,
-lips, chin); over each eye a shell bulges as closed lids do. The shader cuts the lids' opening into that shell.
+A super-elliptic column (skull and jaw profiles over height) is displaced by smooth bumps (nose, brows,
+sockets, cheeks, lips, chin); over each eye a shell bulges as closed lids do. The shader cuts the lids'
+opening into that shell.
 """
 
 from __future__ import annotations
@@ -10,14 +11,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinytracker.synthetic.mesh import FACE, FRAME, HAIR, TORSO, HeadMesh, Part, ellipsoid, grid_triangles, join
+from tinytracker.synthetic.mesh import (
+    FACE,
+    FRAME,
+    HAIR,
+    TORSO,
+    HeadMesh,
+    Part,
+    ellipsoid,
+    grid_triangles,
+    join,
+)
 from tinytracker.synthetic.subject import Glasses, Hair, Subject
 
 _ROWS, _COLUMNS = 116, 105
 _AROUND = np.linspace(-1, 1, _COLUMNS)
 _AZIMUTH = np.radians(112) * (0.62 * _AROUND + 0.38 * _AROUND**3)  # denser in front
 _HEIGHTS = np.concatenate(
-    [np.linspace(12.3, 4.2, 18, endpoint=False), np.linspace(4.2, -9, 84, endpoint=False), np.linspace(-9, -11.9, 14)]
+    [
+        np.linspace(12.3, 4.2, 18, endpoint=False),
+        np.linspace(4.2, -9, 84, endpoint=False),
+        np.linspace(-9, -11.9, 14),
+    ]
 )
 
 LID_THICKNESS_CM = 0.14
@@ -29,7 +44,9 @@ def smooth(values: np.ndarray, window: int, axis: int) -> np.ndarray:
     kernel = np.hanning(window + 2)[1:-1]
     kernel /= kernel.sum()
     pad = [(window // 2, window // 2) if a == axis else (0, 0) for a in range(values.ndim)]
-    return np.apply_along_axis(lambda v: np.convolve(v, kernel, "valid"), axis, np.pad(values, pad, mode="edge"))
+    return np.apply_along_axis(
+        lambda v: np.convolve(v, kernel, "valid"), axis, np.pad(values, pad, mode="edge")
+    )
 
 
 def grid_normals(points: np.ndarray) -> np.ndarray:
@@ -42,8 +59,8 @@ def grid_normals(points: np.ndarray) -> np.ndarray:
 def lid_shell(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: np.ndarray, side: float) -> np.ndarray:
     """Depths `z` with closed lids bulging over one eye.
 
-    The shell is the globe plus a lid's thickness, flattened towards the canthi: those lie about 0.7 cm (inner) and 0.3 cm
-    (outer) in front of the eye's centre. centre: (3,). side: +1 left eye, -1 right eye.
+    The shell is the globe plus a lid's thickness, flattened towards the canthi: those lie about 0.7 cm
+    (inner) and 0.3 cm (outer) in front of the eye's centre. centre: (3,). side: +1 left eye, -1 right eye.
     """
     dx, dy = (x - centre[0]) * side, y - centre[1]
     # The corners: a plane that rises towards the nose, under everything between brow and cheekbone.
@@ -76,7 +93,11 @@ def build(subject: Subject) -> HeadMesh:
     near = np.maximum(*(np.exp(-((((x - s * eye_x) ** 2 + y**2) / 2.4**2) ** 2)) for s in (1, -1)))
     lower = np.where(y < 0, face.lower_face, 1.0)
     scale = lambda factor: 1 + (factor - 1) * (1 - near)  # noqa: E731
-    x, y, z = x * scale(face.width), y * scale(face.height * lower), z * scale(0.5 * (face.width + face.height))
+    x, y, z = (
+        x * scale(face.width),
+        y * scale(face.height * lower),
+        z * scale(0.5 * (face.width + face.height)),
+    )
     for side in (1.0, -1.0):
         z = lid_shell(x, y, z, np.array([side * eye_x, 0.0, 0.0]), side)
 
@@ -91,7 +112,10 @@ def build(subject: Subject) -> HeadMesh:
         normals=grid_normals(points).reshape(-1, 3),
         hair=scalp.ravel(),
     )
-    ears = [ellipsoid((s * 7.35 * face.width, -1.2 * face.height, -5.6), (0.75, 3.0, 1.5), 20, 14, FACE) for s in (1, -1)]
+    ears = [
+        ellipsoid((s * 7.35 * face.width, -1.2 * face.height, -5.6), (0.75, 3.0, 1.5), 20, 14, FACE)
+        for s in (1, -1)
+    ]
     parts = [skin, *ears, *body(), ellipsoid((0, -14, -6.0), (5.2, 9.5, 5.0), 28, 16, FACE)]
     if hair.style == 2:
         parts.append(curtain(hair, 8.2 * face.width))
@@ -103,9 +127,12 @@ def build(subject: Subject) -> HeadMesh:
 
 
 def _deepened(mesh: HeadMesh) -> HeadMesh:
-    """Less open sky in the orbits: the bumps that make them are too smooth to shade them as real bone and folds do."""
+    """Less open sky in the orbits: the bumps that make them are too smooth to shade them as real bone and
+    folds do."""
     dx = np.abs(mesh.vertices_cm[:, 0]) - mesh.eye_centres_cm[0, 0]
-    orbit = np.exp(-((dx / 1.8) ** 4) - ((mesh.vertices_cm[:, 1] - 0.2) / 1.2) ** 4) * (mesh.vertices_cm[:, 2] > -2)
+    orbit = np.exp(-((dx / 1.8) ** 4) - ((mesh.vertices_cm[:, 1] - 0.2) / 1.2) ** 4) * (
+        mesh.vertices_cm[:, 2] > -2
+    )
     return replace(mesh, occlusion=(mesh.occlusion * (1 - 0.17 * orbit)).astype(np.float32))
 
 
@@ -130,7 +157,13 @@ def curtain(hair: Hair, radius_cm: float) -> Part:
     )
     flat = points.reshape(-1, 3)
     out, back = grid_triangles(24, 48), grid_triangles(24, 48)[:, ::-1]  # seen from both sides
-    return Part(flat, np.concatenate([out, back]), HAIR, normals=grid_normals(points).reshape(-1, 3), hair=np.ones(len(flat)))
+    return Part(
+        flat,
+        np.concatenate([out, back]),
+        HAIR,
+        normals=grid_normals(points).reshape(-1, 3),
+        hair=np.ones(len(flat)),
+    )
 
 
 def temples(glasses: Glasses, head_half_width_cm: float) -> list[Part]:
@@ -147,14 +180,18 @@ def temples(glasses: Glasses, head_half_width_cm: float) -> list[Part]:
         faces = grid_triangles(2, 8)
         parts.append(
             Part(
-                points.reshape(-1, 3), np.concatenate([faces, faces[:, ::-1]]), FRAME, normals=np.tile([side, 0.0, 0.0], (16, 1))
+                points.reshape(-1, 3),
+                np.concatenate([faces, faces[:, ::-1]]),
+                FRAME,
+                normals=np.tile([side, 0.0, 0.0], (16, 1)),
             )
         )
     return parts
 
 
 def _skull(subject: Subject) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The bare column, each (rows, columns) cm: half-width and front profile over height, super-elliptic around."""
+    """The bare column, each (rows, columns) cm: half-width and front profile over height, super-elliptic
+    around."""
     face, y = subject.face, _HEIGHTS
     width = np.interp(
         -y,
@@ -202,12 +239,30 @@ def _features(subject: Subject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     tip = face.nose_length_cm
     ridge = np.interp(
         -_HEIGHTS,
-        np.array([-2.2, -1.2, -0.3, 0.4, 1.3, 2.3, 3.05 + tip, 3.5 + tip, 3.95 + tip, 4.3 + tip, 4.6 + tip, 4.95 + tip]),
+        np.array(
+            [
+                -2.2,
+                -1.2,
+                -0.3,
+                0.4,
+                1.3,
+                2.3,
+                3.05 + tip,
+                3.5 + tip,
+                3.95 + tip,
+                4.3 + tip,
+                4.6 + tip,
+                4.95 + tip,
+            ]
+        ),
         np.array([0, 0.22, 0.5, 0.8, 1.35, 2.0, 2.5, 2.62, 2.35, 1.5, 0.5, 0]),
     )
     bridge = face.nose_bridge_cm * np.exp(-(((_HEIGHTS + 0.6) / 1.4) ** 2))
     ridge = smooth(ridge * face.nose_projection + bridge, 3, 0)
-    slope = np.interp(-_HEIGHTS, [-2, 0, 1.6, 2.9, 3.7, 4.6], [1.1, 0.82, 0.95, 1.08, 1.25, 1.25]) * face.nose_width
+    slope = (
+        np.interp(-_HEIGHTS, [-2, 0, 1.6, 2.9, 3.7, 4.6], [1.1, 0.82, 0.95, 1.08, 1.25, 1.25])
+        * face.nose_width
+    )
     d = ridge[:, None] * np.exp(-(np.abs(ax / slope[:, None]) ** (2.1 + face.nose_round)))
     d += 0.95 * face.nose_width * bump(1.3 * face.nose_width, -3.8 - tip, 0.52, 0.55)
     d -= face.socket_cm * bump(eye_x, 0.15, 1.85, 1.2)
@@ -218,16 +273,21 @@ def _features(subject: Subject, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     d -= 0.5 * bump(5.6, -6, 1.3, 2.0) * (1 - 0.5 * np.clip(face.jaw_cm, -1, 1))
     half_mouth = 2.1 * face.mouth_width
     d += 0.45 * bump(0, -5.7, 2.7, 1.7)
-    d += 0.33 * face.lip * bump(0, -5.85, half_mouth * 0.85, 0.36) + 0.38 * face.lip * bump(0, -6.9, half_mouth * 0.7, 0.42)
+    d += 0.33 * face.lip * bump(0, -5.85, half_mouth * 0.85, 0.36) + 0.38 * face.lip * bump(
+        0, -6.9, half_mouth * 0.7, 0.42
+    )
     d -= 0.30 * bump(0, -6.35, half_mouth, 0.16) + 0.28 * bump(0, -7.9, 1.7, 0.5)
     return d + face.chin_cm * bump(0, -9.5, 1.5, 0.95)
 
 
 def scalp_cover(hair: Hair, chart: np.ndarray, ears_cm: float = -3.6) -> np.ndarray:
-    """Where hair grows on the head, 0 to 1, (...) for chart positions (..., 3); `ears_cm`: depth behind which it reaches down."""
+    """Where hair grows on the head, 0 to 1, (...) for chart positions (..., 3); `ears_cm`: depth behind
+    which it reaches down."""
     if hair.style == 0:
         return np.zeros(chart.shape[:-1])
     x, y, z = np.abs(chart[..., 0]), chart[..., 1], chart[..., 2]
-    above = np.clip((y - hair.hairline_cm - 0.25 * np.clip(4 - x, -9, 4) * 0.3 + 0.35 * np.clip(-z, 0, 6)) / 0.6, 0, 1)
+    above = np.clip(
+        (y - hair.hairline_cm - 0.25 * np.clip(4 - x, -9, 4) * 0.3 + 0.35 * np.clip(-z, 0, 6)) / 0.6, 0, 1
+    )
     behind = np.clip((ears_cm - z) / 0.5, 0, 1) * np.clip((y + 2.5) / 1.0, 0, 1)
     return np.maximum(above, behind)

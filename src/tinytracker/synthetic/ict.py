@@ -1,13 +1,14 @@
-"""Heads from ICT-FaceKit (MIT licence, USC Institute for Creative Technologies), a model of real faces that users bring.
+"""Heads from ICT-FaceKit (MIT licence, USC Institute for Creative Technologies), a model of real faces that
+users bring.
 
-Li et al., "Learning formation of physically-based face attributes", CVPR 2020. The package does not ship it. Two forms are
-read: a checkout's FaceXModel folder (generic_neutral_mesh.obj, identity000.obj ..., eyeBlink_L.obj ...) or one packed
-ict_facekit.npz with arrays vertices_neutral (26719, 3) cm, quads (26384, 4), identity (100, 26719, 3),
-expression (57, 26719, 3) and expression_names (57,).
+Li et al., "Learning formation of physically-based face attributes", CVPR 2020. The package does not ship it.
+Two forms are read: a checkout's FaceXModel folder (generic_neutral_mesh.obj, identity000.obj ...,
+eyeBlink_L.obj ...) or one packed ict_facekit.npz with arrays vertices_neutral (26719, 3) cm, quads (26384,
+4), identity (100, 26719, 3), expression (57, 26719, 3) and expression_names (57,).
 
-What is taken: face, head and neck, and the mouth's inside. The lids are closed (blend shape eyeBlink) and the shader opens
-them, so that lid margins follow the same anatomy as on procedural heads; eyeballs are ray-traced at their true size (the
-model's are larger).
+What is taken: face, head and neck, and the mouth's inside. The lids are closed (blend shape eyeBlink) and the
+shader opens them, so that lid margins follow the same anatomy as on procedural heads; eyeballs are ray-traced
+at their true size (the model's are larger).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 
 from tinytracker.errors import InputError
 from tinytracker.synthetic.head import body, curtain, lid_shell, scalp_cover, smooth, temples
-from tinytracker.synthetic.mesh import FACE, MOUTH, HeadMesh, Part, grid_triangles, join, vertex_normals
+from tinytracker.synthetic.mesh import FACE, MOUTH, HeadMesh, Part, Unit, grid_triangles, join, vertex_normals
 from tinytracker.synthetic.raster import deepest
 from tinytracker.synthetic.subject import Subject
 
@@ -45,7 +46,8 @@ _CORNEA_CM = 1.25  # corneal apex in front of the eye's centre of rotation
 class IctModel:
     """The parts of ICT-FaceKit that heads are made of.
 
-    neutral_cm: float32 (26719, 3). quads: int32 (Q, 4), -1 last for a triangle. identity: float32 (100, 26719, 3) offsets.
+    neutral_cm: float32 (26719, 3). quads: int32 (Q, 4), -1 last for a triangle. identity: float32 (100,
+    26719, 3) offsets.
     expressions: name -> float32 (26719, 3) offsets.
     """
 
@@ -72,25 +74,35 @@ def load(path: Path | str) -> IctModel:
             "give the checkout or its FaceXModel folder"
         )
     if not path.exists():
-        raise InputError(f"{path}: no such file; give ICT-FaceKit's FaceXModel folder or a packed ict_facekit.npz")
+        raise InputError(
+            f"{path}: no such file; give ICT-FaceKit's FaceXModel folder or a packed ict_facekit.npz"
+        )
     return _load_packed(path)
 
 
 def _load_packed(path: Path) -> IctModel:
     if not zipfile.is_zipfile(path):  # NumPy would take it for pickled objects, and advise to trust it
-        raise InputError(f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it (no archive); copy it again")
+        raise InputError(
+            f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it (no archive); copy it again"
+        )
     try:
         with np.load(path, allow_pickle=False) as packed:
-            missing = {"vertices_neutral", "quads", "identity", "expression", "expression_names"} - set(packed.files)
+            missing = {"vertices_neutral", "quads", "identity", "expression", "expression_names"} - set(
+                packed.files
+            )
             if missing:
                 raise InputError(
-                    f"{path}: expected a packed ICT-FaceKit, but it has no array {sorted(missing)[0]!r}; pack it again"
+                    f"{path}: expected a packed ICT-FaceKit, but it has no array {sorted(missing)[0]!r}; "
+                    f"pack it again"
                 )
             names = [str(n) for n in packed["expression_names"]]
             shapes = packed["expression"]
             absent = [n for n in SHAPES if n not in names]
             if absent:
-                raise InputError(f"{path}: expected expression {absent[0]!r}, which it lacks; pack it again with all expressions")
+                raise InputError(
+                    f"{path}: expected expression {absent[0]!r}, which it lacks; pack it again with all "
+                    f"expressions"
+                )
             model = IctModel(
                 packed["vertices_neutral"].astype(np.float32),
                 packed["quads"].astype(np.int32),
@@ -98,7 +110,9 @@ def _load_packed(path: Path) -> IctModel:
                 {n: shapes[names.index(n)].astype(np.float32) for n in SHAPES},
             )
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it ({error}); copy it again") from error
+        raise InputError(
+            f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it ({error}); copy it again"
+        ) from error
     return _checked(model, path)
 
 
@@ -106,12 +120,16 @@ def _load_folder(folder: Path) -> IctModel:
     neutral, quads = _read_obj(folder / "generic_neutral_mesh.obj", faces=True)
     identities = sorted(folder.glob("identity*.obj"))
     if not identities:
-        raise InputError(f"{folder}: expected identity000.obj and its fellows, found none; copy the whole folder")
+        raise InputError(
+            f"{folder}: expected identity000.obj and its fellows, found none; copy the whole folder"
+        )
     identity = np.stack([_read_obj(f)[0] - neutral for f in identities])
     shapes = {}
     for name in SHAPES:
         if not (folder / f"{name}.obj").is_file():
-            raise InputError(f"{folder}: expected {name}.obj, which is missing; copy the whole FaceXModel folder")
+            raise InputError(
+                f"{folder}: expected {name}.obj, which is missing; copy the whole FaceXModel folder"
+            )
         shapes[name] = _read_obj(folder / f"{name}.obj")[0] - neutral
     return _checked(IctModel(neutral, quads, identity, shapes), folder)
 
@@ -129,7 +147,9 @@ def _read_obj(path: Path, faces: bool = False) -> tuple[np.ndarray, np.ndarray]:
                     corners = [int(c.split("/")[0]) - 1 for c in line.split()[1:]]
                     quads.append((corners + [-1])[:4])
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected a Wavefront .obj file, cannot read it ({error}); copy it again") from error
+        raise InputError(
+            f"{path}: expected a Wavefront .obj file, cannot read it ({error}); copy it again"
+        ) from error
     return np.array(vertices, np.float32).reshape(-1, 3), np.array(quads, np.int32).reshape(-1, 4)
 
 
@@ -137,11 +157,15 @@ def _checked(model: IctModel, path: Path) -> IctModel:
     shape = model.neutral_cm.shape
     if shape != (_VERTICES, 3):
         raise InputError(
-            f"{path}: expected ICT-FaceKit's {_VERTICES} vertices, found an array {shape}; use the light model (FaceXModel)"
+            f"{path}: expected ICT-FaceKit's {_VERTICES} vertices, found an array {shape}; use the light "
+            f"model (FaceXModel)"
         )
     for name, array in (("identity", model.identity[0]), *model.expressions.items()):
         if array.shape != shape:
-            raise InputError(f"{path}: {name} should have the neutral mesh's shape {shape}, has {array.shape}; copy it again")
+            raise InputError(
+                f"{path}: {name} should have the neutral mesh's shape {shape}, has {array.shape}; copy it "
+                f"again"
+            )
     return model
 
 
@@ -149,7 +173,9 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
     """The head of a subject, ICT kind: the mean face plus the subject's identity, lids closed."""
     weights = subject.face.identity[: len(model.identity)].astype(np.float32)
     shape = model.neutral_cm.copy()
-    for weight, offsets in zip(weights, model.identity, strict=False):  # in this order: a BLAS sum depends on its threads
+    for weight, offsets in zip(
+        weights, model.identity, strict=False
+    ):  # in this order: a BLAS sum depends on its threads
         shape += weight * offsets
     mean_eyes, eyes = _eye_centres(model.neutral_cm), _eye_centres(shape)
     centres = eyes + [0.0, subject.eyes.rise_cm, 0.5 * subject.eyes.depth_cm]
@@ -166,7 +192,9 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
     lids = [ClosedLid.over(points, triangles, c, s) for c, s in zip(centres, (1.0, -1.0), strict=True)]
     for lid in lids:
         points[:, 2] = lid.pull(points)
-    triangles, kind = (a[~np.any([lid.covers(points[triangles].mean(1)) for lid in lids], axis=0)] for a in (triangles, kind))
+    triangles, kind = (
+        a[~np.any([lid.covers(points[triangles].mean(1)) for lid in lids], axis=0)] for a in (triangles, kind)
+    )
     chart = _chart(model.neutral_cm[used] - mean_origin, points, centres)
     cover = scalp_cover(subject.hair, chart, ears_cm=-8.5) * (np.arange(_MOUTH_END) < _NECK_END)
     normals = vertex_normals(points, triangles)
@@ -176,8 +204,11 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
     for lid in lids:
         smooth_share = lid.weight(points)[:, None]
         normals = normals + smooth_share * (lid.normals(points) - normals)
-    calm = 1 - np.maximum(*(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.0**2) ** 2)) for c in centres))
+    calm = 1 - np.maximum(
+        *(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.0**2) ** 2)) for c in centres)
+    )
     move = lambda *names: sum(model.expressions[n][used] for n in names) * calm[:, None]  # noqa: E731
+    everywhere = np.arange(_MOUTH_END)
     head = Part(
         points,
         triangles,
@@ -185,9 +216,13 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
         chart=chart,
         normals=normals,
         hair=cover,
-        smile=move("mouthSmile_L", "mouthSmile_R"),
-        jaw=move("jawOpen") * 0.33,
-        brow=move("browInnerUp_L", "browInnerUp_R", "browOuterUp_L", "browOuterUp_R") * 0.8,
+        units={
+            "smile": Unit(everywhere, move("mouthSmile_L", "mouthSmile_R")),
+            "jaw": Unit(everywhere, move("jawOpen") * 0.33),
+            "brow": Unit(
+                everywhere, move("browInnerUp_L", "browInnerUp_R", "browOuterUp_L", "browOuterUp_R") * 0.8
+            ),
+        },
     )
     parts = [head, *(lid.patch() for lid in lids), *body()]
     half_width = float(np.abs(points[:_FACE_END, 0]).max())
@@ -199,7 +234,8 @@ def build(subject: Subject, model: IctModel) -> HeadMesh:
 
 
 def _eye_centres(vertices: np.ndarray) -> np.ndarray:
-    """Centres of rotation (2, 3) [left, right]: true-size globes whose corneas touch the front of the model's eyeballs."""
+    """Centres of rotation (2, 3) [left, right]: true-size globes whose corneas touch the front of the
+    model's eyeballs."""
     centres = []
     for first, end in _EYEBALLS:
         ball = vertices[first:end]
@@ -209,13 +245,16 @@ def _eye_centres(vertices: np.ndarray) -> np.ndarray:
 
 
 def _chart(mean: np.ndarray, points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Positions (V, 3) on the standard face: features of the mean face at standard heights, true cm around the eyes."""
+    """Positions (V, 3) on the standard face: features of the mean face at standard heights, true cm around
+    the eyes."""
     chart = mean.astype(float)
-    chart[:, 1] = np.interp(mean[:, 1], [-16, -11.2, -6.97, -4.76, 0, 2.4, 14], [-14.5, -10.2, -6.35, -4.38, 0, 2.15, 13])
-    chart[:, 0] *= np.interp(mean[:, 1], [-11, -6.97, -4, 0], [0.95, 0.95, 1, 1])
-    near = np.maximum(*(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.6**2) ** 2)) for c in centres)) * (
-        points[:, 2] > -2.5
+    chart[:, 1] = np.interp(
+        mean[:, 1], [-16, -11.2, -6.97, -4.76, 0, 2.4, 14], [-14.5, -10.2, -6.35, -4.38, 0, 2.15, 13]
     )
+    chart[:, 0] *= np.interp(mean[:, 1], [-11, -6.97, -4, 0], [0.95, 0.95, 1, 1])
+    near = np.maximum(
+        *(np.exp(-((((points[:, :2] - c[:2]) ** 2).sum(1) / 2.6**2) ** 2)) for c in centres)
+    ) * (points[:, 2] > -2.5)
     return chart + near[:, None] * (points - chart)
 
 
@@ -223,7 +262,8 @@ def _chart(mean: np.ndarray, points: np.ndarray, centres: np.ndarray) -> np.ndar
 class ClosedLid:
     """The skin over one eye with the lids shut, as a smooth height map without the slit between them.
 
-    heights_cm: (65, 101), rows from 1.6 cm above the eye's centre downwards, columns from 2.5 cm nasally outwards, 0.05 cm
+    heights_cm: (65, 101), rows from 1.6 cm above the eye's centre downwards, columns from 2.5 cm nasally
+    outwards, 0.05 cm
     apart. centre: (3,). side: +1 left eye, -1 right eye.
     """
 
@@ -233,13 +273,25 @@ class ClosedLid:
 
     @classmethod
     def over(cls, points: np.ndarray, triangles: np.ndarray, centre: np.ndarray, side: float) -> ClosedLid:
-        """From a head's vertices (V, 3) with shut lids: heights within the opening are made from those around it."""
+        """From a head's vertices (V, 3) with shut lids: heights within the opening are made from those
+        around it."""
         across, down = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(1.6, -1.6, 65))
-        near = (np.abs(points[:, 0] - centre[0]) < 3.5) & (np.abs(points[:, 1] - centre[1]) < 3) & (points[:, 2] > -2)
-        flat = np.stack(
-            [((points[:, 0] - centre[0]) * side + 2.5) / 0.05, (1.6 - points[:, 1] + centre[1]) / 0.05, points[:, 2]], 1
+        near = (
+            (np.abs(points[:, 0] - centre[0]) < 3.5)
+            & (np.abs(points[:, 1] - centre[1]) < 3)
+            & (points[:, 2] > -2)
         )
-        heights = deepest(flat.astype(np.float32), triangles[near[triangles].all(1)], 101, 65, -15.0).astype(float)
+        flat = np.stack(
+            [
+                ((points[:, 0] - centre[0]) * side + 2.5) / 0.05,
+                (1.6 - points[:, 1] + centre[1]) / 0.05,
+                points[:, 2],
+            ],
+            1,
+        )
+        heights = deepest(flat.astype(np.float32), triangles[near[triangles].all(1)], 101, 65, -15.0).astype(
+            float
+        )
         hole = ((across + 0.05) / 1.8) ** 2 + ((down + 0.12) / 0.62) ** 2 < 1
         hole |= heights < -10
         heights[hole] = heights[~hole].mean()
@@ -248,9 +300,16 @@ class ClosedLid:
         for _ in range(400):  # relax to a membrane held by the rim
             mean = 0.25 * (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:])
             np.copyto(inside, mean, where=hole)
-            around[0], around[-1], around[:, 0], around[:, -1] = around[1], around[-2], around[:, 1], around[:, -2]
+            around[0], around[-1], around[:, 0], around[:, -1] = (
+                around[1],
+                around[-2],
+                around[:, 1],
+                around[:, -2],
+            )
         heights = smooth(smooth(inside, 5, 0), 5, 1)
-        return cls(lid_shell(centre[0] + side * across, centre[1] + down, heights, centre, side), centre, side)
+        return cls(
+            lid_shell(centre[0] + side * across, centre[1] + down, heights, centre, side), centre, side
+        )
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """Heights (n,) at the x, y of points (n, 3), bilinear."""
@@ -258,7 +317,9 @@ class ClosedLid:
         row = np.clip((1.6 - points[:, 1] + self.centre[1]) / 0.05, 0, 63.99)
         i, j = row.astype(int), column.astype(int)
         v, u, h = row - i, column - j, self.heights_cm
-        return (h[i, j] * (1 - u) + h[i, j + 1] * u) * (1 - v) + (h[i + 1, j] * (1 - u) + h[i + 1, j + 1] * u) * v
+        return (h[i, j] * (1 - u) + h[i, j + 1] * u) * (1 - v) + (
+            h[i + 1, j] * (1 - u) + h[i + 1, j + 1] * u
+        ) * v
 
     def pull(self, points: np.ndarray) -> np.ndarray:
         """Depths (V,) of a head's vertices, drawn onto this surface near the eye."""
@@ -273,7 +334,8 @@ class ClosedLid:
         """Unit normals (n, 3) at the x, y of points (n, 3)."""
         step = 0.05
         slope = [
-            (self.at(points + d) - self.at(points - d)) / (2 * step) for d in (np.array([step, 0, 0]), np.array([0, step, 0]))
+            (self.at(points + d) - self.at(points - d)) / (2 * step)
+            for d in (np.array([step, 0, 0]), np.array([0, step, 0]))
         ]
         normals = np.stack([-slope[0], -slope[1], np.ones(len(points))], 1)
         return normals / np.linalg.norm(normals, axis=1, keepdims=True)
@@ -284,9 +346,12 @@ class ClosedLid:
         return ((dx / 1.8) ** 2 + (dy / 1.0) ** 2 < 0.8) & (points[:, 2] > -2)
 
     def patch(self) -> Part:
-        """The surface before the eye as a mesh part (55 x 61 vertices), a hair behind the head's own around its rim."""
+        """The surface before the eye as a mesh part (55 x 61 vertices), a hair behind the head's own
+        around its rim."""
         across, down = np.meshgrid(np.linspace(-1.95, 1.95, 61), np.linspace(1.35, -1.35, 55))
-        flat = np.stack([self.centre[0] + across, self.centre[1] + down - 0.05, np.zeros_like(across)], -1).reshape(-1, 3)
+        flat = np.stack(
+            [self.centre[0] + across, self.centre[1] + down - 0.05, np.zeros_like(across)], -1
+        ).reshape(-1, 3)
         flat[:, 2] = self.at(flat)
         dx, dy = self._offset(flat)
         ring = (dx / 1.8) ** 2 + (dy / 1.0) ** 2

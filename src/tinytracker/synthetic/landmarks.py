@@ -1,6 +1,7 @@
 """Landmarks of the face: where the renderer's truth knows them.
 
-Each is a vertex of the mesh, the one nearest to a place on the standard face (see `mesh`), and moves with the expression.
+Each is a vertex of the mesh, the one nearest to a place on the standard face (see `mesh`), and moves with the
+expression.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import numpy as np
 
 from tinytracker.domain import LANDMARKS
 from tinytracker.synthetic.mesh import HeadMesh
-from tinytracker.synthetic.subject import Expression
 
 _MIDDLE_CM = {
     "metopion": (0.0, 4.5),
@@ -45,15 +45,13 @@ class Landmarks:
     """The landmarks of one head, in the order of `domain.LANDMARKS`."""
 
     def __init__(self, mesh: HeadMesh) -> None:
-        skin = np.flatnonzero((mesh.vertices_cm[:, 2] > _BEHIND_CM) & (mesh.hair < 0.5) & ~mesh.body)
+        skin = np.flatnonzero((mesh.vertices_cm[:, 2] > _BEHIND_CM) & (mesh.hair < 0.5) & (mesh.body < 0.5))
         chart, places = mesh.chart_cm[skin], np.array([_PLACES_CM[name] for name in LANDMARKS])
         apart = ((chart[:, None, :2] - places) ** 2).sum(axis=2)
         nearest = skin[np.argmin(apart - _FRONT * chart[:, 2:], axis=0)]
-        self._at_rest = mesh.vertices_cm[nearest].astype(float)
-        self._moves = tuple(field[nearest].astype(float) for field in (mesh.smile, mesh.jaw, mesh.brow))
+        self._vertices = nearest
 
-    def positions_cm(self, expression: Expression) -> np.ndarray:
-        """Where they are with an expression on the face: (23, 3), head frame."""
-        smile, jaw, brow = self._moves
-        moved = expression.smile * smile + expression.mouth_open_cm * jaw + expression.brow_raise_cm * brow
-        return self._at_rest + moved
+    def positions_cm(self, face_cm: np.ndarray) -> np.ndarray:
+        """Where they are (23, 3) among the vertices (V, 3) of the head with an expression on it
+        (`mesh.expressed`)."""
+        return face_cm[self._vertices].astype(float)

@@ -1,9 +1,9 @@
 """The lids: where their margins run for a given gaze and expression.
 
-Margins are curves in the plane of the face before each eye: `s` goes from 0 at the inner canthus to 1 at the outer one,
-heights are cm above the eye's centre of rotation. The upper margin follows the globe's vertical turn almost fully, the
-lower one about a third (`Lids.upper_gain`, `lower_gain`); squint, smile, droop and blinks move them independently of gaze,
-so that openness alone does not tell where someone looks.
+Margins are curves in the plane of the face before each eye: `s` goes from 0 at the inner canthus to 1 at the
+outer one, heights are cm above the eye's centre of rotation. The upper margin follows the globe's vertical
+turn almost fully, the lower one about a third (`Lids.upper_gain`, `lower_gain`); squint, smile, droop and
+blinks move them independently of gaze, so that openness alone does not tell where someone looks.
 """
 
 from __future__ import annotations
@@ -36,18 +36,24 @@ class Opening:
 
 
 def lens(s: np.ndarray, peak: float) -> np.ndarray:
-    """Shape of a margin at `s` (any shape, 0 to 1): 0 at the canthi, 1 at `peak`; s**a * (1-s)**b with a / (a + b) = peak."""
+    """Shape of a margin at `s` (any shape, 0 to 1): 0 at the canthi, 1 at `peak`; s**a * (1-s)**b with a /
+    (a + b) = peak."""
     a, b = 1.24 * peak, 1.24 * (1 - peak)
     return (s / peak) ** a * ((1 - s) / (1 - peak)) ** b
 
 
 def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: int) -> Opening:
-    """Where the margins of one eye (0 left, 1 right) are when its optical axis is `optical_pitch_rad` above the head's Z."""
+    """Where the margins of one eye (0 left, 1 right) are when its optical axis is `optical_pitch_rad`
+    above the head's Z."""
     turn_cm = EYE_RADIUS_CM * math.sin(optical_pitch_rad)
     smile = max(0.0, expression.smile)
     rest_upper = lids.upper_margin_cm + SIDE[eye] * lids.asymmetry_cm
     upper = (
-        rest_upper + lids.upper_gain * turn_cm - expression.droop_cm - 0.16 * expression.squint + 0.10 * expression.brow_raise_cm
+        rest_upper
+        + lids.upper_gain * turn_cm
+        - expression.droop_cm
+        - 0.16 * expression.squint
+        + 0.10 * expression.brow_raise_cm
     )
     lower = -lids.lower_margin_cm + lids.lower_gain * turn_cm + 0.24 * expression.squint + 0.10 * smile
     upper += expression.lid_jitter_cm[0]
@@ -59,8 +65,11 @@ def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: i
     return Opening(upper, lower, rest_upper, (upper - lower) / (lids.nasal_cm + lids.temporal_cm))
 
 
-def margin_heights(lids: Lids, opening_: Opening, along: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Margins at positions `along` (n,), 0 to 1 from inner to outer canthus: heights (n,) over the eye's centre.
+def margin_heights(
+    lids: Lids, opening_: Opening, along: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Margins at positions `along` (n,), 0 to 1 from inner to outer canthus: heights (n,) over the eye's
+    centre.
 
     Returns the upper margin, the lower one, and where the upper one rests in primary gaze.
     """
@@ -76,4 +85,8 @@ def margin_heights(lids: Lids, opening_: Opening, along: np.ndarray) -> tuple[np
     upper = open_share * upper + (1 - open_share) * (lower + gap * bow)
     middle = 0.5 * (upper + lower)
     shut = upper < lower  # shut lids meet half-way
-    return np.where(shut, middle, upper), np.where(shut, middle, lower), line + (opening_.rest_upper_cm - at_pupil) * bow
+    return (
+        np.where(shut, middle, upper),
+        np.where(shut, middle, lower),
+        line + (opening_.rest_upper_cm - at_pupil) * bow,
+    )

@@ -1,6 +1,7 @@
 """Per-vertex work of a frame: moving the mesh, projecting it, and lighting it. Numba kernels, head frame.
 
-The mesh is finer than most pixels, so light is computed at the vertices and interpolated; only eyes are lit per sample.
+The mesh is finer than most pixels, so light is computed at the vertices and interpolated; only eyes are lit
+per sample.
 """
 
 from __future__ import annotations
@@ -9,28 +10,33 @@ import math
 
 import numpy as np
 
-from tinytracker.synthetic.noise import njit, smoothstep
+from tinytracker.synthetic.jit import njit
+from tinytracker.synthetic.noise import smoothstep
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def place(vertices, smile, jaw, brow, weights, body, rotation, position, body_rotation, body_position, camera, moved, points):
-    """Apply expressions, turn into the camera frame and project.
+def place(vertices, body, rotation, position, body_rotation, body_position, camera, points):
+    """Turn into the camera frame and project.
 
-    weights: (3,) of smile, jaw, brow. camera: (5,) [f_px, cx, cy, scale x, scale y] followed by an offset: sample column =
-    ((cx + f X/-Z) - x0) * sx with camera = [f, cx - x0, cy - y0, sx, sy]. moved: float32 (V, 3) out, head frame with
-    expression. points: float32 (V, 3) out, [column, row, depth].
+    vertices: float32 (V, 3), head frame with expression. body: float32 (V,) share that goes with the
+    shoulders.
+    camera: (5,) [f_px, cx, cy, scale x, scale y] followed by an offset: sample column = ((cx + f X/-Z) - x0)
+    * sx with camera = [f, cx - x0, cy - y0, sx, sy]. points: float32 (V, 3) out, [column, row, depth].
     """
     for v in range(vertices.shape[0]):
-        x = vertices[v, 0] + weights[0] * smile[v, 0] + weights[1] * jaw[v, 0] + weights[2] * brow[v, 0]
-        y = vertices[v, 1] + weights[0] * smile[v, 1] + weights[1] * jaw[v, 1] + weights[2] * brow[v, 1]
-        z = vertices[v, 2] + weights[0] * smile[v, 2] + weights[1] * jaw[v, 2] + weights[2] * brow[v, 2]
-        moved[v, 0], moved[v, 1], moved[v, 2] = x, y, z
+        x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
+        share = body[v]
         r, p = rotation, position
-        if body[v]:
+        if share >= 1:
             r, p = body_rotation, body_position
         u = r[0, 0] * x + r[0, 1] * y + r[0, 2] * z + p[0]
         w = r[1, 0] * x + r[1, 1] * y + r[1, 2] * z + p[1]
         depth = -(r[2, 0] * x + r[2, 1] * y + r[2, 2] * z + p[2])
+        if 0 < share < 1:  # the neck bends
+            r, p = body_rotation, body_position
+            u += share * (r[0, 0] * x + r[0, 1] * y + r[0, 2] * z + p[0] - u)
+            w += share * (r[1, 0] * x + r[1, 1] * y + r[1, 2] * z + p[1] - w)
+            depth += share * (-(r[2, 0] * x + r[2, 1] * y + r[2, 2] * z + p[2]) - depth)
         safe = max(depth, 0.5)
         points[v, 0] = (camera[1] + camera[0] * u / safe) * camera[3]
         points[v, 1] = (camera[2] - camera[0] * w / safe) * camera[4]
@@ -39,11 +45,14 @@ def place(vertices, smile, jaw, brow, weights, body, rotation, position, body_ro
 
 @njit(fastmath=True, cache=True, nogil=True)
 def illuminate(vertices, normals, horizon, occlusion, exponent, directions, colours, ambient, eye, up, out):
-    """Diffuse and glossy light at each vertex, into the first six columns of `out`: [diffuse r, g, b, gloss r, g, b].
+    """Diffuse and glossy light at each vertex, into the first six columns of `out`: [diffuse r, g, b, gloss
+    r, g, b].
 
-    directions: (n, 3) unit, towards the lights, head frame. colours: (n, 3). ambient: (3,), strongest from `up` (3,).
-    eye: (3,) position of the camera, head frame. exponent: on the occlusion. Skin lets light wrap around its edges, red
-    most of all (a cheap stand-in for subsurface scattering). Vertices that face away from the camera are left as they are.
+    directions: (n, 3) unit, towards the lights, head frame. colours: (n, 3). ambient: (3,), strongest from
+    `up` (3,).
+    eye: (3,) position of the camera, head frame. exponent: on the occlusion. Skin lets light wrap around its
+    edges, red most of all (a cheap stand-in for subsurface scattering). Vertices that face away from the
+    camera are left as they are.
     """
     compass, count = horizon.shape[1], directions.shape[0]
     sector, share = np.empty(count, np.int64), np.empty(count)

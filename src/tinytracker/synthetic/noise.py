@@ -1,8 +1,11 @@
-"""Small numba functions every kernel uses: smooth steps and value noise on an integer hash (no random state)."""
+"""Small numba functions every kernel uses: smooth steps and value noise on an integer hash (no random
+state)."""
 
 from __future__ import annotations
 
 import math
+
+import numpy as np
 
 from tinytracker.synthetic.jit import njit
 
@@ -30,5 +33,19 @@ def noise(x, y, seed):
     u, v = x - i, y - j
     u = u * u * (3.0 - 2.0 * u)
     v = v * v * (3.0 - 2.0 * v)
-    a, b, c, d = hashed(i, j, seed), hashed(i + 1, j, seed), hashed(i, j + 1, seed), hashed(i + 1, j + 1, seed)
+    a, b, c, d = (
+        hashed(i, j, seed),
+        hashed(i + 1, j, seed),
+        hashed(i, j + 1, seed),
+        hashed(i + 1, j + 1, seed),
+    )
     return (a + (b - a) * u) * (1.0 - v) + (c + (d - c) * u) * v - 0.5
+
+
+@njit(cache=True, nogil=True)
+def noise_at(places, seed):
+    """Value noise at places (n, 2): float64 (n,) in [-0.5, 0.5]."""
+    out = np.empty(places.shape[0])
+    for k in range(places.shape[0]):
+        out[k] = noise(places[k, 0], places[k, 1], seed)
+    return out

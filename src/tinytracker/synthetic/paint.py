@@ -1,8 +1,8 @@
 """Everything on the skin that does not depend on gaze, painted once per person onto the standard face.
 
-The painting is a texture over chart x and y (see `mesh`): four channels, red, green, blue reflectance and gloss. Lips,
-brows, beard, redness, freckles, nostrils and the pigment of the orbit live here; lids, lashes and eyeballs are drawn per
-frame (`eyeball`), because they move.
+The painting is a texture over chart x and y (see `mesh`): four channels, red, green, blue reflectance and
+gloss. Lips, brows, beard, redness, freckles, nostrils and the pigment of the orbit live here; lids, lashes
+and eyeballs are drawn per frame (`eyeball`), because they move.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinytracker.synthetic.noise import njit, noise, smoothstep
+from tinytracker.synthetic.jit import njit
+from tinytracker.synthetic.noise import noise, smoothstep
 from tinytracker.synthetic.subject import Subject
 
 HALF_WIDTH_CM = 10.0
@@ -48,9 +49,11 @@ class _Brush(NamedTuple):
 
 
 def paint(subject: Subject, eye_x_cm: float, nostrils: bool = True) -> np.ndarray:
-    """The skin of a person, float32 (580, 400, 4): rows from chart y = 13 down to -16 cm, columns from x = -10 to 10 cm.
+    """The skin of a person, float32 (580, 400, 4): rows from chart y = 13 down to -16 cm, columns from x =
+    -10 to 10 cm.
 
-    eye_x_cm: distance of each eye from the middle of the face. nostrils: paint them (heads that have them as holes need none).
+    eye_x_cm: distance of each eye from the middle of the face. nostrils: paint them (heads that have them as
+    holes need none).
     """
     face, skin, hair = subject.face, subject.skin, subject.hair
     brush = _Brush(
@@ -75,7 +78,9 @@ def paint(subject: Subject, eye_x_cm: float, nostrils: bool = True) -> np.ndarra
         skin.seed,
         hair.seed,
     )
-    out = np.empty((int((TOP_CM - BOTTOM_CM) * TEXELS_PER_CM), int(2 * HALF_WIDTH_CM * TEXELS_PER_CM), 4), np.float32)
+    out = np.empty(
+        (int((TOP_CM - BOTTOM_CM) * TEXELS_PER_CM), int(2 * HALF_WIDTH_CM * TEXELS_PER_CM), 4), np.float32
+    )
     _paint(out, brush, skin.colour, skin.lip_colour, hair.colour)
     return out
 
@@ -91,7 +96,8 @@ def _paint(out, brush, skin, lip, hair):
             r, g, b = _lips(x, y, r, g, b, brush, lip)
             gloss = brush.gloss
             nostril = brush.nostrils * math.exp(
-                -(((abs(x) - 0.62 * brush.nose_width) / 0.28) ** 2) - ((y + 4.38 + brush.nose_length) / 0.17) ** 2
+                -(((abs(x) - 0.62 * brush.nose_width) / 0.28) ** 2)
+                - ((y + 4.38 + brush.nose_length) / 0.17) ** 2
             )
             orbit = _orbit(x, y, brush)
             r *= (1 - nostril) * (1 - 0.85 * orbit)
@@ -142,9 +148,15 @@ def _beard(x, y, r, g, b, brush, hair):
         return r, g, b
     ax = abs(x)
     cheek = math.exp(-((ax / 3.2) ** 4))
-    full = smoothstep(-3.6 - 2.6 * cheek, -6.4 - 1.4 * cheek, y) * smoothstep(8.0, 6.6, ax) * smoothstep(-13.5, -10.5, y)
+    full = (
+        smoothstep(-3.6 - 2.6 * cheek, -6.4 - 1.4 * cheek, y)
+        * smoothstep(8.0, 6.6, ax)
+        * smoothstep(-13.5, -10.5, y)
+    )
     upper = math.exp(-(((ax - 0.9) / 1.5) ** 4) - ((y + 5.25 + brush.nose_length * 0.5) / 0.42) ** 2)
-    k = max(brush.beard * full, brush.moustache * upper) * (0.85 + 0.6 * noise(x * 11, y * 5, brush.hair_seed + 3))
+    k = max(brush.beard * full, brush.moustache * upper) * (
+        0.85 + 0.6 * noise(x * 11, y * 5, brush.hair_seed + 3)
+    )
     k = min(1.0, max(0.0, k))
     return r * (1 - k) + hair[0] * 1.4 * k, g * (1 - k) + hair[1] * 1.4 * k, b * (1 - k) + hair[2] * 1.5 * k
 
@@ -173,7 +185,10 @@ def _brow(x, y, brush):
         if out < -2.2 or out > 2.7 or abs(y - brush.brow_height) > 1.7:
             continue
         middle = (
-            brush.brow_height + brush.brow_arc * (1 - ((out - 0.5) / 2.1) ** 2) - 0.6 * brush.brow_arc + brush.brow_tilt * out
+            brush.brow_height
+            + brush.brow_arc * (1 - ((out - 0.5) / 2.1) ** 2)
+            - 0.6 * brush.brow_arc
+            + brush.brow_tilt * out
         )
         thick = (
             brush.brow_thickness
@@ -185,7 +200,9 @@ def _brow(x, y, brush):
         body = math.exp(-1.2 * ((y - middle) / thick) ** 2)
         lean = 0.9 - 0.75 * smoothstep(-1.8, 0.8, out)  # upright near the nose, lying flat outside
         along, across = out * (1 - lean * 0.4) + y * lean, y - (1 - lean) * 0.15 * out
-        hairs = noise(along * 2.2, across * 9.0 - out * 3.5 * lean, brush.hair_seed + (77 if side > 0 else 78))
+        hairs = noise(
+            along * 2.2, across * 9.0 - out * 3.5 * lean, brush.hair_seed + (77 if side > 0 else 78)
+        )
         k = body * brush.brow_density * (1 + 0.9 * hairs)
         best = max(best, k)
     return min(1.0, max(0.0, best))

@@ -4,8 +4,8 @@
     posed = person.pose(position_cm, rotation, (3.0, -8.0), Expression(), rng)
     light = person.render(posed, scene, camera, region, 224, 224, supersampling=2, seed=1)
 
-Camera frame: X image right, Y up, camera at the origin looking along -Z, people at Z < 0; a point (x, y) of prediction space
-is (-x, y, 0) there. Eyes are ordered [left, right], the person's own.
+Camera frame: X image right, Y up, camera at the origin looking along -Z, people at Z < 0; a point (x, y) of
+prediction space is (-x, y, 0) there. Eyes are ordered [left, right], the person's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from tinytracker.domain import Box
 from tinytracker.errors import UsageError
 from tinytracker.synthetic import head as procedural
 from tinytracker.synthetic import ict as ict_heads
+from tinytracker.synthetic import makehuman, people
 from tinytracker.synthetic.camera import Camera
+from tinytracker.synthetic.complexion_painter import paint_complexion
 from tinytracker.synthetic.eyeball import EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, torsion_free, yaw_pitch
 from tinytracker.synthetic.ict import IctModel
@@ -29,12 +31,12 @@ from tinytracker.synthetic.lids import Opening, margin_heights, opening
 from tinytracker.synthetic.light import illuminate, place
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
-from tinytracker.synthetic.raster import rasterise
+from tinytracker.synthetic.raster import deepest, rasterise
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Look, Surface, View, backdrop, resolve
 from tinytracker.synthetic.subject import Expression, Subject
 
-HeadKind = Literal["procedural", "ict"]
+HeadKind = Literal["makehuman", "procedural", "ict"]
 
 FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""
@@ -50,11 +52,15 @@ class PosedHead:
     """A person in one frame: where everything is. Lengths cm, camera frame; eyes [left, right].
 
     position_cm: (3,) midpoint of the eyes' centres at rest. rotation: (3, 3) head to camera frame.
-    eye_centres_cm: (2, 3) centres of rotation. visual_axes: (2, 3) unit vectors exactly through the target, before fixation
+    eye_centres_cm: (2, 3) centres of rotation. visual_axes: (2, 3) unit vectors exactly through the target,
+    before fixation
     jitter. optical_axes: (2, 3) unit vectors as drawn: with jitter and kappa. iris_centres_cm: (2, 3).
-    canthi_cm: (2, 2, 3) [eye][inner, outer]. landmarks_cm: (23, 3) in the order of `domain.LANDMARKS`. openness: (2,) height
-    over width of the opening. fixation_deg: (2,) [yaw, pitch] by which the eyes miss the target, head frame. blink: 0 open ..
+    canthi_cm: (2, 2, 3) [eye][inner, outer]. landmarks_cm: (23, 3) in the order of `domain.LANDMARKS`.
+    openness: (2,) height
+    over width of the opening. fixation_deg: (2,) [yaw, pitch] by which the eyes miss the target, head frame.
+    blink: 0 open ..
     1 shut. expression: as given. openings: one per eye. target_cm: (3,) what is looked at.
+    face_cm: float32 (V, 3) the mesh with the expression, head frame.
     """
 
     position_cm: np.ndarray
@@ -71,6 +77,7 @@ class PosedHead:
     blink: float
     expression: Expression
     openings: tuple[Opening, Opening]
+    face_cm: np.ndarray
 
 
 class Person:
@@ -84,20 +91,28 @@ class Person:
         self._landmarks = Landmarks(mesh)
         self._surface = _surface(mesh, subject, heads)
         self._look = _eye_look(subject, _orbit_light(mesh, subject))
-        self._vertex_columns = np.concatenate([np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None]], 1).astype(
-            np.float32
-        )
+        self._vertex_columns = np.concatenate(
+            [np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1
+        ).astype(np.float32)
 
     @classmethod
-    def from_seed(cls, seed: int, heads: HeadKind = "procedural", ict: IctModel | None = None) -> Person:
-        """The person a seed stands for. ICT heads need the asset: `ict=tinytracker.synthetic.ict.load(path)`."""
+    def from_seed(cls, seed: int, heads: HeadKind = "makehuman", ict: IctModel | None = None) -> Person:
+        """The person a seed stands for. ICT heads need the asset:
+        `ict=tinytracker.synthetic.ict.load(path)`."""
+        if heads == "makehuman":
+            subject, figure = people.draw(seed)
+            mesh, _ = makehuman.build(subject, figure, makehuman.load())
+            return cls(subject, mesh, heads)
         subject = Subject.draw(np.random.default_rng(seed))
         if heads == "procedural":
             return cls(subject, procedural.build(subject), heads)
         if heads != "ict":
-            raise UsageError(f"heads should be 'procedural' or 'ict', is {heads!r}")
+            raise UsageError(f"heads should be 'makehuman', 'procedural' or 'ict', is {heads!r}")
         if ict is None:
-            raise UsageError("ICT heads need ICT-FaceKit; give its FaceXModel folder or packed ict_facekit.npz (--ict-path)")
+            raise UsageError(
+                "ICT heads need ICT-FaceKit; give its FaceXModel folder or packed ict_facekit.npz "
+                "(--ict-path)"
+            )
         return cls(subject, ict_heads.build(subject, ict), heads)
 
     def pose(
@@ -110,7 +125,8 @@ class Person:
     ) -> PosedHead:
         """Put the head somewhere and aim both eyes at a point.
 
-        head_position_cm: (3,) of the midpoint between the eyes, camera frame. head_rotation: (3, 3), head to camera frame.
+        head_position_cm: (3,) of the midpoint between the eyes, camera frame. head_rotation: (3, 3), head to
+        camera frame.
         target_cm: (x, y) in prediction space. rng: draws the fixation jitter (two numbers).
         """
         position, rotation = np.asarray(head_position_cm, float), np.asarray(head_rotation, float)
@@ -122,6 +138,7 @@ class Person:
         openings = tuple(opening(self.subject.lids, expression, float(pitch[e]), e) for e in range(2))
         irises = centres + iris_distance_cm(self.subject.eyes.iris_radius_cm) * aimed.optical_axes
         out = lambda points: points @ rotation.T + position  # noqa: E731
+        face = self.mesh.expressed(expression.strengths)
         return PosedHead(
             position_cm=position,
             rotation=rotation,
@@ -131,12 +148,13 @@ class Person:
             optical_axes=aimed.optical_axes @ rotation.T,
             iris_centres_cm=out(irises),
             canthi_cm=out(self._canthi_cm),
-            landmarks_cm=out(self._landmarks.positions_cm(expression)),
+            landmarks_cm=out(self._landmarks.positions_cm(face)),
             openness=np.array([o.openness for o in openings]),
             fixation_deg=np.degrees(fixation),
             blink=expression.blink,
             expression=expression,
             openings=(openings[0], openings[1]),
+            face_cm=face,
         )
 
     def render(
@@ -150,31 +168,27 @@ class Person:
         supersampling: int = 1,
         seed: int = 0,
     ) -> np.ndarray:
-        """Photograph a region of the frame: linear light, float32 (height_px, width_px, 3), no noise, no tone curve.
+        """Photograph a region of the frame: linear light, float32 (height_px, width_px, 3), no noise, no tone
+        curve.
 
-        region: part of the frame (frame pixels) that fills the picture. supersampling: samples per pixel and axis, averaged in
-        the result. seed: reserved for what differs from frame to frame beyond the pose; the picture is otherwise a function of
-        the arguments, byte for byte.
+        region: part of the frame (frame pixels) that fills the picture. supersampling: samples per pixel and
+        axis, averaged in
+        the result. seed: reserved for what differs from frame to frame beyond the pose; the picture is
+        otherwise a function of the arguments, byte for byte.
         """
         mesh, surface = self.mesh, self._surface
         rows, columns = height_px * supersampling, width_px * supersampling
         scale_x, scale_y = columns / region.width_px, rows / region.height_px
-        moved, points = np.empty_like(mesh.vertices_cm), np.empty_like(mesh.vertices_cm)
-        e = posed.expression
+        moved, points = posed.face_cm, np.empty_like(mesh.vertices_cm)
         turn, shift = _shoulders(posed)
         place(
-            mesh.vertices_cm,
-            mesh.smile,
-            mesh.jaw,
-            mesh.brow,
-            np.array([e.smile, e.mouth_open_cm, e.brow_raise_cm]),
+            moved,
             mesh.body,
             posed.rotation,
             posed.position_cm,
             turn,
             shift,
             np.array([camera.f_px, camera.cx_px - region.x_px, camera.cy_px - region.y_px, scale_x, scale_y]),
-            moved,
             points,
         )
         hit = np.empty((rows, columns), np.int32)
@@ -225,8 +239,12 @@ class Person:
         )
         return out
 
-    def _background(self, scene: Scene, camera: Camera, region: Box, width_px: int, height_px: int) -> np.ndarray:
+    def _background(
+        self, scene: Scene, camera: Camera, region: Box, width_px: int, height_px: int
+    ) -> np.ndarray:
         """The room behind, float32 (height_px, width_px, 3), painted small: it is out of focus anyway."""
+        if scene.background.picture is not None:
+            return _part_of(scene.background.picture, camera, region, width_px, height_px)
         small = np.empty((max(2, height_px // 4), max(2, width_px // 4), 3), np.float32)
         left, top = region.x_px / camera.width_px, region.y_px / camera.height_px
         b = scene.background
@@ -245,27 +263,45 @@ class Person:
         return cv2.resize(small, (width_px, height_px), interpolation=cv2.INTER_LINEAR)
 
     def _colours(self, scene: Scene) -> Look:
-        glasses, clothes = self.subject.glasses, scene.clothes
+        glasses, clothes, wear = self.subject.glasses, scene.clothes, self.subject.wardrobe
         return Look(
             hair=np.asarray(self.subject.hair.colour, float),
             frame=np.zeros(3) if glasses is None else glasses.colour,
             cloth=np.asarray(clothes.colour, float),
+            headwear=np.zeros(3) if wear is None else wear.headwear_colour,
+            neck_light=0.85 if self.heads == "makehuman" else 0.45,
             cloth_waves=np.array([clothes.stripe, *clothes.waves_per_cm], float),
             seed=self.subject.seed,
         )
 
 
+def _part_of(picture: np.ndarray, camera: Camera, region: Box, width_px: int, height_px: int) -> np.ndarray:
+    """What a region of the frame shows of a picture (rows, columns, 3) of the whole frame: (height_px,
+    width_px, 3)."""
+    across, down = picture.shape[1] / camera.width_px, picture.shape[0] / camera.height_px
+    step_x, step_y = across * region.width_px / width_px, down * region.height_px / height_px
+    place = np.array(
+        [
+            [step_x, 0, across * region.x_px + 0.5 * step_x - 0.5],
+            [0, step_y, down * region.y_px + 0.5 * step_y - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture, place, (width_px, height_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
 def _canthi(mesh: HeadMesh, subject: Subject) -> np.ndarray:
-    """Canthi (2, 2, 3) [eye][inner, outer] on the surface of the face, head frame."""
+    """Canthi (2, 2, 3) [eye][inner, outer] on the foremost skin, head frame: where the shader ends the
+    opening. What lies behind (a mesh's own lids, a socket) would be another place in heads that nod."""
     lids, out = subject.lids, np.empty((2, 2, 3))
-    front = mesh.vertices_cm[(mesh.vertices_cm[:, 2] > -1.5) & (mesh.hair < 0.5)].astype(float)
+    skin = mesh.triangles[(mesh.kind == FACE) & (mesh.hair[mesh.triangles] < 0.5).all(1)]
     for e in range(2):
-        centre = mesh.eye_centres_cm[e]
-        for c, (along, height) in enumerate(((-lids.nasal_cm, lids.inner_height_cm), (lids.temporal_cm, lids.outer_height_cm))):
-            x, y = centre[0] + SIDE[e] * along, centre[1] + height
-            distance = (front[:, 0] - x) ** 2 + (front[:, 1] - y) ** 2
-            near = np.argsort(distance)[:4]
-            out[e, c] = x, y, front[near, 2].mean()
+        x, y, _ = mesh.eye_centres_cm[e]
+        out[e, 0, :2] = x - SIDE[e] * lids.nasal_cm, y + lids.inner_height_cm
+        out[e, 1, :2] = x + SIDE[e] * lids.temporal_cm, y + lids.outer_height_cm
+        for canthus in out[e]:
+            before = mesh.vertices_cm - [*(canthus[:2] - 0.5), 0.0]  # one cell of a square centimetre
+            canthus[2] = deepest(before.astype(np.float32), skin, 1, 1, -np.inf)[0, 0]
     return out
 
 
@@ -278,12 +314,18 @@ def _surface(mesh: HeadMesh, subject: Subject, heads: HeadKind) -> Surface:
         dx, dy = corners[..., 0] - centre[0], corners[..., 1] - centre[1]
         near = (np.abs(dx) < aside) & (dy > -below) & (dy < above) & (corners[..., 2] > -1.5)
         eye[near.any(1) & (mesh.kind == FACE) & (np.sign(corners[..., 0].mean(1)) == SIDE[e])] = e + 1
-    painting = paint(subject, float(np.abs(mesh.eye_centres_cm[:, 0]).mean()), nostrils=heads == "procedural")
+    eye_x = float(np.abs(mesh.eye_centres_cm[:, 0]).mean())
+    painting = (
+        paint_complexion(subject, eye_x)
+        if subject.complexion
+        else paint(subject, eye_x, nostrils=heads == "procedural")
+    )
     return Surface(mesh.triangles, mesh.kind, eye, painting)
 
 
 def _orbit_light(mesh: HeadMesh, subject: Subject) -> float:
-    """Light on the closed lids as a share of that on the cheeks, under an even sky with light from the front and above."""
+    """Light on the closed lids as a share of that on the cheeks, under an even sky with light from the
+    front and above."""
     light = np.zeros((len(mesh.hair), 6), np.float32)
     lamps = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
     illuminate(
@@ -301,13 +343,16 @@ def _orbit_light(mesh: HeadMesh, subject: Subject) -> float:
     )
     front = mesh.vertices_cm[:, 2] > -1.5
     ax, y = np.abs(mesh.vertices_cm[:, 0]) - mesh.eye_centres_cm[0, 0], mesh.vertices_cm[:, 1]
-    lids, cheeks = front & (ax**2 / 1.4**2 + (y + 0.1) ** 2 / 0.45**2 < 1), front & (ax**2 + (y + 3.2) ** 2 < 0.9**2)
+    lids, cheeks = (
+        front & (ax**2 / 1.4**2 + (y + 0.1) ** 2 / 0.45**2 < 1),
+        front & (ax**2 + (y + 3.2) ** 2 < 0.9**2),
+    )
     return float(light[lids, 1].mean() / light[cheeks, 1].mean())
 
 
 def _eye_look(subject: Subject, orbit_light: float) -> EyeLook:
-    """`orbit_light`: see `_orbit_light`; a sclera in a deep orbit is given more reflectance, in a flat one less, so that eyes are
-    about as dark against the cheek on every head, as they are on photographs."""
+    """`orbit_light`: see `_orbit_light`; a sclera in a deep orbit is given more reflectance, in a flat one
+    less, so that eyes are about as dark against the cheek on every head, as they are on photographs."""
     eyes, lids = subject.eyes, subject.lids
     sclera = np.clip(eyes.sclera_colour * np.clip(_USUAL_ORBIT_LIGHT / orbit_light, 0.6, 1.6), 0.03, 0.8)
     return EyeLook(
@@ -350,10 +395,14 @@ def _eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
     return EyeState(mesh.eye_centres_cm, frames, margins, lash_up, lash_down)
 
 
-def _lash_tip(length_cm: float, lift_rad: float, curl: float, across: float, up: float) -> tuple[float, float]:
-    """Where lashes of a length end, seen from the camera: (outwards, up) cm from their roots on the plane of the face.
+def _lash_tip(
+    length_cm: float, lift_rad: float, curl: float, across: float, up: float
+) -> tuple[float, float]:
+    """Where lashes of a length end, seen from the camera: (outwards, up) cm from their roots on the plane of
+    the face.
 
-    lift: angle of the root above straight ahead. curl: rise of the tip per length. across, up: slope of the camera's direction.
+    lift: angle of the root above straight ahead. curl: rise of the tip per length. across, up: slope of the
+    camera's direction.
     """
     ahead = length_cm * np.cos(lift_rad)
     rise = length_cm * (np.sin(lift_rad) + curl) - ahead * up
@@ -365,7 +414,9 @@ def _lash_tip(length_cm: float, lift_rad: float, curl: float, across: float, up:
 def _lamps(scene: Scene, rotation: np.ndarray) -> Lamps:
     lights = scene.lights
     return Lamps(
-        directions=np.ascontiguousarray(np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation),
+        directions=np.ascontiguousarray(
+            np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation
+        ),
         colours=np.array([l.colour for l in lights], float).reshape(-1, 3),
         sizes=np.cos(np.radians(np.array([l.radius_deg for l in lights], float))),
         glints=np.array([l.glint for l in lights], float),
@@ -377,7 +428,16 @@ def _lenses(subject: Subject) -> Lenses:
     g = subject.glasses
     if g is None:
         return Lenses(0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0)
-    return Lenses(g.half_width_cm, g.half_height_cm, g.rim_cm, g.drop_cm, g.roundness, g.tint, g.distance_cm, g.reflection)
+    return Lenses(
+        g.half_width_cm,
+        g.half_height_cm,
+        g.rim_cm,
+        g.drop_cm,
+        g.roundness,
+        g.tint,
+        g.distance_cm,
+        g.reflection,
+    )
 
 
 def _shoulders(posed: PosedHead) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,9 @@
 """Where a person's head is and how it is turned when they look somewhere.
 
-Head and eyes share the work: the head takes 10 to 70 % of the way to the target, by habit, and the eyes the rest; where the
-eyes would have to turn too far up or down, the head gives way. Faces seen from a hand-held device look up at it a little:
-the head's pitch is 8 +- 11 degrees above the camera's axis, measured on GazeCapture-like photographs.
+Head and eyes share the work: the head takes 10 to 70 % of the way to the target, by habit, and the eyes the
+rest; where the eyes would have to turn too far up or down, the head gives way. Faces seen from a hand-held
+device look up at it a little: the head's pitch is 8 +- 11 degrees above the camera's axis, measured on
+GazeCapture-like photographs.
 
 Angles: yaw positive to the image's right, pitch positive up, roll positive counter-clockwise in the image.
 """
@@ -41,12 +42,17 @@ def rotation(yaw_rad: float, pitch_rad: float, roll_rad: float) -> np.ndarray:
 
 def angles_rad(turn: np.ndarray) -> tuple[float, float, float]:
     """Yaw, pitch and roll of a rotation (3, 3); the inverse of `rotation` for |pitch| < 90 degrees."""
-    return math.atan2(turn[0, 2], turn[2, 2]), math.asin(float(np.clip(turn[1, 2], -1, 1))), math.atan2(turn[1, 0], turn[1, 1])
+    return (
+        math.atan2(turn[0, 2], turn[2, 2]),
+        math.asin(float(np.clip(turn[1, 2], -1, 1))),
+        math.atan2(turn[1, 0], turn[1, 1]),
+    )
 
 
 @dataclass(frozen=True)
 class Habit:
-    """How one person holds the head: share of the gaze it follows, and [yaw, pitch, roll] at rest (radians)."""
+    """How one person holds the head: share of the gaze it follows, and [yaw, pitch, roll] at rest
+    (radians)."""
 
     follow: float
     rest_rad: np.ndarray
@@ -58,10 +64,11 @@ class Habit:
 
 @dataclass(frozen=True)
 class Sitting:
-    """Where the head is for a while: [yaw, pitch, roll] on top of the habit, distance, and place in the picture.
+    """Where the head is for a while: [yaw, pitch, roll] on top of the habit, distance, and place in the
+    picture.
 
-    centre: (2,) [across, down] of the eyes' midpoint in the picture, in units of its usual spread. towards_screen: 0 the
-    person keeps before the camera .. 1 before the middle of the screen.
+    centre: (2,) [across, down] of the eyes' midpoint in the picture, in units of its usual spread.
+    towards_screen: 0 the person keeps before the camera .. 1 before the middle of the screen.
     """
 
     turn_rad: np.ndarray
@@ -89,7 +96,8 @@ class HeadPose:
 
 @dataclass(frozen=True)
 class Sway:
-    """How a frame differs from the sitting: [yaw, pitch, roll], [across, down] in the picture's spread, log of distance."""
+    """How a frame differs from the sitting: [yaw, pitch, roll], [across, down] in the picture's spread,
+    log of distance."""
 
     turn_rad: np.ndarray
     centre: np.ndarray
@@ -97,7 +105,9 @@ class Sway:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Sway:
-        return cls(np.radians(rng.normal(0, [2.5, 2.5, 1.5])), rng.normal(0, 0.35, 2), float(rng.normal(0, 0.03)))
+        return cls(
+            np.radians(rng.normal(0, [2.5, 2.5, 1.5])), rng.normal(0, 0.35, 2), float(rng.normal(0, 0.03))
+        )
 
     @classmethod
     def none(cls) -> Sway:
@@ -108,12 +118,21 @@ class Sway:
 
 
 def head_pose(
-    setup: Setup, orientation: int, camera: Camera, habit: Habit, sitting: Sitting, sway: Sway, target_cm: tuple[float, float]
+    setup: Setup,
+    orientation: int,
+    camera: Camera,
+    habit: Habit,
+    sitting: Sitting,
+    sway: Sway,
+    target_cm: tuple[float, float],
 ) -> HeadPose:
     """The head of somebody who looks at `target_cm` (prediction space)."""
     position = _position(setup, orientation, camera, sitting, sway)
     towards = np.array([-target_cm[0], target_cm[1], 0.0]) - position
-    gaze_yaw, gaze_pitch = math.atan2(towards[0], towards[2]), math.atan2(towards[1], math.hypot(towards[0], towards[2]))
+    gaze_yaw, gaze_pitch = (
+        math.atan2(towards[0], towards[2]),
+        math.atan2(towards[1], math.hypot(towards[0], towards[2])),
+    )
     yaw, pitch, roll = habit.rest_rad + sitting.turn_rad + sway.turn_rad
     yaw = _given_way(gaze_yaw * habit.follow + yaw, gaze_yaw, EYES_ASIDE_DEG, EYES_ASIDE_DEG)
     pitch = _given_way(gaze_pitch * habit.follow + pitch, gaze_pitch, EYES_DOWN_DEG, EYES_UP_DEG)
@@ -139,7 +158,10 @@ def _position(setup: Setup, orientation: int, camera: Camera, sitting: Sitting, 
     face_px = _FACE_WIDTH_CM * camera.f_px / distance_cm
     x_px = _kept(x_px, 0.45 * face_px, camera.width_px - 0.45 * face_px)
     y_px = _kept(y_px, 0.35 * face_px, camera.height_px - 0.65 * face_px)
-    return np.array([(x_px - camera.cx_px) / camera.f_px, (camera.cy_px - y_px) / camera.f_px, -1.0]) * distance_cm
+    return (
+        np.array([(x_px - camera.cx_px) / camera.f_px, (camera.cy_px - y_px) / camera.f_px, -1.0])
+        * distance_cm
+    )
 
 
 def _kept(value: float, low: float, high: float) -> float:

@@ -1,4 +1,5 @@
-"""Numba kernels that turn triangles into samples: the depth-buffered rasteriser, height fields and horizon scans."""
+"""Numba kernels that turn triangles into samples: the depth-buffered rasteriser, height fields and horizon
+scans."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from tinytracker.synthetic.jit import njit
 def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth):
     """Fill `hit` (rows, columns) int32 with the nearest triangle per sample, -1 where there is none.
 
-    points: float32 (V, 3) [column, row, depth in front of the camera]. Triangles that face away (clockwise on screen, rows
-    downwards) are skipped. weight_b, weight_c: float32 barycentric weights of the triangle's 2nd and 3rd vertex.
+    points: float32 (V, 3) [column, row, depth in front of the camera]. Triangles that face away (clockwise on
+    screen, rows downwards) are skipped. weight_b, weight_c: float32 barycentric weights of the triangle's 2nd
+    and 3rd vertex.
     """
     for i in range(rows):
         for j in range(columns):
@@ -43,25 +45,37 @@ def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth):
             x = j0 + np.float32(0.5)
             b_ = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) * inverse
             c_ = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) * inverse
+            inside = False
             for j in range(j0, j1 + 1):
                 if b_ >= -1e-5 and c_ >= -1e-5 and b_ + c_ <= 1.00001:
+                    inside = True
                     z = z0 + b_ * (z1 - z0) + c_ * (z2 - z0)
                     if z < depth[i, j]:
                         depth[i, j] = z
                         hit[i, j] = t
                         weight_b[i, j] = b_
                         weight_c[i, j] = c_
+                elif inside:  # a triangle is left once
+                    break
                 b_ += step_b
                 c_ += step_c
 
 
 @njit(cache=True, nogil=True)
 def deepest(points, triangles, columns, rows, nothing):
-    """Highest third coordinate per cell, (rows, columns) float32; `nothing` where no triangle covers the cell's centre."""
+    """Highest third coordinate per cell, (rows, columns) float32; `nothing` where no triangle covers the
+    cell's centre."""
     field = np.full((rows, columns), nothing, np.float32)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0, x1, y1, x2, y2 = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        x0, y0, x1, y1, x2, y2 = (
+            points[a, 0],
+            points[a, 1],
+            points[b, 0],
+            points[b, 1],
+            points[c, 0],
+            points[c, 1],
+        )
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if abs(area) < 1e-9:
             continue
@@ -97,8 +111,26 @@ def smooth_field(field):
 
 
 @njit(cache=True, nogil=True)
+def relaxed(field, free, rounds):
+    """The field (rows, columns) with each `free` cell `rounds` times replaced by the mean of its four
+    neighbours, the rim's own value beyond it: Jacobi's way to a membrane held by the other cells."""
+    rows, columns = field.shape
+    old, new = field.copy(), field.copy()
+    for _ in range(rounds):
+        for i in range(rows):
+            above, below = max(i - 1, 0), min(i + 1, rows - 1)
+            for j in range(columns):
+                if free[i, j]:
+                    left, right = max(j - 1, 0), min(j + 1, columns - 1)
+                    new[i, j] = 0.25 * (old[above, j] + old[below, j] + old[i, left] + old[i, right])
+        old, new = new, old
+    return old
+
+
+@njit(cache=True, nogil=True)
 def scan_horizons(vertices, field, cell_cm, half_width_cm, half_height_cm, compass):
-    """Sine of the height field's highest elevation around each vertex (V, 3) per compass direction: float32 (V, compass)."""
+    """Sine of the height field's highest elevation around each vertex (V, 3) per compass direction:
+    float32 (V, compass)."""
     rows, columns = field.shape
     out = np.empty((vertices.shape[0], compass), np.float32)
     for v in range(vertices.shape[0]):

@@ -5,8 +5,8 @@
     frame.image()                          # the whole frame, uint8 RGB
     frame.crop(frame.boxes.face, 112, 2)   # the face alone, at a fraction of the cost
 
-A session is a sequence of trials (same room, orientation and exposure), a trial a sequence of dots, and a dot is looked at
-for a few frames. Nothing is rendered until asked for.
+A session is a sequence of trials (same room, orientation and exposure), a trial a sequence of dots, and a dot
+is looked at for a few frames. Nothing is rendered until asked for.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tinytracker.synthetic.detector import Bias, Boxes, detect
 from tinytracker.synthetic.develop import Exposure, Sensor, develop, meter
 from tinytracker.synthetic.person import Person, PosedHead
 from tinytracker.synthetic.pose import Habit, Sitting, Sway, head_pose
+from tinytracker.synthetic.rooms import draw_room
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.setup import Setup
 from tinytracker.synthetic.subject import Expression
@@ -34,6 +35,8 @@ DOTS_PER_TRIAL = 4
 FIRST_FRAME_S, DOT_S = 0.5, 2.0
 """Frames are taken from half a second after a dot appears, when the eyes have arrived, until it goes."""
 
+USUAL_BLINKS = 0.02
+"""Share of the frames in which somebody who looks at a screen is blinking."""
 
 SMALL_EYES_PX = 45
 """Distance between the eyes below which they are rendered with more samples."""
@@ -44,8 +47,8 @@ _TREMOR = 0.15
 
 @dataclass(frozen=True)
 class Target:
-    """A dot. x_points, y_points: from the screen's top-left corner (wide targets may lie beyond it). x_cm, y_cm: the same
-    point in prediction space."""
+    """A dot. x_points, y_points: from the screen's top-left corner (wide targets may lie beyond it). x_cm,
+    y_cm: the same point in prediction space."""
 
     x_points: float
     y_points: float
@@ -70,8 +73,8 @@ class Trial:
 class SyntheticFrame:
     """One frame with exact labels, rendered when asked for.
 
-    boxes: as a detector would give them, None where it would find no face. dot_number: from 0. time_s: since the dot
-    appeared.
+    boxes: as a detector would give them, None where it would find no face. dot_number: from 0. time_s: since
+    the dot appeared.
     """
 
     person: Person
@@ -119,13 +122,16 @@ class SyntheticFrame:
         return encode_jpeg(self.image(), self.sensor.jpeg_quality)
 
     def crop(self, box: Box, size_px: int, supersampling: int = 2) -> np.ndarray:
-        """Only what a square box shows, uint8 (size_px, size_px, 3) RGB: as `image` cropped, at a fraction of the cost."""
+        """Only what a square box shows, uint8 (size_px, size_px, 3) RGB: as `image` cropped, at a fraction
+        of the cost."""
         return self._develop(self._light(box, size_px, size_px, supersampling), box)
 
     def _light(self, region: Box, width_px: int, height_px: int, supersampling: int) -> np.ndarray:
         """Linear light of a region, float32 (height_px, width_px, 3)."""
         scene, camera = self.trial.scene, self.camera
-        return self.person.render(self.posed, scene, camera, region, width_px, height_px, supersampling, self.seed)
+        return self.person.render(
+            self.posed, scene, camera, region, width_px, height_px, supersampling, self.seed
+        )
 
     def _develop(self, light: np.ndarray, region: Box) -> np.ndarray:
         frame_px = self.camera.width_px, self.camera.height_px
@@ -142,7 +148,8 @@ class SyntheticFrame:
         return (left, top, right, bottom) if apart < SMALL_EYES_PX and inside else None
 
     def _exposure(self) -> Exposure:
-        """The trial's exposure, metered on a small rendering of this frame if it is the trial's first to be rendered."""
+        """The trial's exposure, metered on a small rendering of this frame if it is the trial's first to
+        be rendered."""
         if self.trial.exposure is None:
             frame = self._light(self.region, self.camera.width_px // 8, self.camera.height_px // 8, 1)
             skin = self._light(self._face(), 24, 24, 1)
@@ -157,26 +164,39 @@ class SyntheticFrame:
 
 
 class Session:
-    """One recording's frames, one after the other. The same person and generator state give the same frames."""
+    """One recording's frames, one after the other. The same person and generator state give the same
+    frames. blinks: share of them that are caught somewhere in a blink."""
 
-    def __init__(self, person: Person, rng: np.random.Generator, setup: Setup | None = None) -> None:
+    def __init__(
+        self,
+        person: Person,
+        rng: np.random.Generator,
+        setup: Setup | None = None,
+        blinks: float = USUAL_BLINKS,
+    ) -> None:
         self.person = person
+        self._blinks = blinks
+        self._rng = rng
         self.setup = setup if setup is not None else Setup.draw(rng)
         self.habit = Habit.draw(rng)
-        self.sensor = Sensor.draw(rng, webcam=not self.setup.device.turns)
-        self._clothes = Scene.draw(rng).clothes
-        self._rng = rng
+        self._is_makehuman = person.heads == "makehuman"
+        if self._is_makehuman:
+            self.sensor = Sensor.phone(rng) if self.setup.device.turns else Sensor.webcam(rng)
+        else:
+            self.sensor = Sensor.draw(rng, webcam=not self.setup.device.turns)
+        self._clothes = self._scene().clothes
         self._dot_number = -1
         self._frame_of_dot = 0
         self.new_trial()
         self._new_dot()
 
-    def new_trial(self) -> Trial:
-        """Turns the device, changes the room's light, sits down anew."""
-        rng = self._rng
+    def new_trial(self, rng: np.random.Generator | None = None) -> Trial:
+        """Turns the device, changes the room's light, sits down anew; drawn from the session's own
+        generator, or from `rng`."""
+        rng = self._rng if rng is None else rng
         orientation = self.setup.orientation(rng)
         self.trial = Trial(
-            scene=replace(Scene.draw(rng), clothes=self._clothes),
+            scene=replace(self._scene(), clothes=self._clothes),
             orientation=orientation,
             camera=self.setup.camera(orientation),
             sitting=Sitting.draw(rng, self.setup.distance_cm),
@@ -195,13 +215,18 @@ class Session:
         time_s = FIRST_FRAME_S + share * (DOT_S - FIRST_FRAME_S)
         self._frame_of_dot += 1
         sway = added(self._sway, Sway.draw(self._rng).scaled(_TREMOR))
-        return self.frame_at(self._target, sway, Expression.draw(self._rng), time_s)
+        return self.frame_at(self._target, sway, self._expression(), time_s)
 
-    def frame_at(self, target: Target, sway: Sway, expression: Expression, time_s: float = 1.0) -> SyntheticFrame:
-        """A frame of this trial with everything given: what someone looks at, how they sit, what their face does."""
+    def frame_at(
+        self, target: Target, sway: Sway, expression: Expression, time_s: float = 1.0
+    ) -> SyntheticFrame:
+        """A frame of this trial with everything given: what someone looks at, how they sit, what their
+        face does."""
         rng, trial = self._rng, self.trial
         looks_at = target.x_cm, target.y_cm
-        head = head_pose(self.setup, trial.orientation, trial.camera, self.habit, trial.sitting, sway, looks_at)
+        head = head_pose(
+            self.setup, trial.orientation, trial.camera, self.habit, trial.sitting, sway, looks_at
+        )
         posed = self.person.pose(head.position_cm, head.rotation, looks_at, expression, rng)
         frame_px = trial.camera.width_px, trial.camera.height_px
         return SyntheticFrame(
@@ -216,6 +241,13 @@ class Session:
             seed=int(rng.integers(1 << 31)),
         )
 
+    def _scene(self) -> Scene:
+        return draw_room(self._rng) if self._is_makehuman else Scene.draw(self._rng)
+
+    def _expression(self) -> Expression:
+        draw = Expression.draw_lively if self._is_makehuman else Expression.draw
+        return draw(self._rng, self._blinks)
+
     def target(self, x_points: float, y_points: float) -> Target:
         """The dot at a place on the screen, in this trial's orientation."""
         x_cm, y_cm = self.setup.target_cm((x_points, y_points), self.trial.orientation)
@@ -224,10 +256,14 @@ class Session:
     def _new_dot(self) -> None:
         self._dot_number += 1
         self._frame_of_dot = 0
-        self._target = self.target(*self.setup.target_points(self._rng, self.trial.orientation, self.trial.sitting.distance_cm))
+        self._target = self.target(
+            *self.setup.target_points(self._rng, self.trial.orientation, self.trial.sitting.distance_cm)
+        )
         self._sway = Sway.draw(self._rng)
 
 
 def added(sway: Sway, other: Sway) -> Sway:
     """Both sways on top of each other."""
-    return Sway(sway.turn_rad + other.turn_rad, sway.centre + other.centre, sway.log_distance + other.log_distance)
+    return Sway(
+        sway.turn_rad + other.turn_rad, sway.centre + other.centre, sway.log_distance + other.log_distance
+    )

@@ -1,7 +1,8 @@
-"""From rasterised samples to pixels: the kernel that colours what was hit and averages the samples of each pixel.
+"""From rasterised samples to pixels: the kernel that colours what was hit and averages the samples of each
+pixel.
 
-Where all samples of a pixel lie on plain skin, hair or cloth the pixel is shaded once (as multisampling does); eyes and
-outlines are shaded at every sample.
+Where all samples of a pixel lie on plain skin, hair or cloth the pixel is shaded once (as multisampling
+does); eyes and outlines are shaded at every sample.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from tinytracker.synthetic.eyeball import EyeLook, EyeState, draw_eye
-from tinytracker.synthetic.noise import njit, noise, smoothstep
+from tinytracker.synthetic.jit import njit
+from tinytracker.synthetic.noise import noise, smoothstep
 
 EYE_REACH_CM = (1.95, 1.05, 1.30)
 """The region around an eye's centre that is drawn sample by sample: to either side, below, above."""
 
-_FACE, _HAIR, _TORSO, _MOUTH, _FRAME = 1, 2, 3, 4, 5
+_FACE, _HAIR, _TORSO, _MOUTH, _FRAME, _TEETH = 1, 2, 3, 4, 5, 6
 
 
 class Surface(NamedTuple):
-    """A person's mesh as the kernel takes it; see `mesh.HeadMesh`. eye: uint8 (T,) 0 plain, 1 left eye's region, 2 right's."""
+    """A person's mesh as the kernel takes it; see `mesh.HeadMesh`. eye: uint8 (T,) 0 plain, 1 left eye's
+    region, 2 right's."""
 
     triangles: np.ndarray
     kind: np.ndarray
@@ -30,17 +33,21 @@ class Surface(NamedTuple):
 
 
 class Look(NamedTuple):
-    """Colours beside the painting, float64 (3,) each; cloth_waves: (3,) [contrast, per cm across, per cm up]."""
+    """Colours beside the painting, float64 (3,) each; cloth_waves: (3,) [contrast, per cm across, per cm up].
+    neck_light: light that the chin leaves on the neck, for heads whose shape does not tell."""
 
     hair: np.ndarray
     frame: np.ndarray
     cloth: np.ndarray
+    headwear: np.ndarray
+    neck_light: float
     cloth_waves: np.ndarray
     seed: int
 
 
 class Lamps(NamedTuple):
-    """Lights, head frame: directions, colours (n, 3); sizes (n,) cosine of the angular radius; glints (n,); ambient (3,)."""
+    """Lights, head frame: directions, colours (n, 3); sizes (n,) cosine of the angular radius; glints
+    (n,); ambient (3,)."""
 
     directions: np.ndarray
     colours: np.ndarray
@@ -50,8 +57,8 @@ class Lamps(NamedTuple):
 
 
 class View(NamedTuple):
-    """The camera in the head frame: origin (3,), turn (3, 3) from camera to head axes; sample (i, j) looks along
-    ((j + .5) * step_x + x0, (i + .5) * step_y + y0, -1) before turning."""
+    """The camera in the head frame: origin (3,), turn (3, 3) from camera to head axes; sample (i, j) looks
+    along ((j + .5) * step_x + x0, (i + .5) * step_y + y0, -1) before turning."""
 
     origin: np.ndarray
     turn: np.ndarray
@@ -76,16 +83,37 @@ class Lenses(NamedTuple):
 
 @njit(fastmath=True, cache=True, nogil=True)
 def resolve(
-    out, background, hit, weight_b, weight_c, light, moved, surface, look, eye_look, eye_state, lamps, view, lenses, factor
+    out,
+    background,
+    hit,
+    weight_b,
+    weight_c,
+    light,
+    moved,
+    surface,
+    look,
+    eye_look,
+    eye_state,
+    lamps,
+    view,
+    lenses,
+    factor,
 ):
     """Colour the pixels of `out`, float32 (rows, columns, 3) linear light.
 
     background: float32 (rows, columns, 3). hit, weight_b, weight_c: from `raster.rasterise` on a grid
-    `factor` times finer. light: float32 (V, 10) per vertex: six columns from `light.illuminate`, chart x, y, z and share of
-    hair. moved: float32 (V, 3) vertices, head frame.
+    `factor` times finer. light: float32 (V, 11) per vertex: six columns from `light.illuminate`, chart x, y,
+    z, share of hair, cm within clothes. moved: float32 (V, 3) vertices, head frame.
     """
     rows, columns = out.shape[0], out.shape[1]
-    colour, total, skin, bright, gloss, ray = np.empty(3), np.empty(3), np.empty(4), np.empty(3), np.empty(3), np.empty(3)
+    colour, total, skin, bright, gloss, ray = (
+        np.empty(3),
+        np.empty(3),
+        np.empty(4),
+        np.empty(3),
+        np.empty(3),
+        np.empty(3),
+    )
     count = factor * factor
     for i in range(rows):
         for j in range(columns):
@@ -134,7 +162,20 @@ def resolve(
                         )
                     else:
                         far = factor - 1 if at_once else 0
-                        _plain(y, x, y + far, x + far, hit, weight_b, weight_c, light, surface, look, skin, colour)
+                        _plain(
+                            y,
+                            x,
+                            y + far,
+                            x + far,
+                            hit,
+                            weight_b,
+                            weight_c,
+                            light,
+                            surface,
+                            look,
+                            skin,
+                            colour,
+                        )
                     for c in range(3):
                         total[c] += colour[c] if at_once else colour[c] / count
             if lenses.half_width > 0:
@@ -163,13 +204,19 @@ def _painted(painting, x, y, out):
     u -= j
     a, b, c, d = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
     for k in range(4):
-        out[k] = a * painting[i, j, k] + b * painting[i, j + 1, k] + c * painting[i + 1, j, k] + d * painting[i + 1, j + 1, k]
+        out[k] = (
+            a * painting[i, j, k]
+            + b * painting[i, j + 1, k]
+            + c * painting[i + 1, j, k]
+            + d * painting[i + 1, j + 1, k]
+        )
 
 
 @njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, out):
-    """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the same)."""
-    x = y = z = hair = 0.0
+    """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the
+    same)."""
+    x = y = z = hair = cloth = 0.0
     r = g = b = sr = sg = sb = 0.0
     t = hit[y0, x0]
     same = hit[y1, x1] == t  # usual: pixels are finer than triangles
@@ -194,11 +241,14 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
             y += w * light[v, 7]
             z += w * light[v, 8]
             hair += w * light[v, 9]
+            cloth += w * light[v, 10]
     kind = surface.kind[t]
     if kind == _FACE:
         _painted(surface.painting, x, y, skin)
         if y < -10.5 and z < 0:  # the neck lies in the chin's shadow
-            dim = 0.45 + 0.55 * smoothstep(-19.0, -12.5, y) * smoothstep(-7.0, 0.0, z)
+            dim = look.neck_light + (1 - look.neck_light) * smoothstep(-19.0, -12.5, y) * smoothstep(
+                -7.0, 0.0, z
+            )
             for c in range(3):
                 skin[c] *= dim
     elif kind == _TORSO:
@@ -217,21 +267,49 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
         for c in range(3):
             skin[c] = 0.012 if kind == _MOUTH else look.hair[c]
         skin[3] = 0.05
-    if hair > 0.02 and kind != _MOUTH:
-        cover = 1.0 if kind == _HAIR else min(1.0, max(0.0, hair * (1 + 0.8 * noise(x * 6, y * 2, look.seed + 13)) * 1.2))
+    if kind == _TEETH:
+        skin[0], skin[1], skin[2], skin[3] = 0.34, 0.30, 0.24, 0.2
+    if hair > 0.02 and kind != _MOUTH and cloth < 0.3:
+        cover = (
+            1.0
+            if kind == _HAIR
+            else min(1.0, max(0.0, hair * (1 + 0.8 * noise(x * 6, y * 2, look.seed + 13)) * 1.2))
+        )
         strand = (
-            1 + 0.7 * noise(x * 7 + 2 * z, y * 0.9 + z * 0.3, look.seed + 11) + 0.5 * noise(x * 2.2 + z, y * 0.4, look.seed + 12)
+            1
+            + 0.7 * noise(x * 7 + 2 * z, y * 0.9 + z * 0.3, look.seed + 11)
+            + 0.5 * noise(x * 2.2 + z, y * 0.4, look.seed + 12)
         )
         for c in range(3):
             skin[c] += (look.hair[c] * strand - skin[c]) * cover
         skin[3] += (0.12 - skin[3]) * cover
+    if cloth > -0.25 and kind != _HAIR:  # with a shadow along its edge
+        k = smoothstep(-0.03, 0.03, cloth)
+        edge = 1 - 0.45 * math.exp(-((cloth / 0.12) ** 2))
+        fold = (
+            1
+            + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31)
+            + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
+        )
+        if (
+            look.cloth_waves[0] > 0
+            and y < -9
+            and math.sin(x * look.cloth_waves[1] + y * look.cloth_waves[2]) > 0.3
+        ):
+            fold *= look.cloth_waves[0]
+        for c in range(3):
+            weave = (look.headwear[c] if y > -9 else look.cloth[c]) * fold
+            skin[c] = (skin[c] + (weave - skin[c]) * k) * edge
+        skin[3] += (0.02 - skin[3]) * k
     out[0] = skin[0] * r + skin[3] * sr
     out[1] = skin[1] * g + skin[3] * sg
     out[2] = skin[2] * b + skin[3] * sb
 
 
 @njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _eye_sample(t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, view, skin, bright, gloss, ray, out):
+def _eye_sample(
+    t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, view, skin, bright, gloss, ray, out
+):
     """Colour of one sample in an eye's region."""
     wa = 1 - wb - wc
     cx = cy = x = y = 0.0
@@ -280,7 +358,9 @@ def _spectacles(lenses, origin, ray, pixel, look, lamps, colour):
     u, v = (abs(x) - lenses.half_width - 0.75) / lenses.half_width, (y - lenses.drop) / lenses.half_height
     soft = 0.6 * pixel * t
     bridge = (
-        abs(x) < 0.80 and abs(y - lenses.drop - 0.35 * lenses.half_height - 0.12 * math.cos(2 * x)) < lenses.rim * 0.45 + 0.03
+        abs(x) < 0.80
+        and abs(y - lenses.drop - 0.35 * lenses.half_height - 0.12 * math.cos(2 * x))
+        < lenses.rim * 0.45 + 0.03
     )
     if abs(u) < 1.4 and abs(v) < 1.4:
         radius = (abs(u) ** lenses.roundness + abs(v) ** lenses.roundness) ** (1 / lenses.roundness)
@@ -313,10 +393,11 @@ def _frame(cover, x, y, look, lamps, colour):
 
 @njit(fastmath=True, cache=True, nogil=True)
 def backdrop(out, left, top, right, bottom, colours, slope, texture, shapes, seed):
-    """Paint a room's background, float32 (h, w, 3), for the part [left, right] x [top, bottom] (fractions of the frame).
+    """Paint a room's background, float32 (h, w, 3), for the part [left, right] x [top, bottom] (fractions of
+    the frame).
 
-    colours: (2, 3) blended along slope (2,) [down, across]. shapes: (k, 8) [centre x, y, half-width, half-height (fractions),
-    r, g, b, softness]. texture: 0 to 1.
+    colours: (2, 3) blended along slope (2,) [down, across]. shapes: (k, 8) [centre x, y, half-width,
+    half-height (fractions), r, g, b, softness]. texture: 0 to 1.
     """
     for i in range(out.shape[0]):
         v = top + (i + 0.5) / out.shape[0] * (bottom - top)
@@ -334,4 +415,15 @@ def backdrop(out, left, top, right, bottom, colours, slope, texture, shapes, see
                         out[i, j, c] = out[i, j, c] * (1 - k) + shapes[q, 4 + c] * k
 
 
-__all__ = ["EYE_REACH_CM", "EyeLook", "EyeState", "Lamps", "Lenses", "Look", "Surface", "View", "backdrop", "resolve"]
+__all__ = [
+    "EYE_REACH_CM",
+    "EyeLook",
+    "EyeState",
+    "Lamps",
+    "Lenses",
+    "Look",
+    "Surface",
+    "View",
+    "backdrop",
+    "resolve",
+]

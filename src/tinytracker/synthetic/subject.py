@@ -1,22 +1,28 @@
 """One person who does not exist: their anatomy and colours, drawn from a random generator.
 
-Lengths are cm, angles radians, colours linear RGB reflectances (0 black, 1 all light returned). The head frame has its
-origin midway between the two eyes' centres of rotation, X to the image's right when the head faces the camera (the
-person's left), Y up, Z out of the face. Distances named nasal or temporal are measured along X, towards the nose or away
-from it.
+Lengths are cm, angles radians, colours linear RGB reflectances (0 black, 1 all light returned). The head
+frame has its origin midway between the two eyes' centres of rotation, X to the image's right when the head
+faces the camera (the person's left), Y up, Z out of the face. Distances named nasal or temporal are measured
+along X, towards the nose or away from it.
 
-Sources of the distributions (all are population values, rounded): interpupillary distance 62.5 +- 3.3 mm (Dodgson,
-"Variation and extrema of human interpupillary distance", 2004); margin-reflex distances 3.4 +- 0.9 and 5.0 +- 0.7 mm,
-fissure 29.8 +- 1.0 mm, lid excursion 0.93 and 0.35 of the globe's (oculoplastic literature); iris radius 5.85 +- 0.2 mm
-(white-to-white corneal diameter); kappa about 4 to 5 deg nasal and 1 to 1.5 deg up (Guestrin & Eizenman, 2006).
+Sources of the distributions (all are population values, rounded): interpupillary distance 62.5 +- 3.3 mm
+(Dodgson, "Variation and extrema of human interpupillary distance", 2004); margin-reflex distances 3.4 +- 0.9
+and 5.0 +- 0.7 mm, fissure 29.8 +- 1.0 mm, lid excursion 0.93 and 0.35 of the globe's (oculoplastic
+literature); iris radius 5.85 +- 0.2 mm (white-to-white corneal diameter); kappa about 4 to 5 deg nasal and 1
+to 1.5 deg up (Guestrin & Eizenman, 2006).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tinytracker.synthetic.complexion import Complexion
+    from tinytracker.synthetic.wardrobe import Wardrobe
 
 EYE_RADIUS_CM = 1.2
 """Distance from the eye's centre of rotation to the front of the sclera: the globe a lid slides over."""
@@ -68,9 +74,14 @@ class Eyes:
             ]
         )
         likely = [0.2, 0.25, 0.17, 0.13, 0.15, 0.10] if skin_tone < 2 else [0.6, 0.3, 0.1, 0.0, 0.0, 0.0]
-        # On photographs the sclera is far from white: it lies in the lids' shadow and returns less light than it seems to.
+        # On photographs the sclera is far from white: it lies in the lids' shadow and returns less light than
+        # it seems to.
         yellow = abs(rng.normal(0, 0.05))
-        level = 0.35 * (float(skin.colour @ LUMINANCE) / 0.40) ** rng.uniform(0.85, 1.05) * math.exp(rng.normal(0, 0.05))
+        level = (
+            0.35
+            * (float(skin.colour @ LUMINANCE) / 0.40) ** rng.uniform(0.85, 1.05)
+            * math.exp(rng.normal(0, 0.05))
+        )
         white = level * np.array([1.06, 0.99, 0.94]) * np.array([1, 1 - 0.4 * yellow, 1 - 2 * yellow])
         return cls(
             interocular_cm=_normal(rng, 6.25, 0.33, 5.4, 7.2),
@@ -135,7 +146,8 @@ class Lids:
             asymmetry_cm=_normal(rng, 0, 0.025, -0.06, 0.06),
             droop=_normal(rng, 0, 0.08, -0.2, 0.2),
             peak=_normal(rng, 0.47, 0.04, 0.38, 0.56),
-            crease_cm=float(rng.choice([0.0, 0.16, 0.28, 0.42], p=[0.17, 0.28, 0.33, 0.22])) * math.exp(rng.normal(0, 0.12)),
+            crease_cm=float(rng.choice([0.0, 0.16, 0.28, 0.42], p=[0.17, 0.28, 0.33, 0.22]))
+            * math.exp(rng.normal(0, 0.12)),
             crease_depth=_normal(rng, 0.55, 0.2, 0.15, 1.0),
             fold=float(rng.beta(1.2, 1.8)),
             shadow=_normal(rng, 0.38, 0.11, 0.12, 0.7),
@@ -150,7 +162,7 @@ class Lids:
 
 
 @dataclass(frozen=True)
-class Face:
+class FaceShape:
     """Shape of the head. Widths and heights that are factors multiply an average; the rest are cm."""
 
     width: float
@@ -172,7 +184,7 @@ class Face:
     identity: np.ndarray  # (100,) weights of ICT-FaceKit's principal shapes; only ICT heads use them
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Face:
+    def draw(cls, rng: np.random.Generator) -> FaceShape:
         return cls(
             width=_normal(rng, 1, 0.05, 0.87, 1.15),
             height=_normal(rng, 1, 0.05, 0.87, 1.15),
@@ -195,7 +207,14 @@ class Face:
 
 
 _SKINS = np.array(
-    [[0.72, 0.50, 0.41], [0.62, 0.41, 0.31], [0.50, 0.31, 0.215], [0.36, 0.205, 0.13], [0.21, 0.115, 0.07], [0.105, 0.055, 0.037]]
+    [
+        [0.72, 0.50, 0.41],
+        [0.62, 0.41, 0.31],
+        [0.50, 0.31, 0.215],
+        [0.36, 0.205, 0.13],
+        [0.21, 0.115, 0.07],
+        [0.105, 0.055, 0.037],
+    ]
 )
 
 
@@ -226,7 +245,11 @@ class Skin:
             tone=tone,
             colour=colour,
             lip_colour=np.clip(
-                colour * ([1.0, 0.62, 0.62] if natural else [1.05, 0.35, 0.40]) * (1 + rng.normal(0, 0.08, 3)), 0.01, 0.9
+                colour
+                * ([1.0, 0.62, 0.62] if natural else [1.05, 0.35, 0.40])
+                * (1 + rng.normal(0, 0.08, 3)),
+                0.01,
+                0.9,
             ),
             redness=_normal(rng, 0.4, 0.3, 0, 1.2),
             freckles=float(rng.uniform(0.2, 0.6)) if rng.random() < 0.12 else 0.0,
@@ -267,7 +290,11 @@ class Hair:
                 [0.15, 0.055, 0.025],
             ]
         )
-        likely = [0.35, 0.27, 0.16, 0.08, 0.04, 0.06, 0.04] if skin_tone < 2.5 else [0.70, 0.2, 0.02, 0.0, 0.0, 0.08, 0.0]
+        likely = (
+            [0.35, 0.27, 0.16, 0.08, 0.04, 0.06, 0.04]
+            if skin_tone < 2.5
+            else [0.70, 0.2, 0.02, 0.0, 0.0, 0.08, 0.0]
+        )
         style = int(rng.choice([0, 1, 2, 3], p=[0.07, 0.45, 0.33, 0.15]))
         return cls(
             style=style,
@@ -300,7 +327,9 @@ class Glasses:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Glasses:
         kind = rng.random()
-        colour = [0.01, 0.01, 0.012] if kind < 0.6 else ([0.25, 0.22, 0.2] if kind < 0.8 else [0.12, 0.05, 0.02])
+        colour = (
+            [0.01, 0.01, 0.012] if kind < 0.6 else ([0.25, 0.22, 0.2] if kind < 0.8 else [0.12, 0.05, 0.02])
+        )
         return cls(
             half_width_cm=float(rng.uniform(2.2, 2.75)),
             half_height_cm=float(rng.uniform(1.55, 2.3)),
@@ -320,11 +349,13 @@ class Subject:
 
     eyes: Eyes
     lids: Lids
-    face: Face
+    face: FaceShape
     skin: Skin
     hair: Hair
     glasses: Glasses | None
     seed: int = field(default=0)
+    wardrobe: Wardrobe | None = None  # MakeHuman heads only, as is the next
+    complexion: Complexion | None = None
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Subject:
@@ -333,7 +364,7 @@ class Subject:
         return cls(
             eyes=Eyes.draw(rng, skin),
             lids=Lids.draw(rng),
-            face=Face.draw(rng),
+            face=FaceShape.draw(rng),
             skin=skin,
             hair=Hair.draw(rng, skin.tone),
             glasses=Glasses.draw(rng) if rng.random() < 0.28 else None,
@@ -352,6 +383,17 @@ class Expression:
     droop_cm: float = 0.0  # upper margins lower by this (tired), higher if negative (startled)
     blink: float = 0.0  # 0 open .. 1 shut
     lid_jitter_cm: tuple[float, float] = (0.0, 0.0)  # upper, lower margin
+    others: tuple[tuple[str, float], ...] = ()  # further movements of the face by name (`mesh.Unit`), 0 to 1
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """Movements of the mesh by name."""
+        return {
+            "smile": self.smile,
+            "jaw": self.mouth_open_cm,
+            "brow": self.brow_raise_cm,
+            **dict(self.others),
+        }
 
     @classmethod
     def draw(cls, rng: np.random.Generator, blink_share: float = 0.02) -> Expression:
@@ -367,3 +409,41 @@ class Expression:
             blink=blink,
             lid_jitter_cm=(_normal(rng, 0, 0.04, -0.1, 0.1), _normal(rng, 0, 0.03, -0.08, 0.08)),
         )
+
+    @classmethod
+    def draw_lively(cls, rng: np.random.Generator, blink_share: float = 0.02) -> Expression:
+        """As `draw`, with a calmer smile, lids that vary more whatever the gaze, and other movements of
+        mouth, brows, cheeks."""
+        blink = float(rng.uniform(0.35, 1.0)) if rng.random() < blink_share else 0.0
+        calm = rng.random() < 0.45
+        others = tuple(
+            (name, float(rng.beta(1.2, 2.0)))
+            for name, share in _OTHER_MOVEMENTS.items()
+            if rng.random() < share * (0.3 if calm else 1.0)
+        )
+        return cls(
+            smile=float(rng.uniform(-0.05, 0.25) if calm else rng.uniform(-0.1, 1.0) * rng.random()),
+            mouth_open_cm=max(0.0, float(rng.normal(-0.45, 0.45))),
+            brow_raise_cm=_normal(rng, 0.0, 0.14, -0.3, 0.45),
+            squint=float(rng.uniform(0, 0.75)) if rng.random() < 0.22 else 0.0,
+            droop_cm=_normal(rng, 0.0, 0.09, -0.2, 0.25),
+            blink=blink,
+            lid_jitter_cm=(_normal(rng, 0, 0.05, -0.12, 0.12), _normal(rng, 0, 0.04, -0.1, 0.1)),
+            others=others,
+        )
+
+
+_OTHER_MOVEMENTS = {
+    "frown": 0.12,
+    "brow_down": 0.2,
+    "pucker": 0.07,
+    "puff": 0.03,
+    "press": 0.12,
+    "stretch": 0.08,
+    "teeth": 0.12,
+    "sneer": 0.05,
+    "squint": 0.15,
+    "smirk": 0.08,
+    "one_brow": 0.08,
+}
+"""How often each of the further movements of a face (`mesh.Unit`) is seen."""

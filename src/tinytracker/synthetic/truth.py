@@ -1,4 +1,5 @@
-"""What the renderer knows exactly about a frame: the truth_* columns of the dataset (docs/design.md), without the prefix."""
+"""What the renderer knows exactly about a frame: the truth_* columns of the dataset (docs/design.md),
+without the prefix."""
 
 from __future__ import annotations
 
@@ -20,9 +21,10 @@ CORNERS = ("inner", "outer")
 def truth(posed: PosedHead, camera: Camera, heads: str) -> dict[str, Any]:
     """Exact targets by name: floats, and `blink` (bool), `heads` (str).
 
-    distance_cm: from the camera to the midpoint of the eyes. Yaw is positive to the image's right, pitch up. Gaze angles are
-    the visual axes', exactly through the target; fixation_x_deg, fixation_y_deg: yaw and pitch by which the eyes miss it
-    (head frame). *_px: frame pixels. *_openness: height of the opening over its width.
+    distance_cm: from the camera to the midpoint of the eyes. Yaw is positive to the image's right, pitch up.
+    Gaze angles are the visual axes', exactly through the target; fixation_x_deg, fixation_y_deg: yaw and
+    pitch by which the eyes miss it (head frame). *_px: frame pixels. *_openness: height of the opening over
+    its width.
     """
     yaw, pitch, roll = map(math.degrees, angles_rad(posed.rotation))
     row: dict[str, Any] = {

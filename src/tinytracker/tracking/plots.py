@@ -1,4 +1,5 @@
-"""Pictures of a tracked clip: gaze over time against the truth, and where the gaze went. Needs matplotlib (extra "demo")."""
+"""Pictures of a tracked clip: gaze over time against the truth, and where the gaze went. Needs matplotlib
+(extra "demo")."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from tinytracker.errors import MissingExtraError
+from tinytracker.extras import need
 from tinytracker.files import written_aside
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ CELLS = 160  # of the heatmap, along its longer side
 SPREAD_CM = 1.0  # deviation by which a gaze point is smeared, about a degree of arm's length
 
 
-def plot_gaze_against_truth(path: Path, times_s: np.ndarray, gaze_cm: np.ndarray, truth_cm: np.ndarray, title: str) -> None:
+def plot_gaze_against_truth(
+    path: Path, times_s: np.ndarray, gaze_cm: np.ndarray, truth_cm: np.ndarray, title: str
+) -> None:
     """Writes a PNG of x and y over time, and of the paths on the plane of the camera.
 
     times_s: (n,). gaze_cm, truth_cm: (n, 2), prediction space; NaN where there is no gaze.
@@ -47,21 +50,27 @@ def plot_gaze_against_truth(path: Path, times_s: np.ndarray, gaze_cm: np.ndarray
     _save(figure, path)
 
 
-def plot_heatmap(path: Path, gaze_cm: np.ndarray, screen_cm: tuple[float, float, float, float] | None, title: str) -> None:
+def plot_heatmap(
+    path: Path, gaze_cm: np.ndarray, screen_cm: tuple[float, float, float, float] | None, title: str
+) -> None:
     """Writes a PNG of where the gaze went, in cm from the camera.
 
-    gaze_cm: (n, 2), prediction space, NaN where there is none. screen_cm: left, right, bottom, top of the screen, drawn as
-    a frame.
+    gaze_cm: (n, 2), prediction space, NaN where there is none. screen_cm: left, right, bottom, top of the
+    screen, drawn as a frame.
     """
     points = gaze_cm[np.isfinite(gaze_cm).all(axis=1)]
     left, right, bottom, top = _extent(points, screen_cm)
     cell_cm = max(right - left, top - bottom) / CELLS
     shape = max(2, round((right - left) / cell_cm)), max(2, round((top - bottom) / cell_cm))
-    counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=shape, range=((left, right), (bottom, top)))
+    counts, _, _ = np.histogram2d(
+        points[:, 0], points[:, 1], bins=shape, range=((left, right), (bottom, top))
+    )
     density = cv2.GaussianBlur(counts.T, (0, 0), SPREAD_CM / cell_cm, borderType=cv2.BORDER_CONSTANT)
     figure = _figure(7, 1.2 + 6 * (top - bottom) / (right - left))
     plane = figure.add_subplot()
-    plane.imshow(density, origin="lower", extent=(left, right, bottom, top), cmap="magma", interpolation="bilinear")
+    plane.imshow(
+        density, origin="lower", extent=(left, right, bottom, top), cmap="magma", interpolation="bilinear"
+    )
     if screen_cm is not None:
         x = [screen_cm[0], screen_cm[1], screen_cm[1], screen_cm[0], screen_cm[0]]
         y = [screen_cm[2], screen_cm[2], screen_cm[3], screen_cm[3], screen_cm[2]]
@@ -73,7 +82,9 @@ def plot_heatmap(path: Path, gaze_cm: np.ndarray, screen_cm: tuple[float, float,
     _save(figure, path)
 
 
-def _extent(points: np.ndarray, screen_cm: tuple[float, float, float, float] | None) -> tuple[float, float, float, float]:
+def _extent(
+    points: np.ndarray, screen_cm: tuple[float, float, float, float] | None
+) -> tuple[float, float, float, float]:
     """Left, right, bottom, top of what is shown: the points, the camera, the screen, and some room."""
     rows = [points, np.zeros((1, 2))]
     if screen_cm is not None:
@@ -89,10 +100,9 @@ def _mark_camera(plane: Any) -> None:
 
 
 def _figure(width: float, height: float) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "demo") from error
+    need("matplotlib.figure", "demo")
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 

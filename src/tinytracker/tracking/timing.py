@@ -12,9 +12,11 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """How long one stage took: median and 95th percentile over the times it ran, and its mean share of a frame.
+    """How long one stage took: median and 95th percentile over the times it ran, and its mean share of a
+    frame.
 
-    runs: how often it ran. per_frame_ms: total time over all frames of the stopwatch, so rare stages weigh little.
+    runs: how often it ran. per_frame_ms: total time over all frames of the stopwatch, so rare stages weigh
+    little.
     """
 
     stage: str
@@ -33,8 +35,8 @@ class Stopwatch:
                 ...
             watch.finish_frame()
 
-    `total` is what lies between start and finish, stages and everything between them. clock: nanoseconds; by default real
-    time, `time.process_time_ns` leaves out what other programs took.
+    `total` is what lies between start and finish, stages and everything between them. clock: nanoseconds; by
+    default real time, `time.process_time_ns` leaves out what other programs took.
     """
 
     def __init__(self, clock: Callable[[], int] | None = None) -> None:
@@ -74,7 +76,8 @@ class Stopwatch:
         return rows
 
     def frames_per_second(self, without: str = "") -> float:
-        """Frames over the time between their starts and finishes, less that of one stage; 0 before the first one."""
+        """Frames over the time between their starts and finishes, less that of one stage; 0 before the
+        first one."""
         spent_ns = sum(self._totals_ns) - sum(self._stages_ns.get(without, ()))
         return 1e9 * self.frames / spent_ns if self._totals_ns else 0.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tinytracker.domain import Frame, GazePoint, GazeSample
+from tinytracker.domain import Frame, GazePoint, GazeSample, Image
 from tinytracker.errors import OutputError, UsageError
 from tinytracker.tracking.drawing import annotated
 from tinytracker.tracking.sinks import FileSink
@@ -21,8 +21,9 @@ TICKS_PER_SECOND = 90_000  # the clock of MPEG; fine enough for any camera
 class VideoWriter(FileSink):
     """Writes pictures to an mp4 file, each at its own time, so that a live recording keeps its real pace.
 
-    The first picture sets the size (its last column or row is left out if odd: 4:2:0 halves both); others must be as
-    large, else OutputError. crf: x264's constant quality, lower is better. Seconds count from the first picture.
+    The first picture sets the size (its last column or row is left out if odd: 4:2:0 halves both); others
+    must be as large, else OutputError. crf: x264's constant quality, lower is better. Seconds count from the
+    first picture.
     """
 
     def __init__(self, path: Path, crf: int = 23) -> None:
@@ -42,7 +43,7 @@ class VideoWriter(FileSink):
             raise OutputError(f"cannot write {self.path} as a video: {error}") from error
         stack.push(self._flush_unless_failed)
 
-    def write_picture(self, image: np.ndarray, t_ns: int) -> None:
+    def write_picture(self, image: Image, t_ns: int) -> None:
         """image: uint8 (height_px, width_px, 3), RGB; t_ns must grow from call to call."""
         height, width = (side - side % 2 for side in image.shape[:2])
         if self._stream is None:
@@ -51,7 +52,8 @@ class VideoWriter(FileSink):
         if (self._stream.width, self._stream.height) != (width, height):
             raise OutputError(
                 f"{self.path} cannot take a picture of {width} x {height} after one of "
-                f"{self._stream.width} x {self._stream.height}; leave --save out for pictures of different sizes"
+                f"{self._stream.width} x {self._stream.height}; leave --save out for pictures of different "
+                f"sizes"
             )
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="rgb24")
         tick = round((t_ns - self._first_ns) * TICKS_PER_SECOND / 1e9)
@@ -60,7 +62,9 @@ class VideoWriter(FileSink):
         self._container.mux(self._stream.encode(picture))
 
     def _begin(self, width: int, height: int, t_ns: int) -> None:
-        self._stream = self._container.add_stream("libx264", options={"preset": "superfast", "crf": str(self._crf)})
+        self._stream = self._container.add_stream(
+            "libx264", options={"preset": "superfast", "crf": str(self._crf)}
+        )
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = self._stream.time_base = Fraction(1, TICKS_PER_SECOND)
@@ -75,12 +79,15 @@ class VideoWriter(FileSink):
 
 
 class VideoSink(VideoWriter):
-    """The frames with what was found drawn on them, and the true gaze point of each frame's number, if known."""
+    """The frames with what was found drawn on them, and the true gaze point of each frame's number, if
+    known."""
 
     def __init__(self, path: Path, truth: Sequence[GazePoint] = ()) -> None:
         super().__init__(path)
         self._truth = truth
 
     def write(self, frame: Frame, sample: GazeSample) -> None:
+        if frame.image.size == 0:  # nothing there to show
+            return
         truth = self._truth[frame.index] if frame.index < len(self._truth) else None
         self.write_picture(annotated(frame.image, sample, truth), frame.t_ns)

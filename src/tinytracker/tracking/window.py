@@ -30,13 +30,18 @@ class WindowSink:
         except cv2.error as error:
             raise UsageError(
                 "no window: the installed OpenCV is the headless build, or there is no display; "
-                "use --save FILE.mp4 to look at the video, or put opencv-python<5 in place of opencv-python-headless"
+                "use --save FILE.mp4 to look at the video, or put opencv-python<5 in place of "
+                "opencv-python-headless"
             ) from error
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         cv2.destroyWindow(self._title)
 
     def write(self, frame: Frame, sample: GazeSample) -> None:
+        if frame.image.size == 0:
+            return
         cv2.imshow(self._title, cv2.cvtColor(annotated(frame.image, sample), cv2.COLOR_RGB2BGR))
         self.closed = self.closed or cv2.waitKey(1) & 0xFF in (ord("q"), ESCAPE)

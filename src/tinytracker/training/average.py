@@ -12,8 +12,8 @@ from tinytracker.models import Network
 class MovingAverage:
     """Keeps `network`, a copy of another with exponentially averaged weights and batch-norm statistics.
 
-    decay: of the average; it starts small, (1 + step) / (10 + step), so that the first weights are soon forgotten. 0
-    makes the copy follow exactly.
+    decay: of the average; it starts small, (1 + step) / (10 + step), so that the first weights are soon
+    forgotten. 0 makes the copy follow exactly.
     """
 
     def __init__(self, source: Network, decay: float) -> None:

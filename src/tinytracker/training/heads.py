@@ -1,4 +1,5 @@
-"""Heads that only training has: they read the renderer's truth and a teacher's embedding off a network's embedding."""
+"""Heads that only training has: they read the renderer's truth and a teacher's embedding off a network's
+embedding."""
 
 from __future__ import annotations
 

@@ -1,18 +1,20 @@
 """A recipe: everything that decides how a network is trained, as a frozen dataclass read from TOML.
 
-The recipes we ship are package data beside this file (recipes/NAME.toml); `load_recipe` takes their names or a path. A
-recipe, a seed and a dataset decide the weights.
+The recipes we ship are package data beside this file (recipes/NAME.toml); `load_recipe` takes their names or
+a path. A recipe, a seed and a dataset decide the weights.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
+from tinytracker.cards import read_card
 from tinytracker.errors import UsageError
 
 
@@ -20,10 +22,14 @@ from tinytracker.errors import UsageError
 class Photometric:
     """Changes of light, camera and colour, drawn anew for every sample; everything 0 is none.
 
-    contrast: s.d. of the logarithm of the factor on the distance from the picture's mean. brightness: s.d. of what is added,
-    white being 1; colour: the same, per channel. gamma: s.d. of the logarithm of the exponent. noise: largest s.d. of
-    white noise, white being 1. low_resolution: share of samples seen through a worse camera, shrunk 1.3 to 4 times (as
-    the eye crop sees it) and grown again. ramp: s.d. of the logarithm of the light at a crop's edge, across and down,
+    contrast: s.d. of the logarithm of the factor on the distance from the picture's mean. brightness: s.d. of
+    what is added, white being 1; colour: the same, per channel. gamma: s.d. of the logarithm of the exponent.
+    noise: largest s.d. of
+    white noise, white being 1. low_resolution: share of samples seen through a worse camera, shrunk `finest`
+    to 4 times (as the eye crop sees it) and grown again; where it is 1, these stand for the low-pass of the
+    network's inputs, which could be
+    undone if it were always the same. ramp: s.d. of the logarithm of the light at a crop's edge, across and
+    down,
     separately for each crop. grey: share of colour samples made grey.
     """
 
@@ -33,18 +39,24 @@ class Photometric:
     gamma: float = 0.0
     noise: float = 0.0
     low_resolution: float = 0.0
+    finest: float = 1.3
     ramp: float = 0.0
     grey: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Geometric:
-    """Changes of where the boxes lie; labels and position inputs follow exactly. Lengths as shares of the box's side.
+    """Changes of where the boxes lie; labels and position inputs follow exactly. Lengths as shares of the
+    box's side.
 
-    flip: share of samples mirrored. face_shift, face_zoom: s.d. of the face box's shift, each way, and of the logarithm
-    of its size. eye_shift, eye_zoom: the same for each eye box. band_shift, band_zoom: the same for the eye band, whose
+    flip: share of samples mirrored. face_shift, face_zoom: s.d. of the face box's shift, each way, and of the
+    logarithm
+    of its size. eye_shift, eye_zoom: the same for each eye box. band_shift, band_zoom: the same for the eye
+    band, whose
     shifts, down too, are shares of its width. rotation_deg: s.d. of turning the whole picture
-    about its middle, and the gaze point about the camera with it.
+    about its middle, and the gaze point about the camera with it. cut: share of face crops that reach beyond
+    an edge of the frame, where they are black: below by at most half, elsewhere by a fifth, so that the eyes
+    stay in sight.
     """
 
     flip: float = 0.5
@@ -55,17 +67,19 @@ class Geometric:
     band_shift: float = 0.0
     band_zoom: float = 0.0
     rotation_deg: float = 0.0
+    cut: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """What a student learns from a teacher. checkpoint: the teacher's, a .tflite or a released network; "" is none.
+    """What a student learns from a teacher. checkpoint: the teacher's, a .tflite or a released network; "" is
+    none.
 
-    gaze: weight of the distance to the teacher's answer. embedding: weight of predicting the teacher's (normalised)
-    embedding from the student's, through a layer that is thrown away after training.
-    observer: weight of the distance to the answer of an observer who is told the renderer's truth (training.observer): to
-    the gaze without what no picture shows. It needs no checkpoint, and counts for the truth where that is not known.
-    What the two weights leave of 1 is the truth's.
+    gaze: weight of the distance to the teacher's answer. embedding: weight of predicting the teacher's
+    (normalised) embedding from the student's, through a layer that is thrown away after training.
+    observer: weight of the distance to the answer of an observer who is told the renderer's truth
+    (training.observer): to the gaze without what no picture shows. It needs no checkpoint, and counts for the
+    truth where that is not known. What the two weights leave of 1 is the truth's.
     """
 
     checkpoint: str = ""
@@ -75,7 +89,10 @@ class Distillation:
 
     def __post_init__(self) -> None:
         if self.checkpoint and self.gaze + self.observer > 1:
-            raise UsageError(f"distillation: gaze {self.gaze:g} and observer {self.observer:g} leave the truth less than nothing")
+            raise UsageError(
+                f"distillation: gaze {self.gaze:g} and observer {self.observer:g} leave the truth less than "
+                f"nothing"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +100,24 @@ class Recipe:
     """See the fields.
 
     model, options: for tinytracker.models.create_model.
-    start: checkpoint, .tflite or released network to take the first weights from, where they fit; "" is fresh ones.
+    start: checkpoint, .tflite or released network to take the first weights from, where they fit; "" is fresh
+    ones.
     steps: optimiser steps; batch_size: samples per step, over all processes.
     optimiser: "muon" (training.muon), "adamw" or "adam"; learning_rate, weight_decay: its.
-    schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate; "exponential": x 0.9
-        every decay_steps.
+    schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate;
+        "exponential": x 0.9 every decay_steps.
     loss: "euclidean": distance in cm (eye locator: of each point); "mse": of the normalised outputs.
-    scale_by_distance: distances count x 35 cm / the person's distance, where that is known, so that someone far off, with
-        cm the larger for the same angle, weighs no more.
+    scale_by_distance: distances count x 35 cm / the person's distance, where that is known, so that someone
+        far off, with cm the larger for the same angle, weighs no more.
     ema: decay of the moving average of the weights that is validated and kept; 0 is none.
     precision: "float32", or "bf16": convolutions and FCs in bfloat16 where the device has them (twice as fast
         on CPUs with avx512_bf16 or amx where they are dense, slower on depthwise ones), else in float32.
-    min_openness: training samples whose eyes are less open than this on average are left out; nobody knows where closed
-        eyes look. Validation has them all.
+    min_openness: training samples whose eyes are less open than this on average are left out; nobody knows
+        where closed eyes look. Validation has them all.
     face_dropout: share of samples whose face crop is blank, so that the eyes carry their weight.
-    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye points, openness, distance, landmarks)
-        from the embedding, in the proportions of losses.AUXILIARY_WEIGHTS; samples without truth count nothing.
+    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye points, openness,
+        distance, landmarks) from the embedding, in the proportions of losses.AUXILIARY_WEIGHTS; samples
+        without truth count nothing.
     validate_every, validation_samples: steps between validations; at most so many samples, evenly drawn.
     checkpoint_every: steps between states a killed run resumes from.
     """
@@ -135,57 +154,84 @@ class Recipe:
 
     def quick(self, steps: int) -> Recipe:
         """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit."""
-        shrink = steps / self.steps
-        return replace(
-            self,
-            steps=steps,
-            warmup_steps=min(self.warmup_steps, max(10, steps // 20)),
-            decay_steps=max(1, round(self.decay_steps * min(shrink, 1))),
-            # The average must not outlast the run: at most about a tenth of it.
-            ema=min(self.ema, 1 - 10 / max(steps, 20)) if self.ema else 0.0,
-            validate_every=min(self.validate_every, max(1, steps // 2)),
-            checkpoint_every=min(self.checkpoint_every, max(1, steps // 2)),
-        )
+        quick: Recipe = shortened(self, steps)
+        return quick
 
 
 def list_recipes() -> list[str]:
     """Names of the recipes we ship, sorted."""
-    return sorted(path.name.removesuffix(".toml") for path in _shipped().iterdir() if path.name.endswith(".toml"))
+    return names_in(_shipped())
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
-    """The recipe we ship by that name, or the one in a TOML file.
+    """The recipe we ship by that name, or the one in a TOML file, or in a network's card (.json).
 
-    Raises UsageError, naming the file and the field, if there is none, or it has a field or a value that is not known.
+    Raises UsageError, naming the file and the field, if there is none, or it has a field or a value that is
+    not known.
     """
     path = Path(name_or_path)
-    shipped = _shipped() / f"{name_or_path}.toml"
+    if path.suffix == ".json":
+        return recipe_from_dict(read_card(path).recipe, f"{path}, recipe")
+    content, where = recipe_content(name_or_path, _shipped(), list_recipes())
+    return recipe_from_dict(content, where)
+
+
+def names_in(shipped: Traversable) -> list[str]:
+    """Names of the recipes in a folder of the package, sorted."""
+    return sorted(one.name.removesuffix(".toml") for one in shipped.iterdir() if one.name.endswith(".toml"))
+
+
+def shortened(recipe: Any, steps: int) -> Any:
+    """A recipe, of faces or of events, for `steps` steps: what `quick` says."""
+    return replace(
+        recipe,
+        steps=steps,
+        warmup_steps=min(recipe.warmup_steps, max(10, steps // 20)),
+        decay_steps=max(1, round(recipe.decay_steps * min(steps / recipe.steps, 1))),
+        # The average must not outlast the run: at most about a tenth of it.
+        ema=min(recipe.ema, 1 - 10 / max(steps, 20)) if recipe.ema else 0.0,
+        validate_every=min(recipe.validate_every, max(1, steps // 2)),
+        checkpoint_every=min(recipe.checkpoint_every, max(1, steps // 2)),
+    )
+
+
+def recipe_content(
+    name_or_path: str | Path, shipped: Traversable, known: Sequence[str]
+) -> tuple[dict[str, Any], str]:
+    """The nested plain values of a recipe that lies in `shipped` or in a TOML file, and what messages call
+    it; `known`: those that a message names. Raises UsageError."""
+    path = Path(name_or_path)
+    ours = shipped / f"{name_or_path}.toml"
     source: Path | Traversable
     if path.suffix == ".toml" or path.exists():
         source, where = path, str(path)
-    elif shipped.is_file():
-        source, where = shipped, f"recipe {name_or_path}"
+    elif ours.is_file():
+        source, where = ours, f"recipe {name_or_path}"
     else:
-        raise UsageError(f"no recipe {name_or_path}; there are {', '.join(list_recipes())}, or give a .toml file")
+        raise UsageError(f"no recipe {name_or_path}; there are {', '.join(known)}, or give a .toml file")
     try:
         content = tomllib.loads(source.read_text())
     except (OSError, ValueError) as error:
         raise UsageError(f"{where} is not a readable TOML recipe: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{where} is not a readable TOML recipe: it is nested too deeply") from error
     content.setdefault("name", path.stem)
-    return recipe_from_dict(content, where)
+    return content, where
 
 
 def recipe_from_dict(content: dict[str, Any], where: str = "recipe") -> Recipe:
-    """A recipe from nested plain values, as TOML and cards hold them; raises UsageError as load_recipe does."""
-    return _build(Recipe, content, where)
+    """A recipe from nested plain values, as TOML and cards hold them; raises UsageError as load_recipe
+    does."""
+    recipe: Recipe = built(Recipe, content, where)
+    return recipe
 
 
 def _shipped() -> Traversable:
     return files("tinytracker.training") / "recipes"
 
 
-def _build(kind: Any, content: dict[str, Any], where: str) -> Any:
-    """A dataclass from a dictionary, every field and type checked."""
+def built(kind: Any, content: dict[str, Any], where: str) -> Any:
+    """A dataclass from a dictionary, every field and type checked; raises UsageError naming the field."""
     hints = get_type_hints(kind)
     known = {f.name for f in fields(kind)}
     unknown = sorted(set(content) - known)
@@ -197,7 +243,7 @@ def _build(kind: Any, content: dict[str, Any], where: str) -> Any:
         if is_dataclass(hint):
             if not isinstance(value, dict):
                 raise UsageError(f"{place}: expected a table, got {value!r}")
-            values[name] = _build(hint, value, place)
+            values[name] = built(hint, value, place)
         else:
             values[name] = _checked(hint, value, place)
     for required in ("name", "model"):

@@ -13,6 +13,7 @@ from tinytracker.data.dataset import Dataset
 from tinytracker.domain import LANDMARKS
 from tinytracker.errors import DatasetError, UsageError
 from tinytracker.faces.boxes import STORED_HEIGHT_OVER_WIDTH, STORED_OVER_BAND_WIDTH, band_share_of_stored
+from tinytracker.inputs import KINDS
 from tinytracker.models.network import NetworkSpec
 
 MARGIN = 1.25  # stored crop over network crop, so that a shifted or smaller box still finds real pixels
@@ -30,15 +31,21 @@ ANGLES = (
 class Samples:
     """n samples. Where a label is not known (no truth_* columns, as in GazeCapture) it is NaN.
 
-    crops: by input kind, uint8 (n, height, width, 3 or 1); of an eye band, more than the band (`faces.boxes`).
-    gaze_cm: float32 (n, 2). face_box_px: float32 (n, 4), x, y, width, height. frame_px: float32 (n, 2), width, height.
-    band_box_px: float32 (n, 4), the eye band in the middle of what is stored of it; NaN if the network sees none.
+    crops: by input kind, uint8 (n, height, width, 3 or 1); of an eye band, more than the band
+    (`faces.boxes`).
+    gaze_cm: float32 (n, 2). face_box_px: float32 (n, 4), x, y, width, height. frame_px: float32 (n, 2),
+    width, height.
+    band_box_px: float32 (n, 4), the eye band in the middle of what is stored of it; NaN if the network sees
+    none.
     distance_cm: float32 (n,).
     angles: float32 (n, 7), the columns of ANGLES in their units.
-    points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the face crop, or in
-        the eye band where the network sees that; -1 at its left and top edge, 1 at its right and bottom edge.
-    own_points: float32 (n, 2, 3, 2): the same points, each in the box of its own eye; NaN where the network sees no eye crops.
-    landmarks: float32 (n, 23, 2), domain.LANDMARKS in the face crop, likewise; NaN where the network sees no face.
+    points: float32 (n, 2, 3, 2): [left, right eye][inner canthus, outer canthus, iris centre][x, y] in the
+        face crop, or in the eye band where the network sees that; -1 at its left and top edge, 1 at its right
+        and bottom edge.
+    own_points: float32 (n, 2, 3, 2): the same points, each in the box of its own eye; NaN where the network
+    sees no eye crops.
+    landmarks: float32 (n, 23, 2), domain.LANDMARKS in the face crop, likewise; NaN where the network sees no
+    face.
     openness: float32 (n, 2), left and right eye: height over width.
     """
 
@@ -64,12 +71,18 @@ class Samples:
 
 
 def load_samples(
-    dataset: Dataset, split: str, spec: NetworkSpec, *, margin: bool, min_openness: float = 0.0, at_most: int | None = None
+    dataset: Dataset,
+    split: str,
+    spec: NetworkSpec,
+    *,
+    margin: bool,
+    min_openness: float = 0.0,
+    at_most: int | None = None,
 ) -> Samples:
     """Reads what a network with `spec` needs of a split; evenly drawn if there are more than `at_most`.
 
-    margin: keep more pixels than the network sees, for augmentation. Raises DatasetError if the split is empty, or lacks
-    eye corners and the network is the eye locator.
+    margin: keep more pixels than the network sees, for augmentation. Raises DatasetError if the split is
+    empty, or lacks eye corners and the network is the eye locator.
     """
     indices = choose(dataset, split, min_openness, at_most)
     labels = {name: column[indices] for name, column in dataset.labels.items()}
@@ -84,14 +97,17 @@ def load_samples(
         band_box_px=band,
         frame_px=_columns(labels, ["frame_width_px", "frame_height_px"]),
         distance_cm=_columns(labels, ["truth_distance_cm"])[:, 0],
-        angles=_columns(labels, [name for name, _ in ANGLES]) / np.array([unit for _, unit in ANGLES], np.float32),
+        angles=_columns(labels, [name for name, _ in ANGLES])
+        / np.array([unit for _, unit in ANGLES], np.float32),
         points=_points(labels, _EYE_POINTS, band if bands else box).reshape(-1, 2, 3, 2),
         own_points=_own_points(labels) if sees_eyes else np.full((len(box), 2, 3, 2), np.nan, np.float32),
         landmarks=_points(labels, LANDMARKS, np.full_like(box, np.nan) if bands else box),
         openness=_columns(labels, [f"truth_{eye}_openness" for eye in EYES]),
     )
     if spec.output == "eyes" and not np.isfinite(samples.points).all():
-        raise DatasetError(f"{dataset.name} lacks eye corners (truth_* columns); the eye locator trains on rendered people")
+        raise DatasetError(
+            f"{dataset.name} lacks eye corners (truth_* columns); the eye locator trains on rendered people"
+        )
     return samples
 
 
@@ -104,21 +120,20 @@ def choose(dataset: Dataset, split: str, min_openness: float = 0.0, at_most: int
     if at_most is not None and len(indices) > at_most:
         indices = indices[np.linspace(0, len(indices) - 1, at_most).round().astype(int)]
     if not len(indices):
-        raise DatasetError(f"{dataset.name} has no samples to use in its {split} split; prepare more recordings")
+        raise DatasetError(
+            f"{dataset.name} has no samples to use in its {split} split; prepare more recordings"
+        )
     return indices
 
 
 def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool) -> np.ndarray:
     """All crops of one kind, shrunk to what is needed and made grey where the network is."""
-    if spec.kind == "face":
-        read, stored_px = dataset.faces, dataset.face_px
-    elif spec.kind in ("left_eye", "right_eye"):
-        read, stored_px = (dataset.left_eyes if spec.kind == "left_eye" else dataset.right_eyes), dataset.eye_px
-    elif spec.kind == "eye_band":
-        read, stored_px = dataset.eye_bands, dataset.band_px
-    else:
+    if not KINDS[spec.kind].is_picture:
         raise UsageError(f"a network with the input {spec.kind} cannot be trained on a dataset of crops")
-    if spec.kind == "eye_band":  # stored with real pixels around: all of it stays, at no more pixels than the network's
+    stored_px = dataset.stored_px(spec.kind)
+    if (
+        spec.kind == "eye_band"
+    ):  # stored with real pixels around: all of it stays, at no more pixels than the network's
         width = min(round(spec.width_px * STORED_OVER_BAND_WIDTH), stored_px)
         height = round(width * STORED_HEIGHT_OVER_WIDTH)
     else:
@@ -129,7 +144,7 @@ def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool)
     out = np.empty((len(indices), height, width, 3 if spec.colour == "rgb" else 1), np.uint8)
     shrinks = height <= stored_px and width <= stored_px
     for start in range(0, len(indices), CHUNK):
-        for place, image in enumerate(read(indices[start : start + CHUNK]), start):
+        for place, image in enumerate(dataset.pictures(spec.kind, indices[start : start + CHUNK]), start):
             if spec.colour == "grey":
                 image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
             if image.shape[:2] != (height, width):
@@ -141,7 +156,7 @@ def _crops(dataset: Dataset, indices: np.ndarray, spec: InputSpec, margin: bool)
 
 def _bands(dataset: Dataset, labels: dict[str, np.ndarray], spec: InputSpec) -> np.ndarray:
     """The eye bands that the network sees, float32 (n, 4); raises DatasetError if the dataset holds none."""
-    dataset.eye_bands(np.empty(0, np.int64))
+    dataset.pictures("eye_band", np.empty(0, np.int64))
     stored = _columns(labels, [f"eye_band_{key}_px" for key in "xywh"])
     across, _ = band_share_of_stored(1.0)
     size = stored[:, 2:3] * across * np.array([1, spec.height_px / spec.width_px], np.float32)
@@ -156,7 +171,9 @@ def _columns(labels: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
 
 def _points(labels: dict[str, np.ndarray], names: Sequence[str], box: np.ndarray) -> np.ndarray:
     """Points of the truth (n, len(names), 2) in boxes (n, 4), whose edges are at -1 and 1."""
-    in_frame = _columns(labels, [f"truth_{name}_{axis}_px" for name in names for axis in "xy"]).reshape(-1, len(names), 2)
+    in_frame = _columns(labels, [f"truth_{name}_{axis}_px" for name in names for axis in "xy"]).reshape(
+        -1, len(names), 2
+    )
     return (in_frame - box[:, None, :2]) / box[:, None, 2:] * 2 - 1
 
 

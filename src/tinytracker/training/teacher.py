@@ -1,46 +1,48 @@
 """Distillation: what a trained network says about the training samples, computed once.
 
-The teacher sees each sample plain and mirrored; what it says holds for every augmentation of it, for those change neither
-the person nor the gaze.
+The teacher sees each sample plain and mirrored; what it says holds for every augmentation of it, for those
+change neither the person nor the gaze.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import UsageError
+from tinytracker.models.weights import load_weights
+from tinytracker.progress import Progress, no_progress
 from tinytracker.training.batches import Batch, BatchMaker
 from tinytracker.training.recipe import Recipe
 from tinytracker.training.samples import load_samples
-from tinytracker.training.start import load_weights
 
 BATCH = 250
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """A teacher's answers. gaze_cm: float32 (2, n, 2); embedding: float16 (2, n, features), each feature with mean 0 and
-    standard deviation 1. First index: plain, mirrored."""
+    """A teacher's answers. gaze_cm: float32 (2, n, 2); embedding: float16 (2, n, features), each feature with
+    mean 0 and standard deviation 1. First index: plain, mirrored."""
 
     gaze_cm: np.ndarray
     embedding: np.ndarray
 
-    def of(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
+    def of(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         """(gaze_cm (n, 2), embedding (n, features)) for a batch, float32."""
         embedding = self.embedding[batch.mirrored.astype(int), batch.places]
-        return torch.from_numpy(batch.gaze_of(self.gaze_cm)).to(device), torch.from_numpy(embedding).float().to(device)
+        return batch.gaze_of(self.gaze_cm), embedding.astype(np.float32)
 
 
 def ask_teacher(
-    checkpoint: str | Path, dataset: Dataset, recipe: Recipe, device: torch.device, progress: Progress = lambda done, total: None
+    checkpoint: str | Path,
+    dataset: Dataset,
+    recipe: Recipe,
+    device: torch.device,
+    progress: Progress = no_progress,
 ) -> Lessons:
     """Runs a teacher over the samples that `recipe` trains on. Raises UsageError if it is no gaze network."""
     network = load_weights(checkpoint).to(device)
@@ -62,4 +64,6 @@ def ask_teacher(
     features = np.concatenate(embedding).astype(np.float32)
     features = (features - features.mean(0)) / (features.std(0) + 1e-3)
     count = len(samples)
-    return Lessons(np.concatenate(gaze).reshape(2, count, 2), features.astype(np.float16).reshape(2, count, -1))
+    return Lessons(
+        np.concatenate(gaze).reshape(2, count, 2), features.astype(np.float16).reshape(2, count, -1)
+    )

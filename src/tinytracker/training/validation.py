@@ -1,8 +1,10 @@
-"""Validation during training: one number to choose weights by. The evaluation room gives the figures for reports."""
+"""Validation during training: one number to choose weights by. The evaluation room gives the figures for
+reports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,11 +27,15 @@ class Score:
         return ", ".join(f"{name} {value:.3f}" for name, value in self.parts.items())
 
 
-def validate(network: Network, maker: BatchMaker, count: int, device: torch.device, rank: int = 0, world: int = 1) -> Score:
-    """Scores a network in evaluation mode on all `count` samples of `maker`, unaugmented; each process takes its share.
+def validate(
+    network: Network, maker: BatchMaker, count: int, device: torch.device, rank: int = 0, world: int = 1
+) -> Score:
+    """Scores a network in evaluation mode on all `count` samples of `maker`, unaugmented; each process takes
+    its share.
 
-    Gaze: mean Euclidean error in cm, and its mean over x and y of the bias. Eye locator: median distance over all points,
-    as a percentage of the true interocular distance (between the midpoints of the canthi), and mean openness error.
+    Gaze: mean Euclidean error in cm, and its mean over x and y of the bias. Eye locator: median distance over
+    all points, as a percentage of the true interocular distance (between the midpoints of the canthi), and
+    mean openness error.
     """
     predicted, target = [], []
     with torch.inference_mode():
@@ -38,7 +44,7 @@ def validate(network: Network, maker: BatchMaker, count: int, device: torch.devi
             predicted.append(network(*batch.inputs(network.spec, device)).float().cpu().numpy())
             target.append(batch.target)
     if world > 1:
-        shares: list = [None] * world
+        shares: list[Any] = [None] * world
         distributed.all_gather_object(shares, (predicted, target))
         predicted, target = [[one for share in shares for one in share[part]] for part in range(2)]
     outputs, targets = np.concatenate(predicted), np.concatenate(target)
@@ -60,4 +66,7 @@ def _locator_score(predicted: np.ndarray, target: np.ndarray) -> Score:
     interocular = np.linalg.norm(corners[:, 0] - corners[:, 1], axis=1)
     distance = np.linalg.norm((predicted - target)[:, :12].reshape(-1, 6, 2), axis=2)
     percent = float(np.median(100 * distance / interocular[:, None]))
-    return Score(percent, {"median_percent": percent, "openness_error": float(np.abs(predicted - target)[:, 12:].mean())})
+    return Score(
+        percent,
+        {"median_percent": percent, "openness_error": float(np.abs(predicted - target)[:, 12:].mean())},
+    )

@@ -1,4 +1,5 @@
-"""A released network with its position channels baked in, as the authors' TinyTracker-S has them: a CONCATENATION in front."""
+"""A released network with its position channels baked in, as the authors' TinyTracker-S has them: a
+CONCATENATION in front."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tinytracker.domain import Box
 from tinytracker.faces.crops import position_vectors
-from tinytracker.quantization.graph import unpack
+from tinytracker.tflite.schema import unpack
 
 
 def bake(content: bytes, box: Box, frame_px: tuple[int, int], float_output: bool = False) -> bytes:
-    """The file with one picture of one or three channels as its input, its grid that of a box in a frame (width, height).
+    """The file with one picture of one or three channels as its input, its grid that of a box in a frame
+    (width, height).
 
     float_output: ends in a DEQUANTIZE, as the authors' files do.
     """
@@ -33,7 +35,9 @@ def bake(content: bytes, box: Box, frame_px: tuple[int, int], float_output: bool
     main.inputs = np.array([picture], np.int32)
     if float_output:
         given = int(main.outputs[0])
-        real = _add_tensor(model, "real", tuple(main.tensors[given].shape), None, kind=schema.TensorType.FLOAT32)
+        real = _add_tensor(
+            model, "real", tuple(main.tensors[given].shape), None, kind=schema.TensorType.FLOAT32
+        )
         main.operators.append(_operator(model, "DEQUANTIZE", [given], [real], schema.DequantizeOptionsT()))
         main.outputs = np.array([real], np.int32)
     builder = flatbuffers.Builder(len(content))
@@ -43,7 +47,12 @@ def bake(content: bytes, box: Box, frame_px: tuple[int, int], float_output: bool
 
 def _add_tensor(model, name, shape, quantization, data=None, kind=schema.TensorType.INT8) -> int:
     tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.quantization = name.encode(), np.array(shape, np.int32), kind, quantization
+    tensor.name, tensor.shape, tensor.type, tensor.quantization = (
+        name.encode(),
+        np.array(shape, np.int32),
+        kind,
+        quantization,
+    )
     if data is not None:
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(data.tobytes(), np.uint8)

@@ -1,4 +1,5 @@
-"""A FakeImx500 with faults on order: the simulated sensor, or recorded metadata, behind picamera2's interface."""
+"""A FakeImx500 with faults on order: the simulated sensor, or recorded metadata, behind picamera2's
+interface."""
 
 from __future__ import annotations
 
@@ -12,9 +13,9 @@ import numpy as np
 
 from tinytracker.cards import InputSpec, ModelCard
 from tinytracker.domain import Frame
-from tinytracker.targets.imx500.isp import registers_for
-from tinytracker.targets.imx500.sensor import Roi
-from tinytracker.targets.imx500.simulate import (
+from tinytracker.targets.imx500.chip.isp import registers_for
+from tinytracker.targets.imx500.chip.sensor import Roi
+from tinytracker.targets.imx500.running.simulate import (
     Network,
     SimulatedCamera,
     SimulatedChip,
@@ -30,7 +31,8 @@ RESULT_KEYS = ("CnnOutputTensor", "CnnOutputTensorInfo", "CnnKpiInfo")
 
 
 def brightness(tensor: np.ndarray) -> list[np.ndarray]:
-    """A network whose output shows what region it saw: mean of the left and of the upper half, about -0.5 to 0.5."""
+    """A network whose output shows what region it saw: mean of the left and of the upper half, about -0.5
+    to 0.5."""
     halves = tensor[:, :, : tensor.shape[2] // 2], tensor[:, : tensor.shape[1] // 2]
     return [np.array([half.astype(float).mean() / 256 for half in halves], np.float32)]
 
@@ -47,10 +49,10 @@ def pictures(images: Sequence[np.ndarray], frame_ms: float = TIMING.frame_ms) ->
 
 @dataclass
 class Faults:
-    """What goes wrong. missing: frames without a result. timeouts: numbers of the captures (from 0) that give no frame.
-    later_from: from this frame on, results come `later_by` frames later than before. outputs: what every result holds
-    instead. refuses_roi: the driver keeps the region it had. injection_errors: injections that fail with errno 121.
-    missed_injections: injections whose frame never shows up."""
+    """What goes wrong. missing: frames without a result. timeouts: numbers of the captures (from 0) that give
+    no frame. later_from: from this frame on, results come `later_by` frames later than before. outputs: what
+    every result holds instead. refuses_roi: the driver keeps the region it had. injection_errors: injections
+    that fail with errno 121. missed_injections: injections whose frame never shows up."""
 
     missing: frozenset[int] = frozenset()
     timeouts: frozenset[int] = frozenset()
@@ -64,11 +66,19 @@ class Faults:
 
 class FaultySensor(SimulatedSensor):
     def __init__(
-        self, images: Sequence[np.ndarray], faults: Faults, network: Network = brightness, timing: Timing = TIMING
+        self,
+        images: Sequence[np.ndarray],
+        faults: Faults,
+        network: Network = brightness,
+        timing: Timing = TIMING,
     ) -> None:
         wrong = faults.outputs
         super().__init__(
-            pictures(images, timing.frame_ms), network if wrong is None else lambda _: list(wrong), REGISTERS, TENSOR, timing
+            pictures(images, timing.frame_ms),
+            network if wrong is None else lambda _: list(wrong),
+            REGISTERS,
+            TENSOR,
+            timing,
         )
         self.faults = faults
         self.captures = -1
@@ -122,7 +132,9 @@ class FakeImx500(SimulatedChip):
         width, height = sensor.tensor_size
         tensor = np.frombuffer(data, np.int8).reshape(3, height + height % 2, -1)[:, :height, :width]
         outputs = self._network(tensor)
-        sensor.network = lambda _: outputs  # the chip's own pictures are not looked at while a tensor is injected
+        sensor.network = lambda _: (
+            outputs
+        )  # the chip's own pictures are not looked at while a tensor is injected
         self._answer = (sensor.first_count + sensor.frame + 1) % 256, data
         if self.injections in self.faults.missed_injections:
             self._answer = (sensor.first_count + sensor.frame - 2) % 256, data
@@ -158,7 +170,9 @@ class FakePicamera2(SimulatedCamera):
 
     def capture_request(self, wait: Any = None) -> SimulatedRequest:
         assert wait is not None, "a capture without a limit waits for ever"
-        assert all(request.released for request in self.requests), "a request was not given back: the camera runs dry"
+        assert all(request.released for request in self.requests), (
+            "a request was not given back: the camera runs dry"
+        )
         request = super().capture_request(wait)
         self.requests.append(request)
         return request
@@ -173,7 +187,9 @@ class FakePicamera2(SimulatedCamera):
 class ReplaySensor:
     """Hands out recorded metadata instead of simulating: for `SimulatedChip` and `SimulatedCamera`."""
 
-    def __init__(self, metadata: Sequence[dict[str, Any]], image: np.ndarray, tensor_size: tuple[int, int] = TENSOR) -> None:
+    def __init__(
+        self, metadata: Sequence[dict[str, Any]], image: np.ndarray, tensor_size: tuple[int, int] = TENSOR
+    ) -> None:
         self.tensor_size = tensor_size
         self._frames = iter(metadata)
         self._image = image

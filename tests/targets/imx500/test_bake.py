@@ -11,12 +11,14 @@ from tinytracker.errors import TargetError, UsageError
 from tinytracker.faces.crops import position_channels
 from tinytracker.models import create_model, example_inputs
 from tinytracker.models.sensor import sensor_part
-from tinytracker.targets.imx500.bake import FixedPosition, bake, parse_region
+from tinytracker.targets.imx500.making.bake import FixedPosition, bake, parse_region
 
 REGION = (0.25, 0.1, 0.5, 0.8)
 
 
-@pytest.mark.parametrize(("name", "options"), [("tinytracker_imx", {"size_px": 64}), ("tinytracker", {"size_px": (64, 96)})])
+@pytest.mark.parametrize(
+    ("name", "options"), [("tinytracker_imx", {"size_px": 64}), ("tinytracker", {"size_px": (64, 96)})]
+)
 def test_a_baked_region_gives_what_its_channels_gave(name, options):
     torch.manual_seed(0)
     network = create_model(name, position="channels", **options).train()
@@ -30,7 +32,9 @@ def test_a_baked_region_gives_what_its_channels_gave(name, options):
     picture = network.spec.inputs[0]
     colours = torch.rand(2, 3, picture.height_px, picture.width_px) * 2 - 1
     x, y, width, height = REGION
-    places = position_channels(Box(480 * x, 640 * y, 480 * width, 640 * height), 480, 640, picture.width_px, picture.height_px)
+    places = position_channels(
+        Box(480 * x, 640 * y, 480 * width, 640 * height), 480, 640, picture.width_px, picture.height_px
+    )
     channels = torch.from_numpy(places.transpose(2, 0, 1).copy())[None].expand(2, -1, -1, -1)
     baked, card = bake(network, network.card("n"), REGION)
     with torch.no_grad():

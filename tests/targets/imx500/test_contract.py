@@ -1,7 +1,7 @@
 """Everything that we call of picamera2 exists in its source, with the parameters that we pass.
 
-picamera2 needs libcamera and cannot be imported here; its source can be read. It is fetched from the package index without its
-dependencies, once (or taken from PICAMERA2_SOURCE), and parsed, never imported.
+picamera2 needs libcamera and cannot be imported here; its source can be read. It is fetched from the package
+index without its dependencies, once (or taken from PICAMERA2_SOURCE), and parsed, never imported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tinytracker.targets.imx500 import camera, inject, metadata, sensor
+from tinytracker.targets.imx500.chip import metadata, sensor
+from tinytracker.targets.imx500.running import camera, inject
 
 PINNED = "picamera2==0.3.38"
 
@@ -27,7 +28,16 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if given:
         return Path(given)
     target = tmp_path_factory.mktemp("picamera2")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--target",
+    ]
     answer = subprocess.run([*command, str(target), PINNED], capture_output=True, text=True)
     if answer.returncode:
         pytest.skip(f"{PINNED} cannot be fetched: {answer.stderr.strip().splitlines()[-1:]}")
@@ -50,7 +60,9 @@ def methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
 def parameters(function: ast.FunctionDef) -> list[str]:
     arguments = function.args
     names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    is_static = any(isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in function.decorator_list)
+    is_static = any(
+        isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in function.decorator_list
+    )
     return names if is_static else names[1:]
 
 
@@ -83,9 +95,12 @@ def used(protocol: type) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "fixture"), [(camera.Chip, "imx500"), (camera.Camera, "picamera2"), (camera.Request, "request_class")]
+    ("protocol", "fixture"),
+    [(camera.Chip, "imx500"), (camera.Camera, "picamera2"), (camera.Request, "request_class")],
 )
-def test_every_method_and_parameter_exists(protocol: type, fixture: str, request: pytest.FixtureRequest) -> None:
+def test_every_method_and_parameter_exists(
+    protocol: type, fixture: str, request: pytest.FixtureRequest
+) -> None:
     theirs = methods(request.getfixturevalue(fixture))
     ours = used(protocol)
     assert ours
@@ -104,11 +119,19 @@ def test_properties_are_properties(imx500: ast.ClassDef) -> None:
 def test_how_chip_and_camera_are_made(imx500: ast.ClassDef, picamera2: ast.ClassDef, source: Path) -> None:
     assert parameters(methods(imx500)["__init__"]) == ["network_file", "camera_id", "tensor_injection"]
     assert parameters(methods(picamera2)["__init__"])[0] == "camera_num"
-    assert "IMX500" in {alias.name for node in module(source / "devices" / "__init__.py").body
-                        if isinstance(node, ast.ImportFrom) for alias in node.names}  # fmt: skip
-    exported = {alias.name for node in ast.walk(module(source / "__init__.py")) if isinstance(node, ast.ImportFrom)
-                for alias in node.names}  # fmt: skip
-    assert "Picamera2" in exported
+    assert "IMX500" in {
+        alias.name
+        for node in module(source / "devices" / "__init__.py").body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    exported = {
+        alias.name
+        for node in ast.walk(module(source / "__init__.py"))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {"Picamera2", "Platform", "get_platform"} <= exported
 
 
 def test_the_code_makes_no_other_call() -> None:
@@ -120,17 +143,22 @@ def test_the_code_makes_no_other_call() -> None:
                 continue
             owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
             if owner in names:
-                assert node.attr in used(names[owner]), f"{module_.__name__}: {owner}.{node.attr} is in no protocol"
+                assert node.attr in used(names[owner]), (
+                    f"{module_.__name__}: {owner}.{node.attr} is in no protocol"
+                )
 
 
 def test_injection_goes_through_a_private_method(imx500: ast.ClassDef) -> None:
-    """There is no public one; picamera2's own example reaches for it as we do. Its errors carry the driver's as their cause."""
+    """There is no public one; picamera2's own example reaches for it as we do. Its errors carry the
+    driver's as their cause."""
     theirs = methods(imx500)
     private = inject.SET_INPUT_TENSOR.removeprefix("_IMX500")
     assert parameters(theirs[private]) == ["input_tensor_fd"]
     assert parameters(theirs[inject.COMPARE_FRAME]) == []
     raises = [node for node in ast.walk(theirs[private]) if isinstance(node, ast.Raise)]
-    assert [(ast.unparse(node.exc).startswith("RuntimeError"), ast.unparse(node.cause)) for node in raises] == [(True, "err")]  # type: ignore[arg-type]
+    assert [
+        (ast.unparse(node.exc).startswith("RuntimeError"), ast.unparse(node.cause)) for node in raises
+    ] == [(True, "err")]  # type: ignore[arg-type]
 
 
 def test_configuration_keys(picamera2: ast.ClassDef) -> None:
@@ -155,7 +183,9 @@ def test_metadata_layout(source: Path) -> None:
     assert constants["MAX_NUM_TENSORS"] == metadata.MAX_TENSORS
     assert constants["MAX_NUM_DIMENSIONS"] == metadata.MAX_DIMENSIONS
     fields = {
-        name: ast.unparse(next(node.value for node in class_named(tree, name).body if isinstance(node, ast.Assign)))
+        name: ast.unparse(
+            next(node.value for node in class_named(tree, name).body if isinstance(node, ast.Assign))
+        )
         for name in ("OutputTensorInfo", "CnnOutputTensorInfoExported")
     }
     assert fields["OutputTensorInfo"] == (
@@ -186,7 +216,9 @@ def test_register_arithmetic(imx500: ast.ClassDef) -> None:
         "norm_shift = [4, 4, 4]",
         "['div_shift'] = 6",
         "dtype = 'unsigned' if inputTensorNorm_K03 >> 12 & 1 == 0 else 'signed'",
-        "norm_val_2 = inputTensorNorm_K23 if inputTensorNorm_K23 >> 12 & 1 == 0 else -(~inputTensorNorm_K23 + 1 & 8191)",
-        "div_val_0 = inputTensorNorm_K02 if inputTensorNorm_K02 >> 11 & 1 == 0 else -(~inputTensorNorm_K02 + 1 & 4095)",
+        "norm_val_2 = inputTensorNorm_K23 if inputTensorNorm_K23 >> 12 & 1 == 0 else -(~inputTensorNorm_K23 "
+        "+ 1 & 8191)",
+        "div_val_0 = inputTensorNorm_K02 if inputTensorNorm_K02 >> 11 & 1 == 0 else -(~inputTensorNorm_K02 "
+        "+ 1 & 4095)",
     ):
         assert fragment in text, fragment

@@ -1,4 +1,5 @@
-"""The real quantiser and the real converter on one small network, once; everything they write is read back."""
+"""The real quantiser and the real converter on one small network, once; everything they write is read
+back."""
 
 from __future__ import annotations
 
@@ -20,11 +21,11 @@ from tinytracker.errors import DatasetError, TargetError, UsageError
 from tinytracker.models import Network, create_model
 from tinytracker.models.sensor import correction, sensor_part
 from tinytracker.quantization.samples import FloatSamples
-from tinytracker.targets.imx500.bake import bake
-from tinytracker.targets.imx500.convert import Converted, ConvertOptions, _Samples, convert
+from tinytracker.targets.imx500.chip.memory import read_packed, read_report
 from tinytracker.targets.imx500.lint import estimated_memory
-from tinytracker.targets.imx500.memory import read_packed, read_report
-from tinytracker.targets.imx500.quantise import QuantiseOptions, quantise, write_onnx
+from tinytracker.targets.imx500.making.bake import bake
+from tinytracker.targets.imx500.making.convert import Converted, ConvertOptions, _Samples, convert
+from tinytracker.targets.imx500.making.quantise import QuantiseOptions, quantise, write_onnx
 
 
 def pictures_of(dataset: Dataset, network: Network) -> torch.Tensor:
@@ -33,7 +34,8 @@ def pictures_of(dataset: Dataset, network: Network) -> torch.Tensor:
 
 
 def band_network(dataset: Dataset) -> Network:
-    """An eye-band network of batch-norm statistics of these bands, an output that uses its range, and a correction."""
+    """An eye-band network of batch-norm statistics of these bands, an output that uses its range, and a
+    correction."""
     torch.manual_seed(4)
     network = create_model("tinytracker_imx_band", size_px=(64, 128), width=0.5)
     pictures = pictures_of(dataset, network)
@@ -75,7 +77,13 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 
 def test_everything_is_written(case):
-    names = {"band_imx500.onnx", "band_imx500.json", "packerOut.zip", "dnnParams.xml", "network_intrinsics.json"}
+    names = {
+        "band_imx500.onnx",
+        "band_imx500.json",
+        "packerOut.zip",
+        "dnnParams.xml",
+        "network_intrinsics.json",
+    }
     assert {path.name for path in case.folder.iterdir()} == names | {"band_imx500_MemoryReport.json"}
     for what in ("Quantising", "Converting", "Measuring"):
         done = [done for name, done, total in case.stages if name == what and done == total]
@@ -135,7 +143,9 @@ def test_the_quantised_network_runs_here_like_the_float_one(case):
     assert not np.array_equal(ours, wanted)
     on_test = float_model.predict_batch(case.dataset, case.dataset.split("test"))
     truth = np.stack([case.dataset.labels[f"gaze_{axis}_cm"][case.dataset.split("test")] for axis in "xy"], 1)
-    assert case.made.errors_cm["float"] == pytest.approx(np.linalg.norm(on_test - truth, axis=1).mean(), abs=1e-3)
+    assert case.made.errors_cm["float"] == pytest.approx(
+        np.linalg.norm(on_test - truth, axis=1).mean(), abs=1e-3
+    )
     for name in ("tflite_int8", "imx500"):
         assert abs(case.made.errors_cm[name] - case.made.errors_cm["float"]) < 0.1 * spread
 
@@ -189,7 +199,10 @@ def test_a_fixed_region_is_measured_on_the_faces_that_lie_there():
 
 def test_what_cannot_run_is_refused_before_it_is_quantised(tmp_path):
     need_tools()
-    eyes, channels = create_model("tinytracker_eyes"), create_model("tinytracker_imx", size_px=64, position="channels")
+    eyes, channels = (
+        create_model("tinytracker_eyes"),
+        create_model("tinytracker_imx", size_px=64, position="channels"),
+    )
     with pytest.raises(TargetError, match=r"sees 3 pictures; use tinytracker_imx"):
         convert(eyes, eyes.card("eyes"), make_dataset(), tmp_path / "out")
     with pytest.raises(UsageError, match="--roi"):

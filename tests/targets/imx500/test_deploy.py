@@ -12,11 +12,12 @@ import pytest
 from tinytracker.cards import ModelCard, read_card, write_card
 from tinytracker.errors import DeviceError, InputError, ModelError, TargetError
 from tinytracker.targets.imx500 import deploy
+from tinytracker.targets.imx500.chip.isp import Registers
+from tinytracker.targets.imx500.chip.rpk import read_rpk
 from tinytracker.targets.imx500.deploy import card_of, checks, find_card, package
-from tinytracker.targets.imx500.isp import Registers
-from tinytracker.targets.imx500.rpk import read_rpk
 
 from .fake import card
+from .test_memory import pack
 
 INFO = """networkNum=1
 apParamSize=1024
@@ -67,7 +68,9 @@ class TestReadRpk:
         assert (network.width_px, network.height_px) == (128, 96)
         assert network.registers == Registers("RGB", (1024,) * 3, (-2048,) * 3, is_signed=True)
 
-    @pytest.mark.parametrize("content", [b"", b"PK\3\4", block(100)[:-3], block(100), block(100) + cpio({"a": b"b"})])
+    @pytest.mark.parametrize(
+        "content", [b"", b"PK\3\4", block(100)[:-3], block(100), block(100) + cpio({"a": b"b"})]
+    )
     def test_anything_else_is_named(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "n.rpk").write_bytes(content)
         with pytest.raises(ModelError, match=r"n\.rpk"):
@@ -85,7 +88,7 @@ def exported(tmp_path: Path) -> Path:
     """A folder as an export leaves it."""
     folder = tmp_path / "exported"
     folder.mkdir()
-    (folder / "packerOut.zip").write_bytes(b"zip")
+    pack(folder / "packerOut.zip")
     (folder / "fake_intrinsics.json").write_text('{"inference_rate": 30}')
     write_card(card(), folder / "fake.json")
     return folder
@@ -98,7 +101,8 @@ def packager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     bin_folder.mkdir()
     (tmp_path / "made.rpk").write_bytes(rpk())
     script = bin_folder / "imx500-package"
-    script.write_text(f'#!/bin/sh\n[ "$1 $3" = "-i -o" ] && [ -f "$2" ] && cp {tmp_path}/made.rpk "$4/network.rpk"\n')
+    asked = '[ "$1 $3 $5 $6" = "-i -o -f RGB" ] && [ -f "$2" ]'
+    script.write_text(f'#!/bin/sh\n{asked} && cp {tmp_path}/made.rpk "$4/network.rpk"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
     return script
@@ -137,6 +141,38 @@ def test_network_that_does_not_fit_the_card(exported: Path, packager: Path, tmp_
     with pytest.raises(TargetError, match=r"takes 128 x 128.*says 64 x 64"):
         package(exported)
     assert not (exported / "network.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"Format=RGB": "Format=BGR", "K02=0x0000": "K02=0x0400", "K20=0x0000": "K20=0x0400"}, "BGR, signed"),
+        (
+            {f"K{plane}3=0x1800": f"K{plane}3=0x0000" for plane in range(3)},
+            r"RGB, unsigned, K .* and \(0, 0, 0\)",
+        ),
+        ({"K11=0x0400": "K11=0x0200"}, r"K \(1024, 512, 1024\)"),
+        ({"K23=0x1800": "K23=0x1808"}, r"-2040"),
+    ],
+)
+def test_a_network_that_would_be_fed_wrong_is_refused(
+    said: dict[str, str], found: str, exported: Path, packager: Path, tmp_path: Path
+) -> None:
+    content = rpk().decode("latin-1")
+    for right, wrong in said.items():
+        assert right in content
+        content = content.replace(right, wrong)
+    (tmp_path / "made.rpk").write_bytes(content.encode("latin-1"))
+    with pytest.raises(
+        TargetError, match=rf"fed wrong: found .*{found}.*ask for RGB, signed, K \(1024, 1024, 1024\)"
+    ):
+        package(exported)
+    assert not (exported / "network.json").exists()
+
+
+def test_a_register_may_be_rounded_otherwise(exported: Path, packager: Path, tmp_path: Path) -> None:
+    (tmp_path / "made.rpk").write_bytes(rpk().replace(b"K11=0x0400", b"K11=0x0401"))
+    assert package(exported)[1].registers.div_val == (1024, 1025, 1024)
 
 
 def test_folders_that_are_no_export(tmp_path: Path, exported: Path) -> None:

@@ -11,9 +11,15 @@ import pytest
 
 from tinytracker.cards import InputSpec
 from tinytracker.errors import DatasetError, DeviceError
-from tinytracker.targets.imx500.camera import CameraSettings, ChipCamera
-from tinytracker.targets.imx500.inject import InjectionLog, Injector, inject_all, input_tensors, seen_boxes
-from tinytracker.targets.imx500.sensor import MODES
+from tinytracker.targets.imx500.chip.sensor import MODES
+from tinytracker.targets.imx500.running.camera import CameraSettings, ChipCamera
+from tinytracker.targets.imx500.running.inject import (
+    InjectionLog,
+    Injector,
+    inject_all,
+    input_tensors,
+    seen_boxes,
+)
 
 from .fake import REGISTERS, FakeHardware, Faults, FaultySensor
 
@@ -30,7 +36,9 @@ def tensor(value: int) -> np.ndarray:
 
 
 class Bench:
-    def __init__(self, tmp_path: Path, faults: Faults | None = None, frames: int = 600, first_count: int = 250) -> None:
+    def __init__(
+        self, tmp_path: Path, faults: Faults | None = None, frames: int = 600, first_count: int = 250
+    ) -> None:
         (tmp_path / "network.rpk").write_bytes(b"")
         self.sensor = FaultySensor(GREY * frames, faults or Faults(), average)
         self.sensor.first_count = first_count
@@ -47,7 +55,8 @@ class Bench:
 
 
 def test_each_sample_gets_its_own_result_across_the_wrap(tmp_path: Path) -> None:
-    """The counter starts at 250 and wraps at once; results of the sample before are still under way each time."""
+    """The counter starts at 250 and wraps at once; results of the sample before are still under way each
+    time."""
     with Bench(tmp_path) as injector:
         got = [float(injector.run(tensor(value)).outputs[0][0]) for value in range(-60, 60)]
     assert got == list(range(-60, 60))
@@ -71,6 +80,19 @@ def test_lost_frame_is_injected_again(tmp_path: Path) -> None:
     with Bench(tmp_path, Faults(missed_injections=frozenset({1, 2}))) as injector:
         assert [injector.run(tensor(value)).outputs[0][0] for value in (5, 6, 7)] == [5, 6, 7]
     assert injector.missed == 2
+
+
+def test_a_driver_that_names_no_frame_is_not_taken_for_frame_zero(tmp_path: Path) -> None:
+    """picamera2 says 0 where its ioctl fails; the frame that is really called 0 is found all the same."""
+    bench = Bench(tmp_path, first_count=100)
+    with bench as injector:
+        chip, silent = injector._source.chip, {0, 1, 4}
+        asked = iter(range(10_000))
+        own = chip.get_injection_cmp_frm
+        chip.get_injection_cmp_frm = lambda: 0 if next(asked) in silent else own()
+        got = [float(injector.run(tensor(value)).outputs[0][0]) for value in range(-80, 80)]
+    assert got == list(range(-80, 80)), "the counter passes 0 meanwhile"
+    assert injector.errors == len(silent)
 
 
 def test_gives_up_in_one_line(tmp_path: Path) -> None:
@@ -109,11 +131,16 @@ class Crops:
 
     def __init__(self, count: int) -> None:
         self.labels = {
-            "face_x_px": np.arange(count) * 1.0, "face_y_px": np.full(count, 20.0), "face_w_px": np.full(count, 50.0),
-            "face_h_px": np.full(count, 50.0), "frame_width_px": np.full(count, 640), "frame_height_px": np.full(count, 480),
-        }  # fmt: skip
+            "face_x_px": np.arange(count) * 1.0,
+            "face_y_px": np.full(count, 20.0),
+            "face_w_px": np.full(count, 50.0),
+            "face_h_px": np.full(count, 50.0),
+            "frame_width_px": np.full(count, 640),
+            "frame_height_px": np.full(count, 480),
+        }
 
-    def faces(self, indices: np.ndarray) -> np.ndarray:
+    def pictures(self, kind: str, indices: np.ndarray) -> np.ndarray:
+        assert kind == "face"
         return np.stack([np.full((80, 80, 3), 10 * k, np.uint8) for k in indices])
 
 
@@ -141,9 +168,17 @@ class TestResuming:
                 yield tensor(int(index))
 
         with bench as injector:
-            inject_all(injector, log, np.arange(10), tensors, stop=lambda: stop_after is not None and len(asked) > stop_after)
+            inject_all(
+                injector,
+                log,
+                np.arange(10),
+                tensors,
+                stop=lambda: stop_after is not None and len(asked) > stop_after,
+            )
         log.close()
-        return {sample: float(outputs[0]) for sample, outputs in log.done.items()}, len(bench.hardware.chip.injected)
+        return {sample: float(outputs[0]) for sample, outputs in log.done.items()}, len(
+            bench.hardware.chip.injected
+        )
 
     def test_stopped_and_started_again(self, tmp_path: Path) -> None:
         first, injected = self.run(tmp_path, stop_after=4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tinytracker.domain import Box
 from tinytracker.errors import ModelError
-from tinytracker.targets.imx500.isp import (
+from tinytracker.targets.imx500.chip.isp import (
     Registers,
     look,
     padded,
@@ -18,7 +18,7 @@ from tinytracker.targets.imx500.isp import (
     tensor_of,
     unpadded,
 )
-from tinytracker.targets.imx500.sensor import Roi, view_of_whole_picture
+from tinytracker.targets.imx500.chip.sensor import Roi, view_of_whole_picture
 
 PIXELS = np.array([0, 1, 127, 128, 200, 255], np.uint8)
 
@@ -43,13 +43,14 @@ class TestByHand:
     def test_each_shift_rounds_down_on_its_own(self) -> None:
         """div 700, norm -1000: t = 1: 700 >> 6 = 10, 10 - 1000 = -990 >> 4 = -62 (floor of -61.9), not -61;
         t = 127: 88900 >> 6 = 1389, 389 >> 4 = 24; t = 200: 140000 >> 6 = 2187, 1187 >> 4 = 74;
-        t = 128: 89600 >> 6 = 1400, 400 >> 4 = 25; t = 255: 178500 >> 6 = 2789, 1789 >> 4 = 111; t = 0: -1000 >> 4 = -63."""
+        t = 128: 89600 >> 6 = 1400, 400 >> 4 = 25; t = 255: 178500 >> 6 = 2789, 1789 >> 4 = 111; t = 0: -1000
+        >> 4 = -63."""
         q = applied(Registers("RGB", (700,) * 3, (-1000,) * 3, is_signed=True))
         assert q[1].tolist() == [-63, -62, 24, 25, 74, 111]
 
     def test_two_shifts_are_not_one(self) -> None:
-        """t = 3, div 90, norm 12: (270 >> 6) + 12 = 16 >> 4 = 1; in one step (270 + 12 * 64) / 1024 = 1.01; but with norm
-        -5: 4 - 5 = -1 >> 4 = -1, where (270 - 320) / 1024 would round to 0."""
+        """t = 3, div 90, norm 12: (270 >> 6) + 12 = 16 >> 4 = 1; in one step (270 + 12 * 64) / 1024 = 1.01;
+        but with norm -5: 4 - 5 = -1 >> 4 = -1, where (270 - 320) / 1024 would round to 0."""
         assert applied(Registers("RGB", (90,) * 3, (12,) * 3, True), np.array([3], np.uint8))[0, 0] == 1
         assert applied(Registers("RGB", (90,) * 3, (-5,) * 3, True), np.array([3], np.uint8))[0, 0] == -1
 
@@ -87,7 +88,11 @@ class TestRegistersOf:
         assert registers == Registers("RGB", (1024, 1025, 1026), (-2048, -2047, -2046), is_signed=True)
 
     def test_bgr_takes_the_other_diagonal(self) -> None:
-        bgr = INFO | {"inputTensorFormat": "BGR", "inputTensorNorm_K02": "0x0300", "inputTensorNorm_K20": "0x0FFF"}
+        bgr = INFO | {
+            "inputTensorFormat": "BGR",
+            "inputTensorNorm_K02": "0x0300",
+            "inputTensorNorm_K20": "0x0FFF",
+        }
         assert registers_of(bgr).div_val == (0x300, 1025, -1)
 
     def test_unsigned_by_bit_12_of_k03(self) -> None:
@@ -95,7 +100,9 @@ class TestRegistersOf:
         assert not unsigned.is_signed
         assert unsigned.norm_val[0] == 0
 
-    @pytest.mark.parametrize("broken", [{"inputTensorFormat": "Y"}, {"inputTensorNorm_K11": "many"}, {"inputTensorFormat": ""}])
+    @pytest.mark.parametrize(
+        "broken", [{"inputTensorFormat": "Y"}, {"inputTensorNorm_K11": "many"}, {"inputTensorFormat": ""}]
+    )
     def test_anything_else_is_named(self, broken: dict[str, str]) -> None:
         with pytest.raises(ModelError, match=r"my\.rpk"):
             registers_of(INFO | broken, "my.rpk")
@@ -120,7 +127,9 @@ def test_registers_for_is_within_a_step(scale: float, offset: float, step: float
     wanted = everything * scale + offset
     real = registers.real(applied(registers, everything), step)[0]
     inside = np.abs(wanted) < 126 * step
-    assert np.abs(real - wanted)[inside].max(initial=0) < 1.6 * step  # rounded down, and registers are rounded themselves
+    assert (
+        np.abs(real - wanted)[inside].max(initial=0) < 1.6 * step
+    )  # rounded down, and registers are rounded themselves
 
 
 def test_registers_that_do_not_fit_are_refused() -> None:
@@ -143,7 +152,9 @@ def test_formula_for_any_register(div: tuple[int, int, int], norm: tuple[int, in
 def test_order_of_planes() -> None:
     picture = np.zeros((2, 32, 3), np.uint8)
     picture[..., 0] = 250  # red
-    rgb, bgr = (tensor_of(picture, Registers(order, (1024,) * 3, (0,) * 3, False)) for order in ("RGB", "BGR"))
+    rgb, bgr = (
+        tensor_of(picture, Registers(order, (1024,) * 3, (0,) * 3, False)) for order in ("RGB", "BGR")
+    )
     assert rgb[:, 0, 0].tolist() == [250, 0, 0]
     assert bgr[:, 0, 0].tolist() == [0, 0, 250]
 
@@ -157,7 +168,9 @@ def test_restore_is_the_inverse(order: str, norm: int, signed: bool) -> None:
     np.testing.assert_array_equal(registers.restore(tensor_of(picture, registers)), picture)
 
 
-@pytest.mark.parametrize(("size", "memory"), [((112, 112), (112, 128)), ((64, 256), (64, 256)), ((97, 100), (98, 128))])
+@pytest.mark.parametrize(
+    ("size", "memory"), [((112, 112), (112, 128)), ((64, 256), (64, 256)), ((97, 100), (98, 128))]
+)
 def test_padding(size: tuple[int, int], memory: tuple[int, int]) -> None:
     """To 32 wide and 2 high, with zeros, each plane on its own."""
     rng = np.random.default_rng(2)
@@ -190,7 +203,9 @@ def test_look_stretches() -> None:
 def test_look_is_black_beyond_the_picture() -> None:
     view = view_of_whole_picture(640, 360)  # wider than the sensor: bands above and below
     picture = np.full((360, 640, 3), 255, np.uint8)
-    assert view.crop == Box(0.0, pytest.approx((3040 - 4056 * 9 / 16) / 2), 4056.0, pytest.approx(4056 * 9 / 16))
+    assert view.crop == Box(
+        0.0, pytest.approx((3040 - 4056 * 9 / 16) / 2), 4056.0, pytest.approx(4056 * 9 / 16)
+    )
     seen = look(picture, view, Roi(0, 0, 4056, 3040), 64, 64)
     assert seen[0].max() == 0
     assert seen[32].min() == 255

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tinytracker.errors import ModelError
-from tinytracker.targets.imx500.memory import ChipTensor, read_packed, read_report
+from tinytracker.targets.imx500.chip.memory import ChipTensor, read_packed, read_report
 
 REPORT = {
     "Memory Report": {
@@ -30,12 +30,16 @@ PARAMETERS = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
  padding="0"/><dimension size="112" serializationOrder="0" ordinal="2" padding="16"/></dimensions></inputTensor></inputTensors>
 <outputTensors><outputTensor ordinal="0" name="out:0" bitsPerElement="8" shift="0" scale="9.765625E-4" format="unsigned">
 <dimensions><dimension size="2" serializationOrder="0" ordinal="0" padding="0"/></dimensions></outputTensor></outputTensors>
-</network></networks></dnnParams>"""
+</network></networks></dnnParams>"""  # noqa: E501
 
 
 def pack(path: Path, **changed: str | bytes) -> Path:
     """A packerOut.zip; `changed` replaces files by their stem, "" leaves one out."""
-    files: dict[str, str | bytes] = {"dnnParams.xml": PARAMETERS, "manifest.json": "{}", "l2staticData.bin": bytes(1000)}
+    files: dict[str, str | bytes] = {
+        "dnnParams.xml": PARAMETERS,
+        "manifest.json": "{}",
+        "l2staticData.bin": bytes(1000),
+    }
     files |= {name: changed[Path(name).stem] for name in files if Path(name).stem in changed}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
@@ -55,7 +59,8 @@ def test_the_memory_report(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("Reserved Memory", "1.00KB"), ("Model Memory Physical Size", None), ("Fit In Chip", KeyError)]
+    ("key", "value"),
+    [("Reserved Memory", "1.00KB"), ("Model Memory Physical Size", None), ("Fit In Chip", KeyError)],
 )
 def test_a_broken_report_is_refused(tmp_path, key, value):
     report = json.loads(json.dumps(REPORT))

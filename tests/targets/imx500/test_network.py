@@ -1,4 +1,5 @@
-"""Loading an export for simulation: what is missing or does not fit is named; the converter's own files are read."""
+"""Loading an export for simulation: what is missing or does not fit is named; the converter's own files
+are read."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ import pytest
 
 from tinytracker.cards import write_card
 from tinytracker.errors import InputError, MissingExtraError, ModelError
+from tinytracker.targets.imx500.chip.isp import tensor_of
+from tinytracker.targets.imx500.chip.sensor import Roi
 from tinytracker.targets.imx500.deploy import fixed_region
-from tinytracker.targets.imx500.isp import tensor_of
-from tinytracker.targets.imx500.network import load_exported
-from tinytracker.targets.imx500.sensor import Roi
+from tinytracker.targets.imx500.running.network import load_exported
 
 from .fake import card
 
@@ -25,10 +26,12 @@ PARAMETERS = """<?xml version="1.0"?><dnnParams><networks><network name="small" 
 padding="0"/><dimension size="64" serializationOrder="0" ordinal="2" padding="0"/></dimensions></inputTensor></inputTensors>
 <outputTensors><outputTensor ordinal="0" name="y" bitsPerElement="8" shift="0" scale="0.001" format="signed"><dimensions>
 <dimension size="2" serializationOrder="0" ordinal="0" padding="0"/></dimensions></outputTensor></outputTensors></network>
-</networks></dnnParams>"""
+</networks></dnnParams>"""  # noqa: E501
 
 
-def network(folder: Path, shape: tuple[int, ...] = (3, 64, 64), domain: str = "", name: str = "small") -> Path:
+def network(
+    folder: Path, shape: tuple[int, ...] = (3, 64, 64), domain: str = "", name: str = "small"
+) -> Path:
     """One number for each of two colours' means: red and blue, channels first or last."""
     from onnx import TensorProto, helper
 
@@ -117,7 +120,9 @@ def test_quantised_network_without_its_operators(folder: Path, monkeypatch: pyte
 
 class TestFixedRegion:
     def test_shares_of_the_sensor(self, tmp_path: Path) -> None:
-        (tmp_path / "network_intrinsics.json").write_text('{"tinytracker": {"fixed_region": [0.25, 0.25, 0.5, 0.5]}}')
+        (tmp_path / "network_intrinsics.json").write_text(
+            '{"tinytracker": {"fixed_region": [0.25, 0.25, 0.5, 0.5]}}'
+        )
         assert fixed_region(tmp_path / "network.rpk") == Roi(1014, 760, 2028, 1520)
 
     def test_none_where_it_may_move(self, tmp_path: Path) -> None:
@@ -126,7 +131,8 @@ class TestFixedRegion:
         assert fixed_region(tmp_path / "network.rpk") is None
 
     @pytest.mark.parametrize(
-        "text", ['{"tinytracker": {"fixed_region": [0.9, 0, 0.5, 1]}}', "{", '{"tinytracker": {"fixed_region": 3}}']
+        "text",
+        ['{"tinytracker": {"fixed_region": [0.9, 0, 0.5, 1]}}', "{", '{"tinytracker": {"fixed_region": 3}}'],
     )
     def test_broken(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "network_intrinsics.json").write_text(text)

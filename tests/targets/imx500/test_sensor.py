@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tinytracker.domain import Box
 from tinytracker.errors import UsageError
-from tinytracker.targets.imx500.sensor import (
+from tinytracker.targets.imx500.chip.sensor import (
     HEIGHT_PX,
     MODES,
-    WHOLE,
+    WHOLE_SENSOR,
     WIDTH_PX,
     Roi,
     View,
@@ -26,7 +26,9 @@ places = st.floats(-3000, 7000)
 boxes = st.builds(Box, places, places, lengths, lengths)
 tensors = st.tuples(st.integers(64, 640), st.integers(64, 640))
 modes = st.sampled_from(list(MODES.values()))
-crops = st.builds(Box, st.floats(-500, 2000), st.floats(-500, 1500), st.floats(500, 4056), st.floats(400, 3040))
+crops = st.builds(
+    Box, st.floats(-500, 2000), st.floats(-500, 1500), st.floats(500, 4056), st.floats(400, 3040)
+)
 views = st.builds(
     View,
     st.tuples(st.integers(100, 2000), st.integers(100, 2000)),
@@ -45,7 +47,8 @@ def test_region_is_on_the_sensor(box: Box, tensor: tuple[int, int], mode) -> Non
 
 @given(boxes, tensors, modes)
 def test_region_keeps_its_size(box: Box, tensor: tuple[int, int], mode) -> None:
-    """Not cut where it reaches outside, but moved; grown only as far as the scaler must not enlarge, cut only to the sensor."""
+    """Not cut where it reaches outside, but moved; grown only as far as the scaler must not enlarge, cut
+    only to the sensor."""
     roi = roi_around(box, tensor, mode)
     for got, asked, least, most in (
         (roi.width_px, box.width_px, tensor[0] * mode.binning, WIDTH_PX),
@@ -92,7 +95,9 @@ def test_partly_outside_by_hand() -> None:
 def test_views_convert_both_ways(view: View, box: Box) -> None:
     for there_and_back in (view.to_picture(view.to_sensor(box)), view.to_sensor(view.to_picture(box))):
         assert (there_and_back.x_px, there_and_back.y_px) == pytest.approx((box.x_px, box.y_px), abs=1e-5)
-        assert (there_and_back.width_px, there_and_back.height_px) == pytest.approx((box.width_px, box.height_px), rel=1e-6)
+        assert (there_and_back.width_px, there_and_back.height_px) == pytest.approx(
+            (box.width_px, box.height_px), rel=1e-6
+        )
 
 
 @given(views)
@@ -108,7 +113,9 @@ def test_quarter_turns_swap_width_and_height(view: View, box: Box) -> None:
     got = view.to_sensor(box)
     across, down = box.width_px / view.picture_px[0], box.height_px / view.picture_px[1]
     expected = (across, down) if view.turn_deg in (0, 180) else (down, across)
-    assert (got.width_px / view.crop.width_px, got.height_px / view.crop.height_px) == pytest.approx(expected, rel=1e-6)
+    assert (got.width_px / view.crop.width_px, got.height_px / view.crop.height_px) == pytest.approx(
+        expected, rel=1e-6
+    )
 
 
 CROP = Box(0, 0, 4000, 3000)
@@ -164,7 +171,7 @@ def test_modes() -> None:
 
 
 def test_parse_roi() -> None:
-    assert parse_roi("0,0,4056,3040") == WHOLE
+    assert parse_roi("0,0,4056,3040") == WHOLE_SENSOR
     for wrong in ("1,2,3", "a,b,c,d", "0,0,4057,3040", "-2,0,100,100", "0,0,0,100"):
         with pytest.raises(UsageError, match="LEFT,TOP,WIDTH,HEIGHT"):
             parse_roi(wrong)

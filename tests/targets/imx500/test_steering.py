@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinytracker.domain import Box, FaceBox
-from tinytracker.targets.imx500.sensor import MODES, WHOLE, Roi, roi_around, view_of_whole_picture
-from tinytracker.targets.imx500.simulate import SimulatedChip, SimulatedSensor, Timing
-from tinytracker.targets.imx500.steering import (
+from tinytracker.domain import Box, Face
+from tinytracker.targets.imx500.chip.sensor import MODES, WHOLE_SENSOR, Roi, roi_around, view_of_whole_picture
+from tinytracker.targets.imx500.running.simulate import SimulatedChip, SimulatedSensor, Timing
+from tinytracker.targets.imx500.running.steering import (
     FrameNumbers,
     LagMeter,
     RoiLog,
@@ -36,7 +36,12 @@ class TestLagMeter:
 
     def test_fresher_than_ever_becomes_the_least(self) -> None:
         meter = LagMeter(1)
-        assert [meter.update(10, 4), meter.update(11, 5), meter.update(12, 8), meter.update(13, 7)] == [1, 1, 1, 3]
+        assert [meter.update(10, 4), meter.update(11, 5), meter.update(12, 8), meter.update(13, 7)] == [
+            1,
+            1,
+            1,
+            3,
+        ]
 
     def test_six_frames_later(self) -> None:
         meter = LagMeter(1)
@@ -60,19 +65,28 @@ def test_roi_log_knows_when() -> None:
     first, second = Roi(0, 0, 100, 100), Roi(10, 0, 100, 100)
     log.command(3, first)
     log.command(7, second)
-    assert [log.at(frame) for frame in (-5, 2, 3, 6, 7, 90)] == [WHOLE, WHOLE, first, first, second, second]
+    assert [log.at(frame) for frame in (-5, 2, 3, 6, 7, 90)] == [
+        WHOLE_SENSOR,
+        WHOLE_SENSOR,
+        first,
+        first,
+        second,
+        second,
+    ]
     for frame in range(8, 900):
         log.command(frame, Roi(frame, 0, 100, 100))
     assert log.at(899) == log.last == Roi(899, 0, 100, 100)
     assert log.at(0).x_px < 899 - 200  # forgotten: the oldest that is remembered
 
 
-def face(x_px: float, y_px: float = 200.0, width_px: float = 120.0) -> FaceBox:
-    return FaceBox(Box(x_px, y_px, width_px, width_px))
+def face(x_px: float, y_px: float = 200.0, width_px: float = 120.0) -> Face:
+    return Face(Box(x_px, y_px, width_px, width_px))
 
 
 def steering(lead_frames: float = 3, **settings: object) -> Steering:
-    return Steering(lambda face: face.box, VIEW, MODES["full"], (64, 64), lead_frames, SteeringSettings(**settings))  # type: ignore[arg-type]
+    return Steering(
+        lambda face: face.box, VIEW, MODES["full"], (64, 64), lead_frames, SteeringSettings(**settings)
+    )  # type: ignore[arg-type]
 
 
 class TestSteering:
@@ -83,10 +97,14 @@ class TestSteering:
         assert [steer.follow(frame, face(100 + 0.5 * (frame % 2))) for frame in range(1, 6)] == [None] * 5
 
     def test_region_leads_a_moving_face(self) -> None:
-        """4 px a frame, to the right: the region commanded now lies where the face will be in three frames."""
+        """4 px a frame, to the right: the region commanded now lies where the face will be in three
+        frames."""
         steer, still = steering(), steering(predict=False)
         for frame in range(12):
-            ahead, behind = steer.follow(frame, face(100 + 4 * frame)), still.follow(frame, face(100 + 4 * frame))
+            ahead, behind = (
+                steer.follow(frame, face(100 + 4 * frame)),
+                still.follow(frame, face(100 + 4 * frame)),
+            )
         assert ahead is not None
         assert behind is not None
         scale = VIEW.crop.width_px / 640
@@ -97,17 +115,26 @@ class TestSteering:
         for frame in range(8):
             roi = steer.follow(frame, face(100 + 20 * frame))
         assert roi is not None
-        assert roi.box.centre_px[0] - VIEW.to_sensor(face(240).box).centre_px[0] == pytest.approx(0.3 * roi.width_px, abs=4)
+        assert roi.box.centre_px[0] - VIEW.to_sensor(face(240).box).centre_px[0] == pytest.approx(
+            0.3 * roi.width_px, abs=4
+        )
 
     def test_lost_face_leaves_the_region_and_forgets_the_motion(self) -> None:
         steer = steering()
         for frame in range(5):
             steer.follow(frame, face(100 + 10 * frame))
         assert steer.follow(5, None) is None
-        assert steer.follow(6, face(300)) == roi_around(VIEW.to_sensor(face(300).box), (64, 64), MODES["full"])
+        assert steer.follow(6, face(300)) == roi_around(
+            VIEW.to_sensor(face(300).box), (64, 64), MODES["full"]
+        )
 
-    @given(st.lists(st.tuples(st.floats(-300, 900), st.floats(-300, 700), st.floats(1, 900)), max_size=30), st.floats(0, 20))
-    def test_region_never_leaves_the_sensor(self, faces: list[tuple[float, float, float]], lead: float) -> None:
+    @given(
+        st.lists(st.tuples(st.floats(-300, 900), st.floats(-300, 700), st.floats(1, 900)), max_size=30),
+        st.floats(0, 20),
+    )
+    def test_region_never_leaves_the_sensor(
+        self, faces: list[tuple[float, float, float]], lead: float
+    ) -> None:
         steer = steering(lead_frames=lead)
         for frame, (x, y, width) in enumerate(faces):
             roi = steer.follow(frame, face(x, y, width))
@@ -117,7 +144,8 @@ class TestSteering:
 class TestLoopLag:
     @pytest.mark.parametrize(("roi_frames", "extra"), [(1, 0), (2, 0), (2, 5), (6, 6)])
     def test_is_measured_from_outside(self, roi_frames: int, extra: int) -> None:
-        """The simulated loop's lag is found by commanding regions and watching the outputs, noise in them or not."""
+        """The simulated loop's lag is found by commanding regions and watching the outputs, noise in them
+        or not."""
         rng = np.random.default_rng(0)
         scene = np.tile(np.linspace(0, 255, 640, dtype=np.uint8)[None, :, None], (480, 1, 3))
         timing = Timing(33.3, 19.2, 1.4, 1.0, roi_frames, extra)
@@ -133,13 +161,18 @@ class TestLoopLag:
                 chip.set_inference_roi_abs(roi.as_tuple)
             return chip.get_outputs(sensor.expose()[1])
 
-        assert measure_loop_lag(step, WHOLE, Roi(0, 0, 600, 600)) == timing.loop_frames
+        assert measure_loop_lag(step, WHOLE_SENSOR, Roi(0, 0, 600, 600)) == timing.loop_frames
 
     def test_nothing_to_see_gives_none(self) -> None:
         grey = [np.full((48, 64, 3), 90, np.uint8)] * 120
         sensor = SimulatedSensor(pictures(grey), brightness, REGISTERS, TENSOR, Timing(33.3, 19.2, 1.4, 1.0))
         chip = SimulatedChip(sensor)
-        assert measure_loop_lag(lambda roi: chip.get_outputs(sensor.expose()[1]), WHOLE, Roi(0, 0, 600, 600)) is None
+        assert (
+            measure_loop_lag(
+                lambda roi: chip.get_outputs(sensor.expose()[1]), WHOLE_SENSOR, Roi(0, 0, 600, 600)
+            )
+            is None
+        )
 
     def test_no_results_give_none(self) -> None:
-        assert measure_loop_lag(lambda roi: None, WHOLE, Roi(0, 0, 600, 600)) is None
+        assert measure_loop_lag(lambda roi: None, WHOLE_SENSOR, Roi(0, 0, 600, 600)) is None

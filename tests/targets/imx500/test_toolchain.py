@@ -14,7 +14,7 @@ import pytest
 from tests.targets.imx500.tools import need_tools
 from tinytracker.cli.app import run
 from tinytracker.errors import MissingExtraError, TargetError
-from tinytracker.targets.imx500 import toolchain
+from tinytracker.targets.imx500.making import toolchain
 
 
 @pytest.fixture
@@ -48,7 +48,9 @@ def test_a_java_that_is_missing_or_old(java, version, message):
     assert "apt install openjdk-17-jre-headless" in str(error.value)
 
 
-@pytest.mark.parametrize("version", ['openjdk version "17.0.15" 2025-04-15', 'openjdk version "21" 2023-09-19'])
+@pytest.mark.parametrize(
+    "version", ['openjdk version "17.0.15" 2025-04-15', 'openjdk version "21" 2023-09-19']
+)
 def test_a_java_that_is_new_enough(java, version):
     java(version)
     toolchain.require_java()
@@ -69,14 +71,18 @@ def test_a_missing_extra_is_named(monkeypatch):
 def test_the_command_says_it_in_one_line(java, tmp_path, monkeypatch, capsys):
     java(None)
     monkeypatch.setattr(toolchain, "PACKAGES", ())
-    assert run(["export", "best.safetensors", "--target", "imx500", "--data", str(tmp_path)]) == 6
+    checkpoint = tmp_path / "best.safetensors"
+    checkpoint.touch()
+    assert run(["export", str(checkpoint), "--target", "imx500", "--data", str(tmp_path)]) == 6
     error = capsys.readouterr().err
     assert "Java 17" in error
     assert len(error.splitlines()) == 1
 
 
-def test_the_command_wants_data(capsys):
-    assert run(["export", "best.safetensors", "--target", "imx500"]) == 2
+def test_the_command_wants_data(tmp_path, capsys):
+    checkpoint = tmp_path / "best.safetensors"
+    checkpoint.touch()
+    assert run(["export", str(checkpoint), "--target", "imx500"]) == 2
     assert "give --data DATASET" in capsys.readouterr().err
 
 
@@ -88,7 +94,9 @@ def test_the_converters_errors_without_the_rest():
         "done",
     ]
     reason = toolchain._reason(lines)
-    assert reason.startswith("EtdConvManager: layer InstanceNormalization is not supported; run `tinytracker lint")
+    assert reason.startswith(
+        "EtdConvManager: layer InstanceNormalization is not supported; run `tinytracker lint"
+    )
     assert toolchain._reason(["", "segmentation fault", ""]).startswith("segmentation fault;")
     assert toolchain._reason([]).startswith("it said nothing;")
 
@@ -101,17 +109,22 @@ def test_what_is_no_onnx_is_refused_in_the_converters_words(tmp_path):
 
 
 def test_an_interrupt_ends_the_converter_too(tmp_path, monkeypatch):
-    """A stand-in for the interpreter starts a child, as the converter does; both must be gone after Ctrl-C."""
+    """A stand-in for the interpreter starts a child, as the converter does; both must be gone after
+    Ctrl-C."""
     stand_in = tmp_path / "python"
     stand_in.write_text(f"#!/bin/sh\nsleep 60 &\necho $! > {tmp_path}/child\necho Converting net\nwait\n")
     stand_in.chmod(0o755)
     code = (
         f"import signal, sys; sys.executable = {str(stand_in)!r}\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell ignores it for what it runs in the background
-        "from pathlib import Path; from tinytracker.targets.imx500 import toolchain\n"
-        f"toolchain.convert(Path('net.onnx'), Path({str(tmp_path)!r}), lambda done, total: print('stage', done, flush=True))"
+        # a shell ignores it for what it runs in the background
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from pathlib import Path; from tinytracker.targets.imx500.making import toolchain\n"
+        f"toolchain.convert(Path('net.onnx'), Path({str(tmp_path)!r}), lambda done, total: print('stage', "
+        f"done, flush=True))"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "stage 1\n"
         process.send_signal(signal.SIGINT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tinytracker.errors import TinytrackerError
-from tinytracker.targets.imx500 import toolchain
+from tinytracker.targets.imx500.making import toolchain
 
 
 def need_tools() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.targets.mcu.graphs import OPERATORS, RandomGraph
+from tests.compiler.graphs import OPERATORS, RandomGraph
 from tinytracker.targets.mcu.bench import CHANNEL_BYTES, bench, instructions_by_step
 from tinytracker.targets.mcu.machines import MACHINES
 

@@ -11,21 +11,23 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinytracker.cli.export_mcu import run
-from tinytracker.cli.export_request import ExportRequest
 from tinytracker.errors import ModelError, UsageError
-from tinytracker.released import find_released
+from tinytracker.targets.mcu.target import export_c
+from tinytracker.targets.target import Caller
+from tinytracker.zoo import find
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exported")
-    run(ExportRequest(Path("tinytracker-s"), out, "mcu", cpu="m4"))
+    export_c(Path("tinytracker-s"), out, Caller(), cpu="m4")
     return out
 
 
 def macro(folder: Path, name: str) -> int:
-    found = re.search(rf"#define GAZE_MODEL_{name} \(?(-?\w+?)U?\)?(?: |$)", (folder / "gaze_model.h").read_text(), re.M)
+    found = re.search(
+        rf"#define GAZE_MODEL_{name} \(?(-?\w+?)U?\)?(?: |$)", (folder / "gaze_model.h").read_text(), re.M
+    )
     assert found is not None, name
     return int(found[1], 0)
 
@@ -37,12 +39,16 @@ def test_writes_code_readme_report_and_picture(folder: Path) -> None:
 
 def test_the_report_is_of_this_network(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text())
-    card, _ = find_released("tinytracker-s")
+    card = find("tinytracker-s").card
     assert report["macs"] == card.counts["macs"]
     assert report["cpu"] == "cortex-m4"
     assert report["work_bytes"] == macro(folder, "WORK_BYTES")
     assert report["arena_bytes"] == macro(folder, "ARENA_BYTES")
-    assert sum(step["flash_bytes"] for step in report["steps"]) == report["table_bytes"] >= report["weight_bytes"]
+    assert (
+        sum(step["flash_bytes"] for step in report["steps"])
+        == report["table_bytes"]
+        >= report["weight_bytes"]
+    )
     assert card.sha256 is not None
     assert macro(folder, "HASH") == int(card.sha256[:8], 16)
 
@@ -55,10 +61,17 @@ def test_the_picture_shows_every_buffer(folder: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not on PATH")
-@pytest.mark.parametrize(("model", "cpu"), [("tinytracker-s", "m0plus"), ("tinytracker-s", "m4"), ("tinytracker-eyes", "m4")])
-def test_compiles_for_a_microcontroller_with_no_warning_and_no_library(model: str, cpu: str, tmp_path: Path) -> None:
-    run(ExportRequest(Path(model), tmp_path, "mcu", cpu=cpu))
-    core = {"m0plus": ["-mcpu=cortex-m0plus"], "m4": ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]}[cpu]
+@pytest.mark.parametrize(
+    ("model", "cpu"), [("tinytracker-s", "m0plus"), ("tinytracker-s", "m4"), ("tinytracker-eyes", "m4")]
+)
+def test_compiles_for_a_microcontroller_with_no_warning_and_no_library(
+    model: str, cpu: str, tmp_path: Path
+) -> None:
+    export_c(Path(model), tmp_path, Caller(), cpu=cpu)
+    core = {
+        "m0plus": ["-mcpu=cortex-m0plus"],
+        "m4": ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
+    }[cpu]
     strict = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]
     program = [
         "arm-none-eabi-gcc",
@@ -72,27 +85,42 @@ def test_compiles_for_a_microcontroller_with_no_warning_and_no_library(model: st
         str(tmp_path / "o"),
     ]
     subprocess.run(program, check=True)
-    symbols = subprocess.run(["arm-none-eabi-nm", "-u", str(tmp_path / "o")], check=True, capture_output=True, text=True).stdout
+    symbols = subprocess.run(
+        ["arm-none-eabi-nm", "-u", str(tmp_path / "o")], check=True, capture_output=True, text=True
+    ).stdout
     wanted = {line.split()[-1] for line in symbols.splitlines()}
     own = {name for name in wanted if name.startswith("gm_")}  # in gaze_model.S, where there is one
     assert own == set() or (tmp_path / "gaze_model.S").exists()
     assert {name for name in wanted - own if not name.startswith("__")} <= {"memcpy", "memset", "memmove"}
-    data = subprocess.run(["arm-none-eabi-size", str(tmp_path / "o")], check=True, capture_output=True, text=True).stdout
+    data = subprocess.run(
+        ["arm-none-eabi-size", str(tmp_path / "o")], check=True, capture_output=True, text=True
+    ).stdout
     assert data.splitlines()[1].split()[1:3] == ["0", "0"]  # no data, no bss: nothing that is written
 
 
-@pytest.mark.skipif(shutil.which("clang-tidy") is None, reason="clang-tidy is not on PATH (Debian: apt install clang-tidy)")
-@pytest.mark.parametrize(("model", "cpu"), [("tinytracker-s", "m4"), ("tinytracker-eyes", "m4"), ("eye-locator", "portable")])
+@pytest.mark.skipif(
+    shutil.which("clang-tidy") is None, reason="clang-tidy is not on PATH (Debian: apt install clang-tidy)"
+)
+@pytest.mark.parametrize(
+    ("model", "cpu"), [("tinytracker-s", "m4"), ("tinytracker-eyes", "m4"), ("eye-locator", "portable")]
+)
 def test_clang_tidy_finds_no_bug_prone_line(model: str, cpu: str, tmp_path: Path) -> None:
-    run(ExportRequest(Path(model), tmp_path, "mcu", cpu=cpu))
-    checks = ["clang-tidy", str(tmp_path / "gaze_model.c"), "--checks=-*,bugprone-*", "--quiet", "--", "-std=c99"]
+    export_c(Path(model), tmp_path, Caller(), cpu=cpu)
+    checks = [
+        "clang-tidy",
+        str(tmp_path / "gaze_model.c"),
+        "--checks=-*,bugprone-*",
+        "--quiet",
+        "--",
+        "-std=c99",
+    ]
     done = subprocess.run(checks, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_mistakes_are_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no core 'z80'"):
-        run(ExportRequest(Path("tinytracker-s"), tmp_path, "mcu", cpu="z80"))
+        export_c(Path("tinytracker-s"), tmp_path, Caller(), cpu="z80")
     with pytest.raises(ModelError):
-        run(ExportRequest(tmp_path / "missing.tflite", tmp_path, "mcu"))
+        export_c(tmp_path / "missing.tflite", tmp_path, Caller())
     assert list(tmp_path.iterdir()) == []

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from tests.targets.mcu.build import Builder
+from tests.compiler.build import Builder
 from tinytracker.cli.app import run
-from tinytracker.released import list_released
-from tinytracker.targets.findings import Severity, has_errors
-from tinytracker.targets.mcu.limits import BOARDS
-from tinytracker.targets.mcu.lint import lint, lint_spresense
+from tinytracker.findings import Severity, has_errors
+from tinytracker.targets.mcu.boards import find_boards
+from tinytracker.targets.mcu.lint import lint, lint_board
+from tinytracker.zoo import list_released
+
+BOARDS = find_boards()
 
 
 @pytest.mark.parametrize("name", list_released())
@@ -28,10 +30,13 @@ def test_released_networks_run_and_every_board_is_told(name: str) -> None:
 
 
 def test_spresense_default_memory() -> None:
-    """The main core's 768 kB hold tinytracker-s with room to spare; two eyes and a face need another setting."""
-    small = lint_spresense(Path("tinytracker-s"))
-    assert [finding.severity for finding in small if finding.layer == BOARDS["spresense"].title] == [Severity.NOTE]
-    eyes = lint_spresense(Path("tinytracker-eyes"))
+    """The main core's 768 kB hold tinytracker-s with room to spare; two eyes and a face need another
+    setting."""
+    small = lint_board(Path("tinytracker-s"), BOARDS["spresense"])
+    assert [finding.severity for finding in small if finding.layer == BOARDS["spresense"].title] == [
+        Severity.NOTE
+    ]
+    eyes = lint_board(Path("tinytracker-eyes"), BOARDS["spresense"])
     assert not has_errors(eyes)
     assert any("4 inputs, the board's camera gives one picture" in finding.message for finding in eyes)
     assert any("Tools > Memory" in finding.remedy for finding in eyes)
@@ -42,9 +47,15 @@ def test_a_size_that_the_hardware_does_not_scale_to(tmp_path: Path) -> None:
     builder = Builder()
     value = builder.input((1, 97, 97, 1), 0.05, 0)
     path = tmp_path / "odd.tflite"
-    path.write_bytes(builder.finish([builder.weighted("CONV_2D", value, np.ones((2, 1, 1, 1)), None, [0.01], 0.05, 0)]))
-    warnings = [finding for finding in lint_spresense(path) if finding.severity is Severity.WARNING]
-    assert any("does not scale to 97 x 97" in finding.message and "96 px" in finding.remedy for finding in warnings)
+    path.write_bytes(
+        builder.finish([builder.weighted("CONV_2D", value, np.ones((2, 1, 1, 1)), None, [0.01], 0.05, 0)])
+    )
+    warnings = [
+        finding for finding in lint_board(path, BOARDS["spresense"]) if finding.severity is Severity.WARNING
+    ]
+    assert any(
+        "does not scale to 97 x 97" in finding.message and "96 px" in finding.remedy for finding in warnings
+    )
 
 
 def too_large(channels: int) -> bytes:
@@ -67,7 +78,9 @@ def test_what_does_not_fit_says_which_layer(tmp_path: Path, capsys: pytest.Captu
     assert "use fewer channels" in told
 
 
-def test_every_layer_that_cannot_be_compiled_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_layer_that_cannot_be_compiled_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     builder = Builder()
     value = builder.input((1, 8, 8, 4), 0.05, 0)
     value = builder.op("FLOOR", [value], (1, 8, 8, 4), 0.05, 0)

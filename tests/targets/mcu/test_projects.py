@@ -1,4 +1,5 @@
-"""The boards' folders: complete, compiled against declarations of the vendors' calls, and fed as the host feeds itself."""
+"""The boards' folders: complete, compiled against declarations of the vendors' calls, and fed as the host
+feeds itself."""
 
 from __future__ import annotations
 
@@ -13,18 +14,23 @@ import pytest
 
 from tinytracker.cards import InputSpec, ModelCard
 from tinytracker.cli.app import run
-from tinytracker.domain import Box, FaceBox
+from tinytracker.domain import Box, Face
 from tinytracker.engines.feed import Feed
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import TargetError
 from tinytracker.targets.mcu import boards, projects
-from tinytracker.targets.mcu.projects import CORAL_CAMERA, SPRESENSE_CAMERA, Region, middle_region, region_header
+from tinytracker.targets.mcu.boards.coralmicro.board import BOARD as CORALMICRO
+from tinytracker.targets.mcu.boards.spresense.board import BOARD as SPRESENSE
+from tinytracker.targets.mcu.projects import Region, middle_region, region_header
 
+SPRESENSE_CAMERA, CORAL_CAMERA = SPRESENSE.camera, CORALMICRO.camera
 VENDOR = Path(__file__).parent / "vendor"
 MODEL = "tinytracker-s"
 STRICT = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
 needs_gcc = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not there")
-needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not there")
+needs_arm = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not there"
+)
 
 
 def export(target: str, out: Path, *options: str) -> None:
@@ -37,8 +43,8 @@ def check(command: list[str | Path]) -> None:
 
 
 def sketch_checks(folder: Path, *defines: str) -> None:
-    check(["g++", "-std=gnu++14", *STRICT, *defines, f"-I{VENDOR / 'arduino'}", "-include", "Arduino.h", "-x", "c++",
-           folder / "gaze.ino"])  # fmt: skip
+    included = [f"-I{VENDOR / 'arduino'}", "-include", "Arduino.h"]
+    check(["g++", "-std=gnu++14", *STRICT, *defines, *included, "-x", "c++", folder / "gaze.ino"])
 
 
 @needs_gcc
@@ -59,12 +65,23 @@ def test_spresense_sketch_compiles_as_the_platform_does(tmp_path: Path) -> None:
     export("spresense-arduino", tmp_path)
     folder = tmp_path / "gaze"
     sources = [path.name for path in folder.iterdir() if path.suffix in (".c", ".S")]
-    flags = ["-Os", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-Wall", "-Wextra", "-Werror"]
+    flags = [
+        "-Os",
+        "-mcpu=cortex-m4",
+        "-mthumb",
+        "-mfloat-abi=hard",
+        "-mfpu=fpv4-sp-d16",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+    ]
     objects = []
     for name in sources:
         check(["arm-none-eabi-gcc", *flags, "-c", folder / name, "-o", folder / f"{name}.o"])
         objects.append(folder / f"{name}.o")
-    sizes = subprocess.run(["arm-none-eabi-size", *map(str, objects)], capture_output=True, text=True, check=True).stdout
+    sizes = subprocess.run(
+        ["arm-none-eabi-size", *map(str, objects)], capture_output=True, text=True, check=True
+    ).stdout
     total = sum(sum(map(int, line.split()[:3])) for line in sizes.splitlines()[1:])
     assert 80_000 < total < 768 * 1024 // 2
 
@@ -73,9 +90,17 @@ def test_spresense_sketch_compiles_as_the_platform_does(tmp_path: Path) -> None:
 def test_spresense_sdk_app(tmp_path: Path) -> None:
     export("spresense-sdk", tmp_path)
     folder = tmp_path / "tinytracker"
-    check(["gcc", "-std=gnu11", *STRICT, f"-I{VENDOR / 'spresense'}", folder / "tinytracker_main.c"])
+    for define in ("-DGAZE_FROM_HOST=0", "-DGAZE_FROM_HOST=1"):
+        check(
+            ["gcc", "-std=gnu11", *STRICT, define, f"-I{VENDOR / 'spresense'}", folder / "tinytracker_main.c"]
+        )
     makefile = (folder / "Makefile").read_text()
-    named = [word for line in makefile.splitlines() if "SRCS" in line or "MAINSRC" in line for word in line.split()[2:]]
+    named = [
+        word
+        for line in makefile.splitlines()
+        if "SRCS" in line or "MAINSRC" in line
+        for word in line.split()[2:]
+    ]
     assert named
     assert all((folder / name).is_file() for name in named)
     compiled = {path.name for path in folder.iterdir() if path.suffix in (".c", ".S")}
@@ -101,9 +126,9 @@ def test_coralmicro_app(tmp_path: Path, defines: list[str]) -> None:
 @needs_gcc
 def test_coralmicro_app_on_the_edge_tpu(tmp_path: Path) -> None:
     """A file as edgetpu_compiler would name it; the app compiles, and ships it."""
-    from tinytracker.released import find_released
+    from tinytracker.zoo import find
 
-    original = find_released("tinytracker")[1]
+    original = find("tinytracker").path
     for suffix in (".tflite", ".json"):
         shutil.copy(original.with_suffix(suffix), tmp_path / f"mine{suffix}")
     compiled = tmp_path / "mine_edgetpu.tflite"
@@ -113,6 +138,7 @@ def test_coralmicro_app_on_the_edge_tpu(tmp_path: Path) -> None:
     check(["g++", "-std=gnu++17", *STRICT, f"-I{VENDOR / 'coral'}", folder / "tinytracker.cc"])
     assert (folder / "mine_edgetpu.tflite").read_bytes() == compiled.read_bytes()
     assert "mine_edgetpu.tflite" in (folder / "CMakeLists.txt").read_text()
+    assert "track 0 --model mine.tflite --board serial:" in (folder / "README.md").read_text()
     lonely = tmp_path / "other_edgetpu.tflite"
     lonely.write_bytes(compiled.read_bytes())
     assert run(["export", str(lonely), "--target", "coralmicro", "--out", str(tmp_path / "out")]) == 3
@@ -128,27 +154,30 @@ def test_qemu_folder_builds_with_make(tmp_path: Path, core: str) -> None:
 
 
 @needs_gcc
-def test_a_network_with_several_inputs_is_fed_by_the_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for target in ("coralmicro", "spresense-arduino"):
-        assert run(["export", "tinytracker-eyes", "--target", target, "--out", str(tmp_path)]) == 0
-    coral, sketch = tmp_path / "tinytracker", tmp_path / "gaze"
+def test_a_network_with_several_inputs_is_fed_by_the_host(tmp_path: Path) -> None:
+    for target in ("coralmicro", "spresense-arduino", "spresense-sdk"):
+        assert run(["export", "tinytracker-eyes", "--target", target, "--out", str(tmp_path / target)]) == 0
+    coral, sketch = tmp_path / "coralmicro" / "tinytracker", tmp_path / "spresense-arduino" / "gaze"
+    sdk = tmp_path / "spresense-sdk" / "tinytracker"
     check(["g++", "-std=gnu++17", *STRICT, f"-I{VENDOR / 'coral'}", coral / "tinytracker.cc"])
+    check(["gcc", "-std=gnu11", *STRICT, f"-I{VENDOR / 'spresense'}", sdk / "tinytracker_main.c"])
     sketch_checks(sketch)
-    for folder in (coral, sketch):
+    for folder in (coral, sketch, sdk):
         assert not (folder / "gaze_feed.c").exists()
         readme = (folder / "README.md").read_text()
         assert "track 0 --model tinytracker-eyes --board serial:" in readme
         assert not re.search("@[A-Z]+@", readme)
     assert "gaze_feed" not in (coral / "CMakeLists.txt").read_text()
     check(["gcc", "-std=c99", "-Wall", "-Werror", "-fsyntax-only", sketch / "gaze_served.c"])
-    assert run(["export", "tinytracker-eyes", "--target", "spresense-sdk", "--out", str(tmp_path)]) == 6
-    assert "let the host feed it: tinytracker track --board" in capsys.readouterr().err
+    assert "gaze_feed" not in (sdk / "Makefile").read_text()
 
 
 def test_options_of_other_targets_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", MODEL, "--target", "coralmicro", "--cpu", "m4", "--out", str(tmp_path)]) == 2
     assert "--cpu means nothing to --target coralmicro" in capsys.readouterr().err
-    assert run(["export", "best.safetensors", "--target", "qemu", "--out", str(tmp_path)]) == 3
+    checkpoint = tmp_path / "best.safetensors"
+    checkpoint.touch()
+    assert run(["export", str(checkpoint), "--target", "qemu", "--out", str(tmp_path)]) == 3
     assert "takes an int8 .tflite or a released network's name" in capsys.readouterr().err
 
 
@@ -203,10 +232,19 @@ WIDTH = HEIGHT = 32
 
 
 def feed_library(
-    folder: Path, colour: str, position: str, rows: int, region: Region
+    folder: Path, colour: str, position: str, rows: int, region: Region, low_pass_px: float = 0.0
 ) -> tuple[ctypes.CDLL, InputSpec, TensorSpec]:
-    spec = InputSpec("face", "face", height_px=HEIGHT, width_px=WIDTH, colour=colour, position=position,
-                     pixel_scale=1 / 128, pixel_offset=-1.0)  # fmt: skip
+    spec = InputSpec(
+        "face",
+        "face",
+        height_px=HEIGHT,
+        width_px=WIDTH,
+        colour=colour,
+        position=position,
+        pixel_scale=1 / 128,
+        pixel_offset=-1.0,
+        low_pass_px=low_pass_px,
+    )
     tensor = TensorSpec("face", (1, HEIGHT, WIDTH, spec.channels), "int8", 1 / 127.5, 1)
     card = ModelCard(name="mine", family="unknown", inputs=(spec,), output_scale_cm=40.0)
     files = {
@@ -219,39 +257,57 @@ def feed_library(
         (folder / name).write_text(text)
     out = folder / "feed.so"
     warnings = ["-std=c99", "-Wall", "-Wextra", "-Wshadow", "-pedantic", "-Werror"]
-    check(["gcc", *warnings, "-shared", "-fPIC", "-O1", folder / "gaze_feed.c", folder / "model.c", "-o", out])
+    check(
+        ["gcc", *warnings, "-shared", "-fPIC", "-O1", folder / "gaze_feed.c", folder / "model.c", "-o", out]
+    )
     return ctypes.CDLL(str(out)), spec, tensor
 
 
 @needs_gcc
+@pytest.mark.parametrize("low_pass_px", [0.0, 1.0, 2.3])
 @pytest.mark.parametrize("rows", [0, 1])
-@pytest.mark.parametrize(("colour", "position"), [("grey", "none"), ("grey", "channels"), ("rgb", "none"), ("rgb", "channels")])
-def test_boards_feed_as_the_host_does(tmp_path: Path, colour: str, position: str, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("colour", "position"), [("grey", "none"), ("grey", "channels"), ("rgb", "none"), ("rgb", "channels")]
+)
+def test_boards_feed_as_the_host_does(
+    tmp_path: Path, colour: str, position: str, rows: int, low_pass_px: float
+) -> None:
     """A region that needs no scaling: the C's stored values are those of `engines.feed`, every one."""
     region = Region(40, 60, WIDTH)
-    library, spec, tensor = feed_library(tmp_path, colour, position, rows, region)
-    image = np.random.default_rng(1).integers(0, 256, (CORAL_CAMERA.height_px, CORAL_CAMERA.width_px, 3)).astype(np.uint8)
-    face = FaceBox(Box(region.x_px, region.y_px, region.side_px, region.side_px))
+    library, spec, tensor = feed_library(tmp_path, colour, position, rows, region, low_pass_px)
+    image = (
+        np.random.default_rng(1)
+        .integers(0, 256, (CORAL_CAMERA.height_px, CORAL_CAMERA.width_px, 3))
+        .astype(np.uint8)
+    )
+    face = Face(Box(region.x_px, region.y_px, region.side_px, region.side_px))
     expected = Feed([spec], [tensor]).from_frame(image, face)[0]
     library.gaze_feed_begin(None)
     row_rgb = ctypes.create_string_buffer(WIDTH * 3)
     for row in range(HEIGHT):
-        library.gaze_feed_scaled_row(image.ctypes.data_as(ctypes.c_void_p), CORAL_CAMERA.width_px, row, row_rgb)
+        library.gaze_feed_scaled_row(
+            image.ctypes.data_as(ctypes.c_void_p), CORAL_CAMERA.width_px, row, row_rgb
+        )
         library.gaze_feed_rgb(None, row, row_rgb)
     library.gaze_feed_finish(None)
-    got = np.ctypeslib.as_array((ctypes.c_int8 * expected.size).in_dll(library, "picture")).reshape(expected.shape)
+    got = np.ctypeslib.as_array((ctypes.c_int8 * expected.size).in_dll(library, "picture")).reshape(
+        expected.shape
+    )
     assert np.array_equal(got, expected)
 
 
 @needs_gcc
 def test_scaling_and_yuv(tmp_path: Path) -> None:
-    """A smooth picture, scaled from twice the size, is what it is at half; grey by luma is the grey it was made of."""
+    """A smooth picture, scaled from twice the size, is what it is at half; grey by luma is the grey it was
+    made of."""
     library, _, tensor = feed_library(tmp_path, "grey", "none", 1, Region(20, 30, 2 * WIDTH))
     y, x = np.mgrid[: CORAL_CAMERA.height_px, : CORAL_CAMERA.width_px]
     image = np.repeat((x * 0.3 + y * 0.4)[..., None], 3, 2).astype(np.uint8)
     row_rgb = (ctypes.c_uint8 * (WIDTH * 3))()
     for row in range(HEIGHT):
-        library.gaze_feed_scaled_row(image.ctypes.data_as(ctypes.c_void_p), CORAL_CAMERA.width_px, row, row_rgb)
+        library.gaze_feed_scaled_row(
+            image.ctypes.data_as(ctypes.c_void_p), CORAL_CAMERA.width_px, row, row_rgb
+        )
         centre = (np.arange(WIDTH) * 2 + 0.5 + 20) * 0.3 + (row * 2 + 0.5 + 30) * 0.4 - 0.5
         assert np.abs(np.array(row_rgb)[::3] - centre).max() <= 1.01
 
@@ -275,6 +331,19 @@ def test_gaze_in_centimetres(tmp_path: Path) -> None:
     assert (x_cm.value, y_cm.value) == ((5 - 3) * 0.5 * 40, (-3 - 3) * 0.5 * 40)
 
 
+def test_the_edge_tpus_app_has_no_low_pass(tmp_path: Path) -> None:
+    spec = InputSpec("face", "face", 112, 112, low_pass_px=1.0)
+    card = ModelCard(name="smooth", family="x", inputs=(spec,))
+    tensor = TensorSpec("face", (1, 112, 112, 3), "int8", 1 / 128, 0)
+    compiled = tmp_path / "smooth_edgetpu.tflite"
+    project = projects.find_project(CORALMICRO, None, compiled.name)
+    with pytest.raises(TargetError, match="smooth sees its face through a low-pass"):
+        projects.write_project(CORALMICRO, project, card, tensor, tmp_path, compiled)
+
+
 def test_only_picture_is_the_face() -> None:
     with pytest.raises(TargetError, match="a board's camera alone cannot feed it"):
         projects.only_picture(ModelCard(name="eyes", family="x", inputs=(InputSpec("left", "left_eye"),)))
+    half = InputSpec("face", "face", 96, 96, blank_rows=48)
+    with pytest.raises(TargetError, match="in part"):
+        projects.only_picture(ModelCard(name="half", family="x", inputs=(half,)))

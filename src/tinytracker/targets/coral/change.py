@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -15,13 +13,15 @@ from tinytracker.engines.tflite_micro import TfliteMicroEngine
 from tinytracker.errors import MissingExtraError
 
 SAMPLES = 64
-SMOOTH_PX = 16  # blobs of this size, as faces have; noise alone never gets far from grey behind the first layers
+SMOOTH_PX = (
+    16  # blobs of this size, as faces have; noise alone never gets far from grey behind the first layers
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Differences of the outputs, in steps of the original's output (LSB); step: what one is, before the card's scale to cm.
-    engine: that computed both."""
+    """Differences of the outputs, in steps of the original's output (LSB); step: what one is, before the
+    card's scale to cm. engine: that computed both."""
 
     engine: str
     samples: int
@@ -30,17 +30,16 @@ class Change:
     step: float
 
     def __str__(self) -> str:
-        return (f"outputs differ by {self.mean_steps:.2f} steps of their 8 bits on average, {self.greatest_steps:.0f} at most "
-                f"({self.samples} random inputs, {self.engine}, measured)")  # fmt: skip
+        return (
+            f"outputs differ by {self.mean_steps:.2f} steps of their 8 bits on average, "
+            f"{self.greatest_steps:.0f} at most "
+            f"({self.samples} random inputs, {self.engine}, measured)"
+        )
 
 
 def measure(original: bytes, rewritten: bytes, samples: int = SAMPLES) -> Change:
     """Runs both on the same inputs, under TensorFlow Lite Micro if it is installed, else under LiteRT."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / "original.tflite", Path(folder) / "rewritten.tflite"]
-        for path, content in zip(paths, (original, rewritten), strict=True):
-            path.write_bytes(content)
-        first, second = _engines(paths)
+    first, second = _engines((original, rewritten))
     rng = np.random.default_rng(4)
     step = next((spec.scale for spec in second.outputs if spec.is_quantized), 1.0)
     apart = []
@@ -51,26 +50,33 @@ def measure(original: bytes, rewritten: bytes, samples: int = SAMPLES) -> Change
     return Change(first.name, samples, float(np.max(apart)), float(np.mean(apart)), step)
 
 
-def _engines(paths: Sequence[Path]) -> list[Engine]:
+def _engines(contents: Sequence[bytes]) -> list[Engine]:
     try:
-        return [TfliteMicroEngine(path) for path in paths]
+        return [TfliteMicroEngine(content) for content in contents]
     except MissingExtraError:
-        return [LiteRTEngine(path, kernels="reference") for path in paths]
+        return [LiteRTEngine(content, kernels="reference") for content in contents]
 
 
 def _random(rng: np.random.Generator, spec: TensorSpec, smooth: bool) -> np.ndarray:
     """Real values over the input's range: noise, or blobs."""
     values = rng.integers(-128, 128, spec.shape)
     if smooth and len(spec.shape) == 4:
-        coarse = rng.integers(-128, 128, (1, *(-(-length // SMOOTH_PX) for length in spec.shape[1:3]), spec.shape[3]))
+        coarse = rng.integers(
+            -128, 128, (1, *(-(-length // SMOOTH_PX) for length in spec.shape[1:3]), spec.shape[3])
+        )
         values = coarse.repeat(SMOOTH_PX, 1).repeat(SMOOTH_PX, 2)[:, : spec.shape[1], : spec.shape[2]]
     return (values.astype(np.float32) - np.float32(spec.zero_point)) * np.float32(spec.scale)
 
 
 def _real_outputs(engine: Engine, real: Sequence[np.ndarray]) -> np.ndarray:
-    stored = [spec.quantize(array) if spec.is_quantized else array for spec, array in zip(engine.inputs, real, strict=True)]
+    stored = [
+        spec.quantize(array) if spec.is_quantized else array
+        for spec, array in zip(engine.inputs, real, strict=True)
+    ]
     outputs = engine.invoke(stored)
-    return np.concatenate([
-        (spec.dequantize(array) if spec.is_quantized else array).reshape(-1).astype(np.float64)
-        for spec, array in zip(engine.outputs, outputs, strict=True)
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            (spec.dequantize(array) if spec.is_quantized else array).reshape(-1).astype(np.float64)
+            for spec, array in zip(engine.outputs, outputs, strict=True)
+        ]
+    )

@@ -7,21 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
+from tinytracker.findings import Finding, Severity
 from tinytracker.targets.coral import limits
 from tinytracker.targets.coral.rewrite import rewrite
-from tinytracker.targets.findings import Finding, Severity
-from tinytracker.targets.mcu import frontend
-from tinytracker.targets.mcu.graph import Activation, Graph, Op
-from tinytracker.targets.tflite_model import find_tflite
+from tinytracker.tflite.file import read_tflite
+from tinytracker.tflite.graph import Activation, Graph, Op
+from tinytracker.tflite.read import read_graph
+from tinytracker.zoo import find_tflite
 
 
 def lint(path: Path) -> list[Finding]:
-    """Findings on an int8 .tflite or a released network, as the export rewrites it; raises ModelError if it is none."""
-    found = find_tflite(path, "lint --target coral")
-    rewritten = rewrite(found.read_bytes(), found.stem)
-    notes = [Finding("model", Severity.NOTE, f"tinytracker export --target coral-edgetpu rewrites it: {change}")
-             for change in rewritten.changes]  # fmt: skip
-    return [*lint_graph(frontend.read(rewritten.content, found.stem)), *notes]
+    """Findings on an int8 .tflite or a released network, as the export rewrites it; raises ModelError if
+    it is none."""
+    found = find_tflite(path, "lint --target coral").path
+    rewritten = rewrite(read_tflite(found), found.stem)
+    notes = [
+        Finding("model", Severity.NOTE, f"tinytracker export --target coral rewrites it: {change}")
+        for change in rewritten.changes
+    ]
+    return [*lint_graph(read_graph(rewritten.content, found.stem)), *notes]
 
 
 def lint_graph(graph: Graph) -> list[Finding]:
@@ -45,18 +49,31 @@ def _ends(graph: Graph) -> Iterator[Finding]:
         for number in numbers:
             tensor = graph[number]
             if tensor.dtype not in ("int8", "uint8"):
-                yield Finding("model", Severity.ERROR, f"its {what} {tensor.name} is {tensor.dtype}; the chip takes int8",
-                              "quantise the network from end to end: tinytracker export does")  # fmt: skip
+                yield Finding(
+                    "model",
+                    Severity.ERROR,
+                    f"its {what} {tensor.name} is {tensor.dtype}; the chip takes int8",
+                    "quantise the network from end to end: tinytracker export does",
+                )
             if any(length < 1 for length in tensor.shape):
-                yield Finding("model", Severity.ERROR, f"its {what} {tensor.name} has the shape {tensor.shape}",
-                              "export it with fixed sizes")  # fmt: skip
+                yield Finding(
+                    "model",
+                    Severity.ERROR,
+                    f"its {what} {tensor.name} has the shape {tensor.shape}",
+                    "export it with fixed sizes",
+                )
 
 
 def _size(graph: Graph) -> Iterator[Finding]:
     total = sum(tensor.bytes for tensor in graph.tensors.values() if tensor.is_constant)
     if total > limits.PARAMETER_BYTES:
-        yield Finding("model", Severity.WARNING, f"its parameters take {total:,} bytes, the chip keeps about "
-                      f"{limits.PARAMETER_BYTES:,}; the rest is fetched every time", "make the network smaller")  # fmt: skip
+        yield Finding(
+            "model",
+            Severity.WARNING,
+            f"its parameters take {total:,} bytes, the chip keeps about "
+            f"{limits.PARAMETER_BYTES:,}; the rest is fetched every time",
+            "make the network smaller",
+        )
 
 
 def _operator(graph: Graph, op: Op) -> Iterator[Finding]:
@@ -74,9 +91,16 @@ def _operator(graph: Graph, op: Op) -> Iterator[Finding]:
 
 def _tensor(graph: Graph, op: Op, number: int) -> Iterator[Finding]:
     tensor = graph[number]
-    if not tensor.is_constant and sum(length > 1 for length in tensor.shape) > limits.MAX_DIMENSIONS_ABOVE_ONE:
-        yield _error(op, f"has a tensor of shape {tensor.shape}: more than {limits.MAX_DIMENSIONS_ABOVE_ONE} dimensions above 1",
-                     "keep to one picture at a time: (1, height, width, channels)")  # fmt: skip
+    if (
+        not tensor.is_constant
+        and sum(length > 1 for length in tensor.shape) > limits.MAX_DIMENSIONS_ABOVE_ONE
+    ):
+        yield _error(
+            op,
+            f"has a tensor of shape {tensor.shape}: more than {limits.MAX_DIMENSIONS_ABOVE_ONE} dimensions "
+            f"above 1",
+            "keep to one picture at a time: (1, height, width, channels)",
+        )
     if tensor.dtype == "float32":
         yield _error(op, f"computes float32 ({tensor.name})", "quantise the network to int8")
 
@@ -84,10 +108,15 @@ def _tensor(graph: Graph, op: Op, number: int) -> Iterator[Finding]:
 def _concatenation(graph: Graph, op: Op) -> Iterator[Finding]:
     yield from _no_activation(graph, op)
     for number in op.inputs:
-        data = graph[number].data
-        if data is not None and (len(op.inputs) != 2 or np.any(data != graph[number].zero_point)):
-            yield _error(op, f"joins a constant that is not zero ({graph[number].name})",
-                         "only one picture and a grid in front of a CONV_2D can be rewritten; feed it as an input")  # fmt: skip
+        data, quantization = graph[number].data, graph[number].quantization
+        if data is not None and (
+            len(op.inputs) != 2 or quantization is None or np.any(data != quantization.zero_point)
+        ):
+            yield _error(
+                op,
+                f"joins a constant that is not zero ({graph[number].name})",
+                "only one picture and a grid in front of a CONV_2D can be rewritten; feed it as an input",
+            )
 
 
 def _convolution(graph: Graph, op: Op) -> Iterator[Finding]:
@@ -95,7 +124,9 @@ def _convolution(graph: Graph, op: Op) -> Iterator[Finding]:
     if op.window.dilation[0] != op.window.dilation[1]:
         yield _error(op, f"has the dilations {op.window.dilation}", "use the same dilation in x and y")
     if op.kind == "DEPTHWISE_CONV_2D" and op.window.dilation != (1, 1):
-        yield _error(op, f"has the dilations {op.window.dilation}", "use no dilation in depthwise convolutions")
+        yield _error(
+            op, f"has the dilations {op.window.dilation}", "use no dilation in depthwise convolutions"
+        )
     if not graph[op.inputs[1]].is_constant:
         yield _error(op, "has weights that are computed", "make them constants")
 
@@ -128,7 +159,11 @@ def _pad(graph: Graph, op: Op) -> Iterator[Finding]:
 def _softmax(graph: Graph, op: Op) -> Iterator[Finding]:
     shape = graph[op.inputs[0]].shape
     if sum(length > 1 for length in shape) > 1 or graph[op.inputs[0]].elements > limits.SOFTMAX_MAX_ELEMENTS:
-        yield _error(op, f"takes the shape {shape}", f"give it one dimension of at most {limits.SOFTMAX_MAX_ELEMENTS:,}")
+        yield _error(
+            op,
+            f"takes the shape {shape}",
+            f"give it one dimension of at most {limits.SOFTMAX_MAX_ELEMENTS:,}",
+        )
 
 
 def _strided_slice(graph: Graph, op: Op) -> Iterator[Finding]:

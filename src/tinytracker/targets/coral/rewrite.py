@@ -1,10 +1,11 @@
 """What the Edge TPU does not map, rewritten into what it does: a baked grid, and float ends.
 
-CONV(CONCAT(picture, grid)) = CONV_picture(picture) + CONV_grid(grid), and the second term is known: a constant map, added
-behind the convolution. Each channel's map is centred on zero and its middle goes into the bias, exactly. What is not exact:
-the picture's part and the map are rounded to 8 bits before they are added, where the original rounded once; `change.measure`
-says how far that is. The new ranges follow from the old output's: where the sum lies in the output's range, the picture's
-part lies in (range - map), and what is clipped beyond is clipped in the sum as well.
+CONV(CONCAT(picture, grid)) = CONV_picture(picture) + CONV_grid(grid), and the second term is known: a
+constant map, added behind the convolution. Each channel's map is centred on zero and its middle goes into the
+bias, exactly. What is not exact: the picture's part and the map are rounded to 8 bits before they are added,
+where the original rounded once; `change.measure` says how far that is. The new ranges follow from the old
+output's: where the sum lies in the output's range, the picture's part lies in (range - map), and what is
+clipped beyond is clipped in the sum as well.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tinytracker.quantization.graph import unpack
-from tinytracker.quantization.repack import IDENTIFIER, repack
-from tinytracker.targets.mcu import frontend
-from tinytracker.targets.mcu.graph import Activation, Graph, Op
+from tinytracker.tflite.graph import Activation, Graph, Op
+from tinytracker.tflite.read import read_graph
+from tinytracker.tflite.repack import repack
+from tinytracker.tflite.schema import bring_weights_inside, pack, unpack
 
-CHANNEL_AXIS = 3
+CHANNELS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,18 @@ class Rewritten:
 
 def rewrite(content: bytes, name: str) -> Rewritten:
     """Rewrites what can be; raises ModelError or TargetError for what cannot be read. name: for messages."""
-    graph = frontend.read(content, name)
+    graph = read_graph(content, name)
     model = unpack(content)
-    changes = [*_drop_float_ends(model, graph), *_add_baked_grids(model, graph)]
+    changes = (
+        ["weights that lay behind the flatbuffer move into it"]
+        if bring_weights_inside(model, content)
+        else []
+    )
+    changes += [*_drop_float_ends(model, graph), *_add_baked_grids(model, graph)]
     if not changes:
         return Rewritten(content, ())
     names = [graph[number].name for number in graph.inputs]
-    return Rewritten(repack(_pack(model), names), tuple(changes))
-
-
-def _pack(model: Any) -> bytes:
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return Rewritten(repack(pack(model), names), tuple(changes))
 
 
 def _drop_float_ends(model: Any, graph: Graph) -> list[str]:
@@ -58,11 +56,11 @@ def _drop_float_ends(model: Any, graph: Graph) -> list[str]:
         if op.kind == "QUANTIZE" and before in graph.inputs and graph[before].dtype == "float32":
             if len(graph.readers(before)) == 1:
                 main.inputs = np.where(np.asarray(main.inputs) == before, after, main.inputs)
-                dropped.append(op.place)
+                dropped.append(op.number)
                 changes.append(f"{op.layer} is left out: the input is {graph[after].dtype}")
         elif op.kind == "DEQUANTIZE" and after in graph.outputs and not graph.readers(after):
             main.outputs = np.where(np.asarray(main.outputs) == after, before, main.outputs)
-            dropped.append(op.place)
+            dropped.append(op.number)
             changes.append(f"{op.layer} is left out: the output is {graph[before].dtype}")
     for place in dropped:
         main.operators[place] = None  # the places of the others stay as in `graph`
@@ -77,9 +75,9 @@ def _add_baked_grids(model: Any, graph: Graph) -> list[str]:
             continue
         for index in graph.readers(op.outputs[0]):
             conv = graph.ops[index]
-            behind[conv.place] = _split(model, graph, op, conv)
+            behind[conv.number] = _split(model, graph, op, conv)
             changes.append(f"{op.layer} of constant channels becomes an ADD behind {conv.layer}")
-        main.operators[op.place] = None
+        main.operators[op.number] = None
     operators = []
     for place, operator in enumerate(main.operators):
         operators += [item for item in (operator, behind.get(place)) if item is not None]
@@ -89,27 +87,43 @@ def _add_baked_grids(model: Any, graph: Graph) -> list[str]:
 
 def is_baked_grid(graph: Graph, op: Op) -> bool:
     """Whether an operator joins one picture and constant channels, for nothing but plain convolutions."""
-    if op.kind != "CONCATENATION" or op.attributes["axis"] != CHANNEL_AXIS or op.activation is not Activation.NONE:
+    if (
+        op.kind != "CONCATENATION"
+        or op.attributes["axis"] != CHANNELS
+        or op.activation is not Activation.NONE
+    ):
         return False
     computed = [number for number in op.inputs if not graph[number].is_constant]
-    if len(computed) != 1 or len(op.inputs) < 2 or op.outputs[0] in graph.outputs or not graph.readers(op.outputs[0]):
+    if (
+        len(computed) != 1
+        or len(op.inputs) < 2
+        or op.outputs[0] in graph.outputs
+        or not graph.readers(op.outputs[0])
+    ):
         return False
-    if any((graph[number].scale, graph[number].zero_point) != (graph[op.outputs[0]].scale, graph[op.outputs[0]].zero_point)
-           for number in op.inputs):  # fmt: skip
+    if any(
+        (graph[number].scale, graph[number].zero_point)
+        != (graph[op.outputs[0]].scale, graph[op.outputs[0]].zero_point)
+        for number in op.inputs
+    ):
         return False
-    depth = graph[op.outputs[0]].shape[CHANNEL_AXIS]
+    depth = graph[op.outputs[0]].shape[CHANNELS]
     readers = [graph.ops[index] for index in graph.readers(op.outputs[0])]
-    return all(reader.kind == "CONV_2D" and graph[reader.inputs[1]].is_constant
-               and graph[reader.inputs[1]].shape[CHANNEL_AXIS] == depth for reader in readers)  # fmt: skip
+    return all(
+        reader.kind == "CONV_2D"
+        and graph[reader.inputs[1]].is_constant
+        and graph[reader.inputs[1]].shape[CHANNELS] == depth
+        for reader in readers
+    )
 
 
 def _split(model: Any, graph: Graph, concat: Op, conv: Op) -> Any:
     """Turns a convolution into one of the picture alone; gives the ADD behind it."""
     main = model.subgraphs[0]
     picture = next(number for number in concat.inputs if not graph[number].is_constant)
-    start = sum(graph[number].shape[CHANNEL_AXIS] for number in concat.inputs[: concat.inputs.index(picture)])
+    start = sum(graph[number].shape[CHANNELS] for number in concat.inputs[: concat.inputs.index(picture)])
     weights, output = graph[conv.inputs[1]], graph[conv.outputs[0]]
-    own = graph.constant(conv.inputs[1])[..., start : start + graph[picture].shape[CHANNEL_AXIS]]
+    own = graph.constant(conv.inputs[1])[..., start : start + graph[picture].shape[CHANNELS]]
     assert weights.quantization is not None
     steps = np.broadcast_to(np.asarray(weights.quantization.scales) * graph[picture].scale, weights.shape[0])
     added = constant_part(graph, concat, conv)
@@ -120,13 +134,17 @@ def _split(model: Any, graph: Graph, concat: Op, conv: Op) -> Any:
 
     map_scale = float(np.abs(map_real).max()) / 127 or output.scale
     mid_scale, mid_zero_point = _range_of_picture(graph, conv, own, bias, steps, map_real)
-    weight_number = _tensor(main, model, "picture_weights", own, schema.TensorType.INT8, weights.quantization.scales)
+    weight_number = _tensor(
+        main, model, "picture_weights", own, schema.TensorType.INT8, weights.quantization.scales
+    )
     bias_number = _tensor(main, model, "picture_bias", bias.astype(np.int32), schema.TensorType.INT32, steps)
     map_values = np.clip(np.rint(map_real / map_scale), -127, 127).astype(np.int8)
     map_number = _tensor(main, model, "grid_map", map_values[None], schema.TensorType.INT8, [map_scale])
-    mid_number = _tensor(main, model, "picture_part", None, schema.TensorType.INT8, [mid_scale], mid_zero_point, output.shape)
+    mid_number = _tensor(
+        main, model, "picture_part", None, schema.TensorType.INT8, [mid_scale], mid_zero_point, output.shape
+    )
 
-    operator = main.operators[conv.place]
+    operator = main.operators[conv.number]
     operator.inputs = np.array([picture, weight_number, bias_number], np.int32)
     operator.outputs = np.array([mid_number], np.int32)
     add = schema.OperatorT()
@@ -143,9 +161,11 @@ def constant_part(graph: Graph, concat: Op, conv: Op) -> np.ndarray:
     window = conv.window
     assert window is not None
     zero_point = graph[concat.outputs[0]].zero_point
-    parts = [np.full(graph[number].shape, zero_point) if graph[number].data is None else graph.constant(number)
-             for number in concat.inputs]  # fmt: skip
-    joined = np.concatenate(parts, CHANNEL_AXIS)[0].astype(np.int64) - zero_point
+    parts = [
+        np.full(graph[number].shape, zero_point) if graph[number].data is None else graph.constant(number)
+        for number in concat.inputs
+    ]
+    joined = np.concatenate(parts, CHANNELS)[0].astype(np.int64) - zero_point
     padded = np.pad(joined, (*zip(window.before, window.after, strict=True), (0, 0)))
     weights = graph.constant(conv.inputs[1]).astype(np.int64)
     _, height, width, channels = graph[conv.outputs[0]].shape
@@ -177,9 +197,15 @@ def _range_of_picture(
 
 
 def _tensor(
-    main: Any, model: Any, name: str, data: np.ndarray | None, kind: int, scales: Any, zero_point: int = 0,
+    main: Any,
+    model: Any,
+    name: str,
+    data: np.ndarray | None,
+    kind: int,
+    scales: Any,
+    zero_point: int = 0,
     shape: tuple[int, ...] | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Adds a tensor; gives its number. data: of a constant; shape: of what is computed."""
     tensor = schema.TensorT()
     tensor.name, tensor.type = name.encode(), kind

@@ -1,7 +1,7 @@
 """Arm's compiler Vela: what it makes of a .tflite, and what it estimates that it costs.
 
-Vela states itself that its cycles are the compiler's own estimates; nothing here has run on an NPU. Clock and memories are
-those of the system configuration that Vela takes by default for an accelerator, which it names.
+Vela states itself that its cycles are the compiler's own estimates; nothing here has run on an NPU. Clock and
+memories are those of the system configuration that Vela takes by default for an accelerator, which it names.
 """
 
 from __future__ import annotations
@@ -11,22 +11,34 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinytracker.errors import MissingExtraError, TargetError, UsageError
+from tinytracker.files import make_folder, write_bytes
 
 ACCELERATORS = (
-    "ethos-u55-32", "ethos-u55-64", "ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u65-512", "ethos-u85-128",
-    "ethos-u85-256", "ethos-u85-512", "ethos-u85-1024", "ethos-u85-2048",
-)  # fmt: skip
+    "ethos-u55-32",
+    "ethos-u55-64",
+    "ethos-u55-128",
+    "ethos-u55-256",
+    "ethos-u65-256",
+    "ethos-u65-512",
+    "ethos-u85-128",
+    "ethos-u85-256",
+    "ethos-u85-512",
+    "ethos-u85-1024",
+    "ethos-u85-2048",
+)
 DEFAULT_ACCELERATOR = "ethos-u55-128"
 TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One of Vela's passes. name: the tensor it makes. cycles, macs: estimated; 0 where it is fused into the one before."""
+    """One of Vela's passes. name: the tensor it makes. cycles, macs: estimated; 0 where it is fused into
+    the one before."""
 
     name: str
     kind: str
@@ -45,9 +57,9 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What Vela says of a network on an accelerator. path: the compiled .tflite. on_npu, on_cpu: operators after its own
-    rewriting. sram_bytes: of activations; weight_bytes: encoded, in flash or DRAM, with constants. cycles, milliseconds: of the
-    NPU's part, estimated."""
+    """What Vela says of a network on an accelerator. path: the compiled .tflite. on_npu, on_cpu: operators
+    after its own rewriting. sram_bytes: of activations; weight_bytes: encoded, in flash or DRAM, with
+    constants. cycles, milliseconds: of the NPU's part, estimated."""
 
     path: Path
     accelerator: str
@@ -65,22 +77,31 @@ class Estimate:
 
 
 def estimate(model: Path, accelerator: str, out: Path) -> Estimate:
-    """Runs Vela; leaves NAME_vela.tflite and its tables in `out`.
+    """Runs Vela; leaves NAME_vela.tflite and its tables in `out`, each whole or not at all.
 
-    Raises UsageError for an unknown accelerator, MissingExtraError without Vela, TargetError if it fails on the network.
+    Raises UsageError for an unknown accelerator, MissingExtraError without Vela, TargetError if it fails on
+    the network, OutputError if `out` cannot be written.
     """
     if accelerator not in ACCELERATORS:
-        raise UsageError(f"there is no accelerator {accelerator!r}; expected one of {', '.join(ACCELERATORS)}")
+        raise UsageError(
+            f"there is no accelerator {accelerator!r}; expected one of {', '.join(ACCELERATORS)}"
+        )
     if importlib.util.find_spec("ethosu") is None:
         raise MissingExtraError("ethosu", "ethos-u")
-    said = _run(model, accelerator, out)
+    with tempfile.TemporaryDirectory(prefix="tinytracker-vela-") as folder:
+        said = _run(model, accelerator, Path(folder))
+        make_folder(out)
+        for made in sorted(path for path in Path(folder).iterdir() if path.is_file()):
+            write_bytes(out / made.name, made.read_bytes())
     summaries = sorted(out.glob(f"{model.stem}_summary_*.csv"))
     compiled = out / f"{model.stem}_vela.tflite"
     if not summaries or not compiled.is_file():
         raise TargetError(f"Vela made nothing of {model}: {_last_line(said)}")
     with summaries[-1].open(newline="") as file:
         row = next(csv.DictReader(file))
-    flash_kib = sum(float(row[f"{place}_memory_used"]) for place in ("dram", "on_chip_flash", "off_chip_flash"))
+    flash_kib = sum(
+        float(row[f"{place}_memory_used"]) for place in ("dram", "on_chip_flash", "off_chip_flash")
+    )
     return Estimate(
         path=compiled,
         accelerator=accelerator,
@@ -99,11 +120,21 @@ def estimate(model: Path, accelerator: str, out: Path) -> Estimate:
 
 
 def _run(model: Path, accelerator: str, out: Path) -> str:
-    out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "ethosu.vela", str(model), "--accelerator-config", accelerator, "--output-dir", str(out),
-               "--verbose-performance"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "ethosu.vela",
+        str(model),
+        "--accelerator-config",
+        accelerator,
+        "--output-dir",
+        str(out),
+        "--verbose-performance",
+    ]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S
+        )
     except subprocess.TimeoutExpired as error:
         raise TargetError(f"Vela did not end within {TIMEOUT_S} s on {model}") from error
     if done.returncode != 0:
@@ -122,7 +153,9 @@ def _count(said: str, where: str) -> int:
 
 
 def _fallbacks(said: str) -> tuple[Fallback, ...]:
-    found = re.findall(r"^Warning \(supported operators\) operator: (\w+), ofm: '(.*)'\nReason: (.*)$", said, re.M)
+    found = re.findall(
+        r"^Warning \(supported operators\) operator: (\w+), ofm: '(.*)'\nReason: (.*)$", said, re.M
+    )
     return tuple(Fallback(*parts) for parts in found)
 
 
@@ -130,5 +163,13 @@ def _layers(path: Path) -> tuple[Layer, ...]:
     if not path.is_file():
         return ()
     with path.open(newline="") as file:
-        return tuple(Layer(row["Name"], row["Original Operator"], int(float(row["Op Cycles"])), int(float(row["MAC Count"])))
-                     for row in csv.DictReader(file) if row["Target"] == "NPU")  # fmt: skip
+        return tuple(
+            Layer(
+                row["Name"],
+                row["Original Operator"],
+                int(float(row["Op Cycles"])),
+                int(float(row["MAC Count"])),
+            )
+            for row in csv.DictReader(file)
+            if row["Target"] == "NPU"
+        )

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from tinytracker.cards import ModelCard, card_path, write_card
-from tinytracker.data.dataset import Dataset
-from tinytracker.engines.litert import LiteRTEngine
-from tinytracker.engines.model import GazeModel
 from tinytracker.errors import DatasetError
 from tinytracker.files import sha256, write_bytes
 from tinytracker.models import Network, count
+from tinytracker.progress import Stages, no_stages
 from tinytracker.quantization import fake_quant
 from tinytracker.quantization.calibration import Ranges, observe
 from tinytracker.quantization.compare import Comparison, compare
 from tinytracker.quantization.convert import to_float_tflite
 from tinytracker.quantization.equalise import equalise
 from tinytracker.quantization.fold import fold
-from tinytracker.quantization.graph import check_integer, read_graph
+from tinytracker.quantization.ground import Ground
 from tinytracker.quantization.int8 import quantize
 from tinytracker.quantization.ranges import settle
-from tinytracker.quantization.repack import repack
-from tinytracker.quantization.samples import FloatSamples, evenly
+from tinytracker.quantization.samples import evenly
+from tinytracker.tflite.integer import check_integer
+from tinytracker.tflite.read import read_graph
+from tinytracker.tflite.repack import repack
 
 _log = logging.getLogger(__name__)
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Int8Options:
     """How to quantise.
 
-    calibration_samples: of training people. percentiles: of the samples' extremes, each tried (`Extremes.ranges`).
-    qat_steps: of fake-quant training; 0: never; None: `steps_if_needed`, if calibration alone costs more than the limit on
-    the validation split. limit_cm: of mean error, for gaze; eyes_limit: for an eye locator, in its output's units.
-    check_samples: at most, of the validation split for choosing and of the test split for the card; of 1000 frames the loss is
-    known to 0.02 cm only.
+    calibration_samples: of training people. percentiles: of the samples' extremes, each tried
+    (`Extremes.ranges`).
+    qat_steps: of fake-quant training; 0: never; None: `steps_if_needed`, if calibration alone costs more than
+    the limit on
+    the validation split (`Ground.limit`).
+    check_samples: at most, of the validation split for choosing and of the test split for the card; of 1000
+    frames the loss is known to 0.02 cm only.
     """
 
     calibration_samples: int = 200
@@ -50,15 +50,14 @@ class Int8Options:
     qat_steps: int | None = None
     steps_if_needed: int = 300
     learning_rate: float = 1e-4
-    limit_cm: float = 0.05
-    eyes_limit: float = 0.01
     check_samples: int = 5000
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A written file and its card. comparison: of an int8 file with the float one, on the test split if there is one."""
+    """A written file and its card. comparison: of an int8 file with the float one, on the test split if
+    there is one."""
 
     path: Path
     card: ModelCard
@@ -66,7 +65,8 @@ class Exported:
 
 
 def export_float(network: Network, card: ModelCard, folder: Path) -> Exported:
-    """Writes NAME_float.tflite and its card; NAME is the card's name. Raises MissingExtraError without litert-torch."""
+    """Writes NAME_float.tflite and its card; NAME is the card's name. Raises MissingExtraError without
+    litert-torch."""
     content = repack(to_float_tflite(fold(network)), _names(network), integer=False)
     path = folder / f"{card.name}_float.tflite"
     write_bytes(path, content)
@@ -77,31 +77,39 @@ def export_int8(
     network: Network,
     card: ModelCard,
     float_path: Path,
-    dataset: Dataset,
+    ground: Ground,
     folder: Path,
     options: Int8Options | None = None,
-    progress: Progress | None = None,
+    progress: Stages = no_stages,
 ) -> Exported:
     """Writes NAME_int8.tflite and its card.
 
-    Calibrates on the training split, chooses the route on the validation split (the training split where there is none)
-    and measures it on the test split. float_path: what `export_float` wrote. progress: of fake-quant training.
-    Raises DatasetError without training samples, TargetError if the result is not fully integer.
+    Calibrates on the training split, chooses the route on the validation split (the training split where
+    there is none) and measures it on the test split. float_path: what `export_float` wrote. progress: of
+    calibrating, of each measurement, of fake-quant training. Raises DatasetError without training samples,
+    TargetError if the result is not fully integer.
     """
     options = options or Int8Options()
-    trial = _Trial(network, card, float_path.read_bytes(), dataset, options)
+    trial = _Trial(network, float_path.read_bytes(), ground, options, progress)
     best = min(trial.calibrated(), key=_drift)
-    _log.info("%s: %s costs %.4f (drift %.4f)", card.name, best.route, best.comparison.cost, best.comparison.drift)
+    _log.info(
+        "%s: %s costs %.4f (drift %.4f)", card.name, best.route, best.comparison.cost, best.comparison.drift
+    )
     steps = options.qat_steps
     if steps is None:
-        limit = options.eyes_limit if card.output == "eyes" else options.limit_cm
-        steps = options.steps_if_needed if best.comparison.cost > limit else 0
+        steps = options.steps_if_needed if best.comparison.cost > ground.limit else 0
     if steps:
-        best = min(best, trial.trained(steps, progress), key=_drift)
-        _log.info("%s: %s costs %.4f (drift %.4f)", card.name, best.route, best.comparison.cost, best.comparison.drift)
+        best = min(best, trial.trained(steps), key=_drift)
+        _log.info(
+            "%s: %s costs %.4f (drift %.4f)",
+            card.name,
+            best.route,
+            best.comparison.cost,
+            best.comparison.drift,
+        )
     path = folder / f"{card.name}_int8.tflite"
     check_integer(best.content, path.name)
-    on_test = trial.compare(best.content, "test")
+    on_test = trial.compare(best.content, "test", "the chosen one")
     figures: dict[str, Any] = {"route": best.route, trial.choosing: best.comparison.as_card()}
     if on_test is not None:
         figures["test"] = on_test.as_card()
@@ -110,9 +118,14 @@ def export_int8(
 
 
 def file_card(
-    network: Network, card: ModelCard, path: Path, number_format: Literal["float32", "int8"], quantization: dict[str, Any]
+    network: Network,
+    card: ModelCard,
+    path: Path,
+    number_format: Literal["float32", "int8"],
+    quantization: dict[str, Any],
 ) -> ModelCard:
-    """Writes the card of an exported file beside it: the checkpoint's, with this file's counts, sha256 and quantisation."""
+    """Writes the card of an exported file beside it: the checkpoint's, with this file's counts, sha256 and
+    quantisation."""
     counts = {**count(network).as_card(), "bytes": path.stat().st_size}
     results = {**card.results, "quantization": quantization} if quantization else dict(card.results)
     written = replace(card, number_format=number_format, counts=counts, results=results, sha256=sha256(path))
@@ -132,26 +145,39 @@ def _drift(candidate: _Candidate) -> float:
 
 
 class _Trial:
-    """Makes int8 candidates of the network with equalised channels and compares each with the float network, which sees every
-    sample once only."""
+    """Makes int8 candidates of the network with equalised channels and compares each with the float network,
+    which sees every sample once only."""
 
-    def __init__(self, network: Network, card: ModelCard, float_tflite: bytes, dataset: Dataset, options: Int8Options) -> None:
-        self._card, self._dataset, self._options = card, dataset, options
+    def __init__(
+        self,
+        network: Network,
+        float_tflite: bytes,
+        ground: Ground,
+        options: Int8Options,
+        progress: Stages,
+    ) -> None:
+        self._ground, self._options, self._progress = ground, options, progress
         self._float_tflite = float_tflite
-        self._samples = FloatSamples(dataset, network.spec.inputs)
-        self._training = dataset.split("train")
+        self._training = ground.split("train")
         if not len(self._training):
-            raise DatasetError(f"{dataset.name} has no training people to calibrate on; prepare a dataset with a train split")
+            raise DatasetError(
+                f"{ground.name} has no training people to calibrate on; prepare a dataset with a train split"
+            )
         self._calibration = evenly(self._training, options.calibration_samples)
         folded = fold(network)
-        self._network = equalise(folded, fake_quant.to_tensors(self._samples.read(self._calibration)))
+        self._network = equalise(folded, fake_quant.to_tensors(ground.samples.read(self._calibration)))
         self._prepared_tflite = float_tflite if self._network is folded else to_float_tflite(self._network)
-        self.choosing = "val" if len(dataset.split("val")) else "train"
+        self.choosing = "val" if len(ground.split("val")) else "train"
         self._float_outputs: dict[str, np.ndarray] = {}
 
     def calibrated(self) -> list[_Candidate]:
         """By calibration alone, one candidate per percentile."""
-        extremes = observe(self._prepared_tflite, self._samples.one_by_one(self._calibration))
+        extremes = observe(
+            self._prepared_tflite,
+            self._ground.samples.one_by_one(self._calibration),
+            partial(self._progress, "Calibrating"),
+            len(self._calibration),
+        )
         return [
             self._candidate(
                 self._prepared_tflite,
@@ -162,48 +188,53 @@ class _Trial:
             for percentile in self._options.percentiles
         ]
 
-    def trained(self, steps: int, progress: Progress | None) -> _Candidate:
+    def trained(self, steps: int) -> _Candidate:
         """By fake-quant training."""
         options = self._options
         simulation = fake_quant.train(
             self._network,
-            self._samples,
+            self._ground.samples,
             self._training,
             steps=steps,
             learning_rate=options.learning_rate,
             seed=options.seed,
-            progress=progress,
+            progress=partial(self._progress, "Fake-quant training"),
         )
         student = simulation.finish()
         converted = to_float_tflite(student)
-        ranges = fake_quant.ranges_for(converted, student, simulation.roundings, self._samples.read(self._training[:1]))
-        return self._candidate(converted, ranges, f"fake-quant training, {steps} steps, distilled from the float network")
+        ranges = fake_quant.ranges_for(
+            converted, student, simulation.roundings, self._ground.samples.read(self._training[:1])
+        )
+        return self._candidate(
+            converted, ranges, f"fake-quant training, {steps} steps, distilled from the float network"
+        )
 
-    def compare(self, int8_tflite: bytes, split: str) -> Comparison | None:
-        """Compares a candidate with the float network on a split; None if the split is empty."""
-        indices = evenly(self._dataset.split(split), self._options.check_samples)
+    def compare(self, int8_tflite: bytes, split: str, route: str) -> Comparison | None:
+        """Compares a candidate with the float network on a split; None if the split is empty. route: its
+        name, in a word."""
+        indices = evenly(self._ground.split(split), self._options.check_samples)
         if not len(indices):
             return None
         if split not in self._float_outputs:
-            self._float_outputs[split] = self._predict(self._float_tflite, indices)
-        labels = self._dataset.labels
-        truth_cm = None
-        if self._card.output == "gaze":
-            truth_cm = np.stack([labels["gaze_x_cm"][indices], labels["gaze_y_cm"][indices]], axis=1)
-        return compare(self._float_outputs[split], self._predict(int8_tflite, indices), truth_cm)
+            self._float_outputs[split] = self._outputs(
+                self._float_tflite, indices, f"Running float on {split}"
+            )
+        return compare(
+            self._float_outputs[split],
+            self._outputs(int8_tflite, indices, f"Running {route} on {split}"),
+            self._ground.truth(indices),
+            self._ground.unit,
+        )
 
     def _candidate(self, float_tflite: bytes, observed: Ranges, route: str) -> _Candidate:
         ranges = settle(read_graph(float_tflite), observed, self._network.spec.inputs)
         content = repack(quantize(float_tflite, ranges), _names(self._network))
-        comparison = self.compare(content, self.choosing)
+        comparison = self.compare(content, self.choosing, route.partition(" over ")[0].partition(" (")[0])
         assert comparison is not None  # the split chosen for choosing is not empty
         return _Candidate(content, route, comparison)
 
-    def _predict(self, content: bytes, indices: np.ndarray) -> np.ndarray:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "candidate.tflite"
-            path.write_bytes(content)
-            return GazeModel(self._card, LiteRTEngine(path)).predict_batch(self._dataset, indices)
+    def _outputs(self, content: bytes, indices: np.ndarray, what: str) -> np.ndarray:
+        return self._ground.outputs(content, indices, partial(self._progress, what))
 
 
 def _names(network: Network) -> list[str]:

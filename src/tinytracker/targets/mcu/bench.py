@@ -1,38 +1,45 @@
-"""What networks cost on microcontrollers: instructions counted by emulation, bytes by the linker, cycles by estimate."""
+"""What networks cost on microcontrollers: instructions counted by emulation, bytes by the linker, cycles
+by estimate."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tinytracker.compiler.compile import CompiledModel, compile_model
+from tinytracker.compiler.emit import describe
+from tinytracker.compiler.kernels import Kernel
+from tinytracker.compiler.kernels.all import KERNELS
 from tinytracker.errors import MissingExtraError
-from tinytracker.targets.mcu.compiler import CompiledModel, compile_model
-from tinytracker.targets.mcu.emit import describe
-from tinytracker.targets.mcu.graph import macs
-from tinytracker.targets.mcu.kernels import Kernel
-from tinytracker.targets.mcu.kernels.all import KERNELS
-from tinytracker.targets.mcu.limits import BOARDS, Board, Fit, fit
+from tinytracker.progress import Progress, no_progress
+from tinytracker.targets.mcu.board import Board, Fit, fit
 from tinytracker.targets.mcu.machines import MACHINES, Machine
 from tinytracker.targets.mcu.qemu import Measurement, measure
+from tinytracker.tflite.graph import macs
 
 SAMPLES = 3
-CHANNEL_BYTES = 9  # of parameters per output channel that exactness wants: bias and multiplier of 4, shift of 1
+CHANNEL_BYTES = (
+    9  # of parameters per output channel that exactness wants: bias and multiplier of 4, shift of 1
+)
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class CoreCost:
     """A network on an emulated machine.
 
-    compiled_for: a core of `cpu.CPUS`, usually the machine's own. instructions: mean over the samples, emulated.
-    model_flash_bytes, ram_bytes: by the linker, with the stack as measured; ram_bytes is what rows pushed as they come need
-    where that can be, else with the input buffers. weights_bytes: of int8 weights; parameters_bytes: these and what the
-    arithmetic wants per output channel. same_bytes: how many of `samples` gave the bytes that TensorFlow Lite Micro's
-    interpreter gives; None without it.
+    compiled_for: a core of `cpu.CPUS`, usually the machine's own. instructions: mean over the samples,
+    emulated.
+    model_flash_bytes, ram_bytes: by the linker, with the stack as measured; ram_bytes is what rows pushed as
+    they come need
+    where that can be, else with the input buffers. weights_bytes: of int8 weights; parameters_bytes: these
+    and what the
+    arithmetic wants per output channel. same_bytes: how many of `samples` gave the bytes that TensorFlow Lite
+    Micro's interpreter gives; None without it.
     """
 
     model: str
@@ -58,7 +65,7 @@ class Cost:
 class BoardCost:
     """A network on a board: does it fit, and about how long does it take (*estimated*)."""
 
-    cost: Cost
+    cost: CoreCost
     board: Board
     fit: Fit
 
@@ -68,14 +75,19 @@ class BoardCost:
 
 
 def bench(
-    path: Path, name: str, machine: Machine, samples: int = SAMPLES, cpu: str | None = None, kernels: Sequence[Kernel] = KERNELS
-) -> Cost:
-    """Compiles a .tflite for a machine's core, or another `cpu` whose code it runs, and runs it on seeded inputs; raises
-    TargetError, ModelError."""
+    path: Path,
+    name: str,
+    machine: Machine,
+    samples: int = SAMPLES,
+    cpu: str | None = None,
+    kernels: Sequence[Kernel] = KERNELS,
+) -> CoreCost:
+    """Compiles a .tflite for a machine's core, or another `cpu` whose code it runs, and runs it on seeded
+    inputs; raises TargetError, ModelError."""
     compiled = compile_model(path.read_bytes(), name, cpu or machine.cpu, kernels=kernels)
     inputs = random_inputs(compiled, samples)
     measured = measure(compiled.files, machine, inputs)
-    return Cost(
+    return CoreCost(
         model=name,
         machine=machine,
         compiled_for=compiled.cpu.name,
@@ -93,18 +105,18 @@ def bench(
 
 
 def bench_boards(
-    networks: Sequence[tuple[str, Path]], progress: Callable[[int, int], None] = lambda done, total: None
+    networks: Sequence[tuple[str, Path]], boards: Sequence[Board], progress: Progress = no_progress
 ) -> list[BoardCost]:
-    """Every network on every board of `limits.BOARDS`; instructions from the emulated machine with the board's core."""
+    """Every network on every board; instructions from the emulated machine with the board's core."""
     machine_of = {machine.cpu: machine for machine in MACHINES.values()}
-    cores = sorted({board.cpu for board in BOARDS.values()})
-    costs: dict[tuple[str, str], Cost] = {}
+    cores = sorted({board.cpu for board in boards})
+    costs: dict[tuple[str, str], CoreCost] = {}
     for name, path in networks:
         for core in cores:
             costs[name, core] = bench(path, name, machine_of[core], samples=1)
             progress(len(costs), len(networks) * len(cores))
     rows = []
-    for board in BOARDS.values():
+    for board in boards:
         for name, _ in networks:
             cost = costs[name, board.cpu]
             rows.append(BoardCost(cost, board, fit(board, cost.model_flash_bytes, cost.ram_bytes)))
@@ -119,7 +131,8 @@ def random_inputs(compiled: CompiledModel, samples: int) -> list[list[np.ndarray
 
 
 def weights_bytes(compiled: CompiledModel) -> int:
-    """Bytes of the int8 weights in the file, shared ones once: what no compiler can do without, but for zeros."""
+    """Bytes of the int8 weights in the file, shared ones once: what no compiler can do without, but for
+    zeros."""
     graph = compiled.source
     return sum(graph[number].bytes for number in _weights(compiled))
 
@@ -127,7 +140,10 @@ def weights_bytes(compiled: CompiledModel) -> int:
 def channels(compiled: CompiledModel) -> int:
     """Output channels of all weighted layers, of shared weights once."""
     graph = compiled.source
-    return sum(graph[number].shape[3 if kind == "DEPTHWISE_CONV_2D" else 0] for number, kind in _weights(compiled).items())
+    return sum(
+        graph[number].shape[3 if kind == "DEPTHWISE_CONV_2D" else 0]
+        for number, kind in _weights(compiled).items()
+    )
 
 
 def _weights(compiled: CompiledModel) -> dict[int, str]:
@@ -136,9 +152,11 @@ def _weights(compiled: CompiledModel) -> dict[int, str]:
 
 
 def instructions_by_step(path: Path, name: str, machine: Machine) -> list[tuple[str, float]]:
-    """(what the step is, its instructions, emulated) for every step of a network that is compiled for a machine's core.
+    """(what the step is, its instructions, emulated) for every step of a network that is compiled for a
+    machine's core.
 
-    The program is built once per step, with the calls of later steps left out; differences are the steps' own.
+    The program is built once per step, with the calls of later steps left out; differences are the steps'
+    own.
     """
     compiled = compile_model(path.read_bytes(), name, machine.cpu)
     inputs = random_inputs(compiled, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,25 +10,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tinytracker.compiler.cpu import CPUS
 from tinytracker.errors import TargetError
 from tinytracker.files import write_text
-from tinytracker.targets.mcu import boards
-from tinytracker.targets.mcu.cpu import CPUS
+from tinytracker.targets.mcu.boards import sources
 from tinytracker.targets.mcu.machines import Machine
 
-Program = Literal["bench", "serve"]
+Program = Literal["bench", "serve", "track"]
 PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 COMPILE_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections")
 SHARED_C = ("start.c", "semihosting.c")
-PROGRAM_C = {"bench": ("bench.c", "gaze_served.c"), "serve": ("serve.c", "uart.c", "gaze_link.c", "gaze_served.c")}
+PROGRAM_C = {
+    "bench": ("bench.c", "gaze_served.c"),
+    "serve": ("serve.c", "uart.c", "gaze_link.c", "gaze_served.c"),
+    "track": (),  # track.c names the network, and comes with it
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
     """A program and what it takes, in bytes, by the linker's own account.
 
-    model_flash_bytes: code, weights and tables of the network itself. flash_bytes: the whole program. arena_bytes: what the
-    network works in, with its input buffers unless rows are pushed. static_bytes: other variables of the program.
+    model_flash_bytes: code, weights and tables of the network itself. flash_bytes: the whole program.
+    arena_bytes: what the
+    network works in, with its input buffers unless rows are pushed. static_bytes: other variables of the
+    program.
     """
 
     elf: Path
@@ -49,20 +56,28 @@ def find_tool(name: str) -> str:
 def project_files(machine: Machine, program: Program) -> dict[str, str]:
     """What lies beside gaze_model.c in a program: name -> text."""
     wanted = (*SHARED_C, *PROGRAM_C[program])
-    files = {**boards.sources("qemu"), **boards.sources("link")}
-    chosen = {name: text for name, text in files.items() if name in wanted or name.endswith((".h", "sections.ld"))}
+    files = {**sources("qemu"), **sources("link")}
+    chosen = {
+        name: text for name, text in files.items() if name in wanted or name.endswith((".h", "sections.ld"))
+    }
     return {**chosen, "memory.ld": machine.memory_script}
 
 
 def compile_flags(machine: Machine) -> list[str]:
     """gcc's options, but for paths."""
-    return [*COMPILE_FLAGS, *CPUS[machine.cpu].gcc, *(f"-D{name}={value}" for name, value in machine.defines.items())]
+    return [
+        *COMPILE_FLAGS,
+        *CPUS[machine.cpu].gcc,
+        *(f"-D{name}={value}" for name, value in machine.defines.items()),
+    ]
 
 
-LINK_FLAGS = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,-T,sections.ld", "-Wl,-Map,program.map")
+LINK_FLAGS = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,-T,sections.ld", "-Wl,-Map,program.map", "-lm")
 
 
-def build(model: Mapping[str, str], machine: Machine, program: Program, folder: Path, defines: Sequence[str] = ()) -> Firmware:
+def build(
+    model: Mapping[str, str], machine: Machine, program: Program, folder: Path, defines: Sequence[str] = ()
+) -> Firmware:
     """Builds a program in `folder` from a compiled network's files (name -> text).
 
     defines: such as "BENCH_ROWS=4". Raises TargetError if the compiler is missing or refuses.
@@ -93,7 +108,13 @@ def build(model: Mapping[str, str], machine: Machine, program: Program, folder: 
 def _run(command: Sequence[str], folder: Path) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
-        reason = next((line for line in done.stderr.splitlines() if "error" in line or "overflowed" in line), done.stderr[-200:])
+        refused = re.search(r'#error "(.*?)"', done.stderr)
+        if refused is not None:
+            raise TargetError(refused[1])
+        reason = next(
+            (line for line in done.stderr.splitlines() if "error" in line or "overflowed" in line),
+            done.stderr[-200:],
+        )
         raise TargetError(f"{Path(command[0]).name} refused the program in {folder}: {reason.strip()}")
     return done.stdout
 
@@ -101,7 +122,9 @@ def _run(command: Sequence[str], folder: Path) -> str:
 def _sections(listing: str) -> dict[str, int]:
     """Section -> bytes, from what `size -A` prints."""
     rows = [line.split() for line in listing.splitlines()]
-    return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[0].startswith(".") and row[1].isdigit()}
+    return {
+        row[0]: int(row[1]) for row in rows if len(row) == 3 and row[0].startswith(".") and row[1].isdigit()
+    }
 
 
 def _flash_of_object(listing: str) -> int:

@@ -1,7 +1,7 @@
 """The boards QEMU emulates for us, as data: Arm's MPS2 and MPS3 FPGA images.
 
-Sources: QEMU's hw/arm/mps2.c and mps2-tz.c (memory maps, clocks) and Arm's application notes AN385, AN386, AN500, AN505 and
-AN547. Flash is what a program is linked to and loaded into; on these boards it is RAM.
+Sources: QEMU's hw/arm/mps2.c and mps2-tz.c (memory maps, clocks) and Arm's application notes AN385, AN386,
+AN500, AN505 and AN547. Flash is what a program is linked to and loaded into; on these boards it is RAM.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One emulated board. cpu: a core of `cpu.CPUS`; qemu: the name that `-M` takes. clock_hz: of SysTick and the serial
-    port at address `uart`; uart_irq: its first interrupt, receiving or sending, the other follows. flash, ram: origin and
-    bytes."""
+    """One emulated board. cpu: a core of `cpu.CPUS`; qemu: the name that `-M` takes. clock_hz: of SysTick and
+    the serial port at address `uart`; uart_irq: its first interrupt, receiving or sending, the other follows.
+    flash, ram: origin and bytes."""
 
     name: str
     cpu: str
@@ -56,13 +56,31 @@ class Machine:
 
 _LOW_FLASH, _LOW_RAM = (0x0, 4 * MIB), (0x20000000, 4 * MIB)
 _MACHINES = (
-    # QEMU has no Cortex-M0+ with memory enough. ARMv6-M's instructions are a part of ARMv7-M's: the M3 runs them one for one,
-    # and is told to trap the unaligned accesses that it could do and an M0+ could not.
+    # QEMU has no Cortex-M0+ with memory enough. ARMv6-M's instructions are a part of ARMv7-M's: the M3 runs
+    # them one for one, and is told to trap the unaligned accesses that it could do and an M0+ could not.
     Machine("qemu-m0plus", "cortex-m0plus", "mps2-an385", 25_000_000, 0x40004000, 0, _LOW_FLASH, _LOW_RAM),
     Machine("qemu-m4", "cortex-m4", "mps2-an386", 25_000_000, 0x40004000, 0, _LOW_FLASH, _LOW_RAM),
     Machine("qemu-m7", "cortex-m7", "mps2-an500", 25_000_000, 0x40004000, 0, _LOW_FLASH, _LOW_RAM),
-    Machine("qemu-m33", "cortex-m33", "mps2-an505", 20_000_000, 0x50200000, 32, (0x10000000, 4 * MIB), (0x38000000, 2 * MIB)),
-    Machine("qemu-m55", "cortex-m55", "mps3-an547", 32_000_000, 0x59303000, 33, (0x0, MIB // 2), (0x21000000, 4 * MIB)),
+    Machine(
+        "qemu-m33",
+        "cortex-m33",
+        "mps2-an505",
+        20_000_000,
+        0x50200000,
+        32,
+        (0x10000000, 4 * MIB),
+        (0x38000000, 2 * MIB),
+    ),
+    Machine(
+        "qemu-m55",
+        "cortex-m55",
+        "mps3-an547",
+        32_000_000,
+        0x59303000,
+        33,
+        (0x0, MIB // 2),
+        (0x21000000, 4 * MIB),
+    ),
 )
 MACHINES = {machine.name: machine for machine in _MACHINES}
 

@@ -1,5 +1,1 @@
-"""ONNX: one float file with its card."""
-
-from tinytracker.targets.onnx.package import export_onnx
-
-__all__ = ["export_onnx"]
+"""ONNX: one float file with its card. See `package` and `target`."""

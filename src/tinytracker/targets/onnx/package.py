@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 
 from tinytracker.cards import ModelCard
-from tinytracker.errors import MissingExtraError
+from tinytracker.extras import need
 from tinytracker.files import write_bytes
 from tinytracker.models import Network
-from tinytracker.quantization.convert import ChannelsLast, channels_last_inputs, silence
+from tinytracker.quantization.convert import ChannelsLast, channels_last_inputs
 from tinytracker.quantization.fold import fold
+from tinytracker.quiet import silence
 from tinytracker.targets.litert.package import Exported, file_card
 
 OPSET = 17
@@ -21,13 +22,10 @@ OPSET = 17
 def export_onnx(network: Network, card: ModelCard, folder: Path) -> Exported:
     """Writes NAME.onnx and its card; NAME is the card's name.
 
-    Inputs have the card's names and shapes (pictures channels last), the output is called "output"; any batch size.
-    Raises MissingExtraError without onnx.
+    Inputs have the card's names and shapes (pictures channels last), the output is called "output"; any batch
+    size. Raises MissingExtraError without onnx.
     """
-    try:
-        import onnx  # noqa: F401  (torch.onnx.export needs it)
-    except ImportError as error:
-        raise MissingExtraError("onnx", "export") from error
+    need("onnx", "export")
     names = [spec.name for spec in network.spec.inputs]
     model = ChannelsLast(fold(network)).eval()
     with tempfile.TemporaryDirectory() as temporary, silence():

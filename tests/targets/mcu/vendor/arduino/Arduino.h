@@ -20,3 +20,11 @@ extern HardwareSerial Serial;
 unsigned long micros();
 unsigned long millis();
 void delay(unsigned long ms);
+void delayMicroseconds(unsigned int us);
+
+#define LOW 0x0
+#define HIGH 0x1
+#define OUTPUT 0x1
+#define PIN_D02 2
+void pinMode(uint8_t pin, uint8_t mode);
+void digitalWrite(uint8_t pin, uint8_t value);

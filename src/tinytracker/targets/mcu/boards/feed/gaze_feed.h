@@ -1,7 +1,7 @@
 /* From a camera's pixels to the network's input, row by row, and from its output to centimetres.
  *
  * gaze_region.h, written by the export, says which region of the camera's frame the network looks at, and holds the tables
- * that make stored values of pixels and of positions.
+ * that make stored values of pixels and of positions, and the taps of its low-pass if it has one.
  */
 #ifndef GAZE_FEED_H
 #define GAZE_FEED_H

@@ -38,6 +38,19 @@ static uint8_t *put_u32(uint8_t *to, uint32_t value) {
     return put_u16(put_u16(to, value & 0xFFFFU), value >> 16);
 }
 
+static float get_float(const uint8_t *bytes) {
+    uint32_t bits = get_u32(bytes);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint8_t *put_float(uint8_t *to, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return put_u32(to, bits);
+}
+
 /* --- sending: a head, any number of pieces of the payload, an end ------------------------------------------------ */
 
 static void send_piece(gaze_link *link, const uint8_t *bytes, size_t count) {
@@ -77,10 +90,23 @@ static void send_ready(gaze_link *link, uint16_t sequence) {
     send_message(link, GAZE_LINK_READY, sequence, payload, sizeof payload);
 }
 
+/* The calibrated gaze point: two floats, cm. */
+static void put_point(const gaze_link *link, uint8_t *to) {
+    const gaze_link_tensor *tensor = link->model->tensors + link->model->inputs;
+    const int8_t *output = link->model->output(link->model->state, 0);
+    float step_cm = tensor->scale * link->unit_cm;
+    float x_cm = (float)(output[0] - tensor->zero_point) * step_cm;
+    float y_cm = (float)(output[1] - tensor->zero_point) * step_cm;
+    gaze_calibrate(&link->calibration, &x_cm, &y_cm);
+    put_float(put_float(to, x_cm), y_cm);
+}
+
 static void send_result(gaze_link *link, uint16_t sequence) {
     const gaze_link_model *model = link->model;
     const gaze_link_tensor *outputs = model->tensors + model->inputs;
-    size_t length = 8;
+    uint8_t point[8];
+    size_t point_bytes = link->unit_cm > 0.0f ? sizeof point : 0;
+    size_t length = 8 + point_bytes;
     for (int i = 0; i < model->outputs; i++) {
         length += outputs[i].bytes;
     }
@@ -90,6 +116,10 @@ static void send_result(gaze_link *link, uint16_t sequence) {
     send_piece(link, head, sizeof head);
     for (int i = 0; i < model->outputs; i++) {
         send_piece(link, (const uint8_t *)model->output(model->state, i), outputs[i].bytes);
+    }
+    if (point_bytes > 0) {
+        put_point(link, point);
+        send_piece(link, point, point_bytes);
     }
     send_end(link);
 }
@@ -112,11 +142,9 @@ static void answer_hello(gaze_link *link, uint16_t sequence) {
     for (size_t i = 0; i < tensors; i++) {
         const gaze_link_tensor *tensor = &model->tensors[i];
         uint8_t described[TENSOR_BYTES];
-        uint32_t scale_bits;
-        memcpy(&scale_bits, &tensor->scale, sizeof scale_bits);
         to = put_u32(described, tensor->bytes);
         to = put_u16(put_u16(put_u16(to, tensor->height), tensor->width), tensor->channels);
-        put_u32(put_u32(to, scale_bits), (uint32_t)tensor->zero_point);
+        put_u32(put_float(to, tensor->scale), (uint32_t)tensor->zero_point);
         send_piece(link, described, sizeof described);
     }
     send_piece(link, (const uint8_t *)port->board, name_bytes);
@@ -124,6 +152,8 @@ static void answer_hello(gaze_link *link, uint16_t sequence) {
     link->greeted = 1;
     link->begun = 0;
     link->computed = 0;
+    link->block_done = 0;
+    link->unit_cm = 0.0f;
 }
 
 static void answer_frame(gaze_link *link, uint16_t sequence, const uint8_t *payload, size_t length) {
@@ -195,6 +225,84 @@ static void answer_stats(gaze_link *link, uint16_t sequence) {
     send_message(link, GAZE_LINK_STATS_ANSWER, sequence, payload, sizeof payload);
 }
 
+/* 0, or what went wrong. */
+static int once_more(const gaze_link *link, int chain) {
+    if (chain) {
+        return link->port->look(link->port->state);
+    }
+    link->model->again(link->model->state);
+    return 0;
+}
+
+/* Whether it was run to its end. */
+static int run_block(gaze_link *link, uint32_t count, uint32_t flags) {
+    const gaze_link_port *port = link->port;
+    int chain = (flags & GAZE_LINK_BLOCK_CHAIN) != 0;
+    int failed = 0;
+    int marked = (flags & GAZE_LINK_BLOCK_MARKED) != 0 && port->mark != NULL;
+    link->block_spent = 0;
+    if (marked) {
+        port->mark(port->state);
+    }
+    uint32_t began = count_now(link);
+    for (uint32_t i = 0; i < count && !failed; i++) {
+        failed = once_more(link, chain);
+        uint32_t now = count_now(link);
+        link->block_spent += now - began; /* each time, for counters that come round */
+        began = now;
+    }
+    if (marked) {
+        port->mark(port->state);
+    }
+    link->block_count = count;
+    link->computed = 0; /* the outputs are of whatever was computed again */
+    link->begun = 0;
+    return !failed;
+}
+
+static void answer_block(gaze_link *link, uint16_t sequence, const uint8_t *payload, size_t length) {
+    if (length != 8) {
+        send_error(link, sequence, GAZE_LINK_WRONG_SIZE);
+        return;
+    }
+    uint32_t flags = get_u32(payload + 4);
+    int chain = (flags & GAZE_LINK_BLOCK_CHAIN) != 0;
+    if (chain ? link->port->look == NULL : link->model->again == NULL) {
+        send_error(link, sequence, chain ? GAZE_LINK_NO_PICTURE : GAZE_LINK_UNKNOWN);
+        return;
+    }
+    if (!link->block_done || link->block_sequence != sequence) { /* else the host did not get the answer */
+        link->block_done = (uint8_t)run_block(link, get_u32(payload), flags);
+        link->block_sequence = sequence;
+    }
+    if (!link->block_done) {
+        send_error(link, sequence, GAZE_LINK_NO_PICTURE);
+        return;
+    }
+    uint8_t answered[12];
+    uint8_t *to = put_u32(answered, link->block_count);
+    put_u32(put_u32(to, (uint32_t)link->block_spent), (uint32_t)(link->block_spent >> 32));
+    send_message(link, GAZE_LINK_BLOCK_ANSWER, sequence, answered, sizeof answered);
+}
+
+/* A person's six numbers, or nothing to take them back; what the board now has is the answer. */
+static void answer_calibrate(gaze_link *link, uint16_t sequence, const uint8_t *payload, size_t length) {
+    const gaze_link_model *model = link->model;
+    if (length != 0 && (length != GAZE_LINK_CALIBRATE_BYTES || model->tensors[model->inputs].bytes < 2)) {
+        send_error(link, sequence, GAZE_LINK_WRONG_SIZE);
+        return;
+    }
+    link->unit_cm = 0.0f;
+    if (length != 0) {
+        link->unit_cm = get_float(payload);
+        link->calibration.distance_cm = get_float(payload + 4);
+        for (int i = 0; i < 6; i++) {
+            link->calibration.add[i / 3][i % 3] = get_float(payload + 8 + 4 * i);
+        }
+    }
+    send_message(link, GAZE_LINK_CALIBRATED, sequence, payload, length);
+}
+
 static void answer(gaze_link *link, const uint8_t *message, size_t length) {
     uint16_t sequence = get_u16(message + 4);
     const uint8_t *payload = message + GAZE_LINK_HEADER_BYTES;
@@ -205,10 +313,15 @@ static void answer(gaze_link *link, const uint8_t *message, size_t length) {
         answer_hello(link, sequence);
     } else if (type == GAZE_LINK_STATS) {
         answer_stats(link, sequence);
-    } else if (type != GAZE_LINK_FRAME && type != GAZE_LINK_ROWS) {
+    } else if (type != GAZE_LINK_FRAME && type != GAZE_LINK_ROWS && type != GAZE_LINK_BLOCK &&
+               type != GAZE_LINK_CALIBRATE) {
         send_error(link, sequence, GAZE_LINK_UNKNOWN);
     } else if (!link->greeted) {
         send_error(link, sequence, GAZE_LINK_NOT_GREETED);
+    } else if (type == GAZE_LINK_CALIBRATE) {
+        answer_calibrate(link, sequence, payload, length);
+    } else if (type == GAZE_LINK_BLOCK) {
+        answer_block(link, sequence, payload, length);
     } else if (type == GAZE_LINK_FRAME) {
         answer_frame(link, sequence, payload, length);
     } else {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gaze_calibrate.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -20,6 +22,11 @@ extern "C" {
 #define GAZE_LINK_CRC_BYTES 4
 #define GAZE_LINK_MESSAGE_MAX (GAZE_LINK_HEADER_BYTES + GAZE_LINK_PAYLOAD_MAX + GAZE_LINK_CRC_BYTES)
 #define GAZE_LINK_ROWS_HEAD_BYTES 8 /* frame number and offset, in front of a ROWS message's pixels */
+#define GAZE_LINK_TENSORS_MAX 52 /* described in one message, beside the board's name */
+#define GAZE_LINK_CALIBRATE_BYTES 32 /* of a CALIBRATE message: cm per unit of the output, distance, six numbers */
+#define GAZE_LINK_OUTPUT_BYTES_MAX (GAZE_LINK_PAYLOAD_MAX - 16) /* of all outputs, beside frame, count and point */
+#define GAZE_LINK_BLOCK_MARKED 1U  /* a BLOCK message's flag: the marker pulses at both ends */
+#define GAZE_LINK_BLOCK_CHAIN 2U   /* another: each from a new frame of the board's camera to its gaze */
 #define GAZE_LINK_ROW_BYTES_MAX (GAZE_LINK_PAYLOAD_MAX - GAZE_LINK_ROWS_HEAD_BYTES)
 
 enum gaze_link_type {
@@ -27,10 +34,14 @@ enum gaze_link_type {
     GAZE_LINK_FRAME = 0x02,
     GAZE_LINK_ROWS = 0x03,
     GAZE_LINK_STATS = 0x04,
+    GAZE_LINK_BLOCK = 0x05,
+    GAZE_LINK_CALIBRATE = 0x06,
     GAZE_LINK_HELLO_ANSWER = 0x81,
     GAZE_LINK_READY = 0x82,
     GAZE_LINK_RESULT = 0x83,
     GAZE_LINK_STATS_ANSWER = 0x84,
+    GAZE_LINK_BLOCK_ANSWER = 0x85,
+    GAZE_LINK_CALIBRATED = 0x86,
     GAZE_LINK_ERROR = 0xFF
 };
 
@@ -39,7 +50,8 @@ enum gaze_link_error {
     GAZE_LINK_NOT_GREETED = 2, /* no HELLO since the board started: greet, then send the frame again */
     GAZE_LINK_WRONG_SIZE = 3,  /* a frame, a piece or a payload of a size the model does not have */
     GAZE_LINK_UNKNOWN = 4,     /* a type or a version this firmware does not know */
-    GAZE_LINK_NO_FRAME = 5     /* rows of a frame that was not begun */
+    GAZE_LINK_NO_FRAME = 5,    /* rows of a frame that was not begun */
+    GAZE_LINK_NO_PICTURE = 6   /* the board's camera gave none, or there is no camera in this firmware */
 };
 
 enum gaze_link_count_kind {
@@ -58,7 +70,8 @@ typedef struct {
 } gaze_link_tensor;
 
 /* The network behind the link. write: bytes that follow those written before, in the order of the inputs; whole rows
- * where row_bytes is not 0. finish: computes what is not computed yet. */
+ * where row_bytes is not 0. finish: computes what is not computed yet. again: computes the whole network once more, on
+ * whatever its memory holds; for metering, where only the work counts. NULL: there are no blocks. */
 typedef struct {
     uint32_t hash;
     uint16_t row_bytes;
@@ -69,10 +82,13 @@ typedef struct {
     void (*finish)(void *state);
     const int8_t *(*output)(const void *state, int index);
     void *state;
+    void (*again)(void *state);
 } gaze_link_model;
 
 /* The board under the link. send: blocks until all bytes are on their way. count: a running counter of what count_kind
- * says, or NULL. count_hz: how many of it a second, 0 if not known. */
+ * says, or NULL. count_hz: how many of it a second, 0 if not known. mark: one pulse on the marker pin, low for 10 us or
+ * more, or NULL. look: the whole chain once, from the camera's next frame to the gaze; not 0 if there was no picture; NULL
+ * without a camera. */
 typedef struct {
     const char *board;
     void (*send)(void *state, const uint8_t *bytes, size_t count);
@@ -80,6 +96,8 @@ typedef struct {
     enum gaze_link_count_kind count_kind;
     uint32_t count_hz;
     void *state;
+    void (*mark)(void *state);
+    int (*look)(void *state);
 } gaze_link_port;
 
 typedef struct {
@@ -102,7 +120,12 @@ typedef struct {
     uint32_t filled;     /* bytes of it that have come */
     uint32_t frame_bytes; /* of all inputs */
     uint32_t spent;      /* counted while computing it */
-    uint8_t greeted, begun, computed;
+    uint32_t block_count; /* inferences of the last block, */
+    uint64_t block_spent; /* what was counted while they ran, */
+    uint16_t block_sequence; /* and the question they answer */
+    gaze_calibration calibration;
+    float unit_cm;       /* of the first output's numbers; 0: not calibrated */
+    uint8_t greeted, begun, computed, block_done;
 } gaze_link;
 
 void gaze_link_init(gaze_link *link, const gaze_link_model *model, const gaze_link_port *port);

@@ -4,6 +4,9 @@
 #include "gaze_served.h"
 #include "semihosting.h"
 
+#define INPUT_BYTES(n) GAZE_MODEL_INPUT_##n##_BYTES,
+#define OUTPUT_BYTES(n) GAZE_MODEL_OUTPUT_##n##_BYTES,
+
 __attribute__((section(".arena"), aligned(16))) static uint8_t arena[GAZE_SERVED_ARENA_BYTES];
 
 #if GAZE_SERVED_ROWS
@@ -30,18 +33,7 @@ static void compute(void) {
 #else
 
 static int read_inputs(int file) {
-    static const uint32_t BYTES[] = {
-        GAZE_MODEL_INPUT_0_BYTES,
-#if GAZE_MODEL_INPUTS > 1
-        GAZE_MODEL_INPUT_1_BYTES,
-#endif
-#if GAZE_MODEL_INPUTS > 2
-        GAZE_MODEL_INPUT_2_BYTES,
-#endif
-#if GAZE_MODEL_INPUTS > 3
-        GAZE_MODEL_INPUT_3_BYTES,
-#endif
-    };
+    static const uint32_t BYTES[] = {GAZE_MODEL_EACH_INPUT(INPUT_BYTES)};
     for (int i = 0; i < GAZE_MODEL_INPUTS; i++) {
         if (!semihosting_read(file, gaze_model_input(arena, i), BYTES[i])) {
             return 0;
@@ -57,12 +49,7 @@ static void compute(void) {
 #endif
 
 static void write_outputs(int file) {
-    static const uint32_t BYTES[] = {
-        GAZE_MODEL_OUTPUT_0_BYTES,
-#if GAZE_MODEL_OUTPUTS > 1
-        GAZE_MODEL_OUTPUT_1_BYTES,
-#endif
-    };
+    static const uint32_t BYTES[] = {GAZE_MODEL_EACH_OUTPUT(OUTPUT_BYTES)};
     for (int i = 0; i < GAZE_MODEL_OUTPUTS; i++) {
         semihosting_write(file, gaze_model_output(arena, i), BYTES[i]);
     }

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <vector>
 namespace coralmicro {
 enum class CameraMode : uint8_t { kStandBy = 0, kStreaming = 1, kTrigger = 5 };
 enum class CameraFormat { kRgb, kY8, kRaw };
@@ -21,7 +21,7 @@ class CameraTask {
  public:
   static CameraTask *GetSingleton();
   bool Enable(CameraMode mode);
-  bool GetFrame(const std::list<CameraFrameFormat> &fmts);
+  bool GetFrame(const std::vector<CameraFrameFormat> &fmts);
   bool SetPower(bool enable);
   static constexpr size_t kWidth = 324;
   static constexpr size_t kHeight = 324;

@@ -8,6 +8,7 @@ struct TfLiteQuantizationParams {
 };
 struct TfLiteTensor {
   TfLiteQuantizationParams params;
+  size_t bytes;
 };
 struct TFLMRegistration;
 namespace tflite {

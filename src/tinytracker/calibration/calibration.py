@@ -1,0 +1,217 @@
+"""A person's calibration: fitted to dots, applied to gaze, checked on other dots, re-centred by one, kept in
+a file.
+
+    dots = [Dot.of_samples(x_cm, y_cm, samples, t_shown_ns) for ...]
+    calibration = Calibration.fit(dots, prior=card_prior, conditions=conditions)
+    x_deg, y_deg = calibration.apply(x_deg, y_deg)
+    check = calibration.check(other_dots)
+    print(check.sentence)
+    calibration.with_check(check).save(Path("me.json"))
+
+A calibration never changes: re-centring it, or taking that back, gives another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinytracker.calibration.caution import cautious
+from tinytracker.calibration.check import MORE_DOTS, Check, check_dots
+from tinytracker.calibration.conditions import Conditions
+from tinytracker.calibration.dots import Dot, DotSummary, summarise, used_frames
+from tinytracker.calibration.drift import Recentring, recentre
+from tinytracker.calibration.error import ExpectedError, mean_length
+from tinytracker.calibration.fit import fit_dots
+from tinytracker.calibration.posterior import Posterior
+from tinytracker.calibration.prior import BROAD, PER_DEG, Prior
+from tinytracker.calibration.profile import content_id, read_profile, write_profile
+from tinytracker.errors import UsageError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known of one person before one screen, camera and network.
+
+    fitted: the six numbers and their covariance, after the dots. prior: what they were shrunk to. dots,
+    weights: what it was fitted to, and what each dot counted. conditions: what it holds for. created: UTC,
+    ISO 8601. recentrings: since then, oldest first. validation: the held-out check, if there was one.
+
+    >>> dots = [Dot.of_angles((x, y), [(x - 1.0, y + 3.0)] * 15) for x, y in ((0, -8), (-12, -2), (12, -14))]
+    >>> calibration = Calibration.fit(dots)
+    >>> x_deg, y_deg = calibration.apply([-1.0, 5.0], [-5.0, -1.0])
+    >>> [round(float(angle)) for angle in (*x_deg, *y_deg)]  # where the person looked: (0, -8) and (6, -4)
+    [0, 6, -8, -4]
+    """
+
+    fitted: Posterior
+    prior: Prior
+    dots: tuple[DotSummary, ...]
+    weights: tuple[float, ...]
+    conditions: Conditions = field(default_factory=Conditions)
+    created: str = ""
+    recentrings: tuple[Recentring, ...] = ()
+    validation: Check | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        dots: Sequence[Dot | DotSummary],
+        prior: Prior | None = None,
+        conditions: Conditions | None = None,
+        created: str = "",
+    ) -> Calibration:
+        """Fits one dot or more; any number works, as what dots do not say is taken from what people are like.
+
+        prior: the network's (`tracking.calibrating.prior_of`); None: `BROAD`. Dots without a single frame
+        that counts are left out. A correction of which few dots are not sure is held back (`caution`).
+        Raises UsageError if no dot remains.
+        """
+        summaries = tuple(
+            dot if isinstance(dot, DotSummary) else summarise(dot)
+            for dot in dots
+            if isinstance(dot, DotSummary) or used_frames(dot).any()
+        )
+        fitted = fit_dots(summaries, prior or BROAD)
+        boldly = cls(
+            fitted=fitted.posterior,
+            prior=prior or BROAD,
+            dots=summaries,
+            weights=tuple(float(weight) for weight in fitted.weights),
+            conditions=conditions or Conditions(),
+            created=created or datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        return replace(boldly, fitted=cautious(boldly.fitted, *boldly._places_deg()).posterior)
+
+    @property
+    def posterior(self) -> Posterior:
+        """The six numbers as they stand now, after all re-centrings."""
+        return self.recentrings[-1].posterior if self.recentrings else self.fitted
+
+    @property
+    def coefficients(self) -> Floats:
+        """(2, 3): for the horizontal and the vertical axis, degrees to add, and degrees to add per degree
+        along x and y.
+
+        calibrated = raw + coefficients @ (1, x_deg, y_deg): the six numbers a board takes.
+        """
+        return np.asarray(self.posterior.mean / np.array([1.0, PER_DEG, PER_DEG]))
+
+    @property
+    def corrects(self) -> bool:
+        """False if the dots said too little to correct anything (`caution`)."""
+        return bool(np.any(self.posterior.mean))
+
+    def apply(self, x_deg: ArrayLike, y_deg: ArrayLike) -> tuple[Floats, Floats]:
+        """Raw directions in degrees, of any one shape -> calibrated ones of that shape."""
+        x, y = np.broadcast_arrays(np.asarray(x_deg, np.float64), np.asarray(y_deg, np.float64))
+        moved = self.posterior.correction(x, y)
+        return x + moved[..., 0], y + moved[..., 1]
+
+    def expected_error(self, x_deg: ArrayLike | None = None, y_deg: ArrayLike | None = None) -> ExpectedError:
+        """The mean error of single frames to expect, before any check; at raw directions, or over the screen.
+
+        From the posterior's covariance there and the prior's noise; the interval, for the mean over sixteen
+        dots, from how people's errors differed from what was expected of them.
+        """
+        if x_deg is None or y_deg is None:
+            x_deg, y_deg = self._places_deg()
+        noise = self.prior.place_variance(x_deg, y_deg) + self.prior.frame_variance
+        variances = self.posterior.variance(x_deg, y_deg) + noise
+        log_deg = float(np.log(mean_length(variances).mean())) + self.prior.error_log_mean
+        return ExpectedError.of_log(
+            log_deg, math.hypot(self.prior.error_log_sd, self.prior.check_log_sd / MORE_DOTS**0.5)
+        )
+
+    def next_dot(self, places_cm: ArrayLike) -> int:
+        """Which of the places (n, 2), cm in prediction space, would teach most: where the correction is least
+        sure."""
+        places = np.asarray(places_cm, np.float64).reshape(-1, 2)
+        if not len(places):
+            raise UsageError("next_dot needs at least one place to choose from")
+        x_deg, y_deg = np.degrees(np.arctan2(places, self._distance_cm())).T
+        return int(np.argmax(self.posterior.variance(x_deg, y_deg).sum(axis=-1)))
+
+    def worst_dots(self, count: int = 1) -> list[int]:
+        """The numbers of the dots (in `dots`) that fit least, worst first: to be shown again."""
+        return [int(index) for index in np.argsort(self.weights)[:count]]
+
+    def check(self, dots: Sequence[Dot]) -> Check:
+        """Measures the calibration on dots that took no part in it; raises UsageError if none has a gaze."""
+        screen = self.conditions.screen
+        px_per_cm = None if screen is None else screen.width_px / screen.width_cm
+        return check_dots(dots, self.apply, self._predicted(dots), self.prior, px_per_cm)
+
+    def with_check(self, check: Check | None) -> Calibration:
+        """The same with what a check found."""
+        return replace(self, validation=check)
+
+    @property
+    def is_useful(self) -> bool:
+        """False if a check found that it does not help: such a calibration must not be used."""
+        return self.validation is None or self.validation.helps
+
+    def recentred(self, dot: Dot | DotSummary, new_sitting: bool = True, minutes: float = 0.0) -> Calibration:
+        """Moved by one dot at which the person looked just now.
+
+        The offset has wandered since the last dot, by the prior's sitting variance (new_sitting: another
+        posture, light or start of the program) and slowly with time (minutes); the dot is weighed against
+        that. Undo with `undone`.
+        """
+        summary = dot if isinstance(dot, DotSummary) else summarise(dot)
+        step = recentre(self.posterior, self.prior, summary, new_sitting, minutes)
+        return replace(self, recentrings=(*self.recentrings, step))
+
+    def undone(self) -> Calibration:
+        """Without the last re-centring; raises UsageError if there was none."""
+        if not self.recentrings:
+            raise UsageError("there is no re-centring to take back")
+        return replace(self, recentrings=self.recentrings[:-1])
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits of the SHA-256 of its content: what a gaze row's `calibration_id`
+        says."""
+        return content_id(self)
+
+    def save(self, path: Path | str) -> None:
+        """Writes the profile as JSON, whole or not at all; raises OutputError."""
+        write_profile(self, Path(path))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Calibration:
+        """Reads a profile; raises CalibrationError, naming the file and the field, if it is none.
+
+        Whether it may be used here is another question: `profile.refuse_other_network`,
+        `conditions.differences`.
+        """
+        content = read_profile(Path(path))
+        return cls(**{field.name: getattr(content, field.name) for field in fields(content)})
+
+    def _predicted(self, dots: Sequence[Dot]) -> float:
+        """Logarithm of the error expected at these dots, degrees."""
+        raw = np.array([summarise(dot).raw_deg for dot in dots if used_frames(dot).any()]).reshape(-1, 2)
+        return math.log(self.expected_error(*raw.T).deg) if len(raw) else 0.0
+
+    def _distance_cm(self) -> float:
+        return float(np.median([dot.distance_cm for dot in self.dots]))
+
+    def _places_deg(self) -> tuple[Floats, Floats]:
+        """A 5 x 5 grid over the screen, or, without one, over 12 degrees to all sides of the dots' middle."""
+        shares = np.linspace(0.1, 0.9, 5)
+        across, down = (values.ravel() for values in np.meshgrid(shares, shares))
+        screen, distance_cm = self.conditions.screen, self._distance_cm()
+        if screen is None:
+            middle = np.mean([dot.target_deg for dot in self.dots], axis=0)
+            return middle[0] + 24 * (across - 0.5), middle[1] + 24 * (down - 0.5)
+        x_cm = across * screen.width_cm - screen.camera_to_screen_x_cm
+        y_cm = -screen.camera_to_screen_y_cm - down * screen.height_cm
+        return np.degrees(np.arctan2(x_cm, distance_cm)), np.degrees(np.arctan2(y_cm, distance_cm))

@@ -1,0 +1,169 @@
+"""Learning what people are like, from people who are not the user: the prior of a network.
+
+    beta_i ~ N(0, S)            a person's six numbers; zero is the network's own answer, to which a person is
+    shrunk r_ij = phi_ij . beta_i + e  at their dots, e ~ N(0, v(place) + frame variance / frames)
+
+by expectation and maximisation (Laird and Ware, "Random-effects models for longitudinal data", Biometrics 38,
+1982). The noise grows with the distance from the camera: v = c + e * (degrees / 10)^2. What it predicts is
+then compared with what the same people's other dots say, which gives the widths of the honest intervals; and
+a later sitting gives how far an offset wanders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinytracker.calibration.calibration import Calibration
+from tinytracker.calibration.dots import Dot, DotSummary, summarise, used_frames
+from tinytracker.calibration.error import angle_between_deg
+from tinytracker.calibration.fit import dot_noise, fit_dots
+from tinytracker.calibration.posterior import features
+from tinytracker.calibration.prior import BROAD, COEFFICIENTS, PER_DEG, Prior
+from tinytracker.errors import UsageError
+from tinytracker.geometry import visual_angle_deg
+
+Floats = NDArray[np.float64]
+
+LEAST_PEOPLE = 8
+_ROUNDS = 30
+_LEAST_VARIANCE = 0.02  # squared degrees; no network is better than that at a place
+_CALIBRATIONS, _DOTS_OF_A_CHECK = (1, 3, 5, 9, 13), 4
+_FOLDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtPerson:
+    """One person's dots. calibration: as a layout shows them, best first. others: of the same sitting,
+    anywhere on the screen.
+    later: of another sitting; may be empty."""
+
+    calibration: Sequence[Dot]
+    others: Sequence[Dot]
+    later: Sequence[Dot] = ()
+
+
+def teach_prior(people: Sequence[TaughtPerson], source: str = "") -> Prior:
+    """The prior that these people teach; source: who they were, for the card.
+
+    Raises UsageError for fewer than LEAST_PEOPLE, as covariances of few say nothing.
+    """
+    if len(people) < LEAST_PEOPLE:
+        raise UsageError(f"a prior over people needs at least {LEAST_PEOPLE}, not {len(people)}")
+    prior = replace(_coefficients_and_noise(people), people=len(people), source=source)
+    prior = replace(prior, sitting_variance=_sitting_variance(people, prior))
+    mean, error_sd, check_sd = _spreads_of_errors(people)
+    return replace(prior, error_log_mean=mean, error_log_sd=error_sd, check_log_sd=check_sd)
+
+
+def _summaries(dots: Sequence[Dot]) -> list[DotSummary]:
+    return [summarise(dot) for dot in dots if used_frames(dot).any()]
+
+
+def _coefficients_and_noise(people: Sequence[TaughtPerson]) -> Prior:
+    """Covariance of the coefficients and the dots' noise, by EM from a broad start."""
+    dots = [_summaries([*person.calibration, *person.others]) for person in people]
+    prior = replace(BROAD, frame_variance=_frame_variance(people))
+    for _ in range(_ROUNDS):
+        moments = np.zeros((2, COEFFICIENTS, COEFFICIENTS))
+        squares, places, jitters, widths = [], [], [], []
+        for seen in dots:
+            posterior = fit_dots(seen, prior, robust=False).posterior
+            raw = np.array([dot.raw_deg for dot in seen])
+            left = np.array([dot.residual_deg for dot in seen]) - posterior.correction(*raw.T)
+            moments += posterior.covariance + posterior.mean[:, :, None] * posterior.mean[:, None, :]
+            squares.append(left**2 + posterior.variance(*raw.T))
+            places.append((raw**2).sum(axis=1) / PER_DEG**2)
+            jitters.append(prior.frame_variance / np.array([[dot.frames] for dot in seen]))
+            widths.append(dot_noise(seen, prior))
+        noise = _noise_along(*(np.concatenate(part) for part in (squares, places, jitters, widths)))
+        prior = replace(
+            prior, covariance=moments / len(dots) + 1e-6 * np.eye(COEFFICIENTS), dot_variance=noise
+        )
+    return prior
+
+
+def _noise_along(squares: Floats, places: Floats, jitters: Floats, widths: Floats) -> Floats:
+    """c and e of each axis (2, 2): weighted least squares of what remains, less the jitter, on (1, place)."""
+    design = np.column_stack([np.ones_like(places), places])
+    found = []
+    for axis in range(2):
+        weights = design / (widths[:, axis] ** 2)[:, None]
+        line = np.linalg.solve(weights.T @ design, weights.T @ (squares - jitters)[:, axis])
+        found.append(np.maximum(line, [_LEAST_VARIANCE, 0.0]))
+    return np.array(found)
+
+
+def _frame_variance(people: Sequence[TaughtPerson]) -> Floats:
+    """Variance (2,) of single frames about their dot's mean."""
+    total, degrees_of_freedom = np.zeros(2), 0
+    for person in people:
+        for dot in [*person.calibration, *person.others]:
+            residuals = _residuals(dot)
+            if len(residuals) > 1:
+                total += ((residuals - residuals.mean(axis=0)) ** 2).sum(axis=0)
+                degrees_of_freedom += len(residuals) - 1
+    return np.asarray(np.maximum(total / max(1, degrees_of_freedom), 1e-3))
+
+
+def _sitting_variance(people: Sequence[TaughtPerson], prior: Prior) -> Floats:
+    """Variance (2,) by which offsets changed to the later sitting: the mean square less what is not known of
+    either."""
+    changes = []
+    for person in people:
+        before, after = _summaries([*person.calibration, *person.others]), _summaries(person.later)
+        if not before or not after:
+            continue
+        posterior = fit_dots(before, prior).posterior
+        phi = features(*np.array([dot.raw_deg for dot in after]).T)
+        left = np.array([dot.residual_deg for dot in after]) - phi @ posterior.mean.T
+        mean_phi = phi.mean(axis=0)
+        unsure = np.einsum("i,aij,j->a", mean_phi, posterior.covariance, mean_phi)
+        changes.append(left.mean(axis=0) ** 2 - unsure - dot_noise(after, prior).mean(axis=0) / len(after))
+    return np.asarray(np.maximum(np.mean(changes, axis=0), 0.0)) if changes else BROAD.sitting_variance
+
+
+def _spreads_of_errors(people: Sequence[TaughtPerson]) -> tuple[float, float, float]:
+    """How true errors lie about predicted ones (mean and deviation of the logarithm), and one dot's about the
+    person's.
+
+    For each person the prior is learnt without their fold, else the prediction would know them. What few dots
+    leave unsure of either error is taken off its variance.
+    """
+    of_people, of_dots, counts = [], [], []
+    for fold in range(_FOLDS):
+        prior = _coefficients_and_noise(
+            [person for index, person in enumerate(people) if index % _FOLDS != fold]
+        )
+        for person, dots in product(people[fold::_FOLDS], _CALIBRATIONS):
+            calibration = Calibration.fit(person.calibration[:dots], prior)
+            errors = np.array(
+                [_frames_error(calibration, dot) for dot in person.others if used_frames(dot).any()]
+            )
+            raw = np.array([dot.raw_deg for dot in _summaries(person.others)])
+            of_people.append(np.log(errors.mean() / calibration.expected_error(*raw.T).deg))
+            counts.append(len(errors))
+            for group in range(len(errors) // _DOTS_OF_A_CHECK):
+                held = np.arange(len(errors)) // _DOTS_OF_A_CHECK == group
+                unit = (1 / held.sum() + 1 / (~held).sum()) ** -0.5
+                of_dots.append(unit * np.log(errors[held].mean() / errors[~held].mean()))
+    check_sd = max(0.05, float(np.sqrt(np.mean(np.square(of_dots)))))
+    error_variance = float(np.var(of_people, ddof=1)) - check_sd**2 / float(np.mean(counts))
+    return float(np.mean(of_people)), max(0.05, error_variance) ** 0.5, check_sd
+
+
+def _frames_error(calibration: Calibration, dot: Dot) -> float:
+    used = used_frames(dot)
+    target = np.stack(visual_angle_deg(dot.x_cm, dot.y_cm, dot.distance_cm[used]), axis=1)
+    gaze = np.stack(calibration.apply(dot.x_deg[used], dot.y_deg[used]), axis=1)
+    return float(angle_between_deg(target, gaze).mean())
+
+
+def _residuals(dot: Dot) -> Floats:
+    used = used_frames(dot)
+    targets = np.stack(visual_angle_deg(dot.x_cm, dot.y_cm, dot.distance_cm[used]), axis=1)
+    return np.asarray(targets - np.stack([dot.x_deg[used], dot.y_deg[used]], axis=1))

@@ -1,0 +1,91 @@
+"""`tinytracker validate`: an honest figure, from dots that took no part in the calibration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tinytracker.calibration.check import Check
+    from tinytracker.results import Table
+
+
+def validate(
+    source: Annotated[
+        str, typer.Argument(help="The video, or folder of pictures, taken while the dots were shown.")
+    ],
+    calibration: Annotated[Path, typer.Option(help="The calibration to measure.", metavar="FILE")],
+    dots: Annotated[Path, typer.Option(help="CSV: when and where each dot was shown.", metavar="FILE")],
+    screen: Annotated[Path, typer.Option(help="The screen as JSON.", metavar="FILE")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the calibration here with what was found in it.", metavar="FILE"),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="The network: a released name or a .tflite.", metavar="NAME|FILE")
+    ] = "tinytracker-eyes",
+    output_scale_cm: Annotated[
+        float | None,
+        typer.Option(help="Centimetres that an output of 1 stands for, if not what its card says."),
+    ] = None,
+    fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the longer side.")] = 60.0,
+    face_model: Annotated[
+        Path | None, typer.Option(help="YuNet's .onnx file, to find faces by it.", metavar="FILE")
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict/--no-strict", help="Refuse a calibration made before another screen or camera."
+        ),
+    ] = False,
+) -> int:
+    """Measure a calibration on dots that took no part in it.
+
+    Every dot of the file is measured, whatever its column use says (leave out those it was fitted to), with
+    the calibration and without. Run it again after half an hour to see how far you drift. The exit code is 1
+    if the calibration does not help.
+
+    \b
+    Examples:
+      tinytracker validate later.mp4 --calibration me.json --dots later.csv --screen laptop.json
+    """
+    from tinytracker.calibration.calibration import Calibration
+    from tinytracker.cli.caller import say
+    from tinytracker.cli.gather import gather_dots
+    from tinytracker.errors import InputError
+    from tinytracker.files import refuse_unwritable
+    from tinytracker.tracking.calibrating import load_calibration
+
+    if out is not None:
+        refuse_unwritable(out)
+    Calibration.load(calibration)  # what is wrong with it is told before minutes of tracking
+    seen = gather_dots(source, dots, screen, model, output_scale_cm, fov_deg, face_model)
+    profile, stale = load_calibration(calibration, seen.conditions, strict)
+    if stale:
+        typer.echo(f"warning: {calibration} may no longer hold: {'; '.join(stale)}", err=True)
+    good = [*seen.good("fit"), *seen.good("check")]
+    if not good:
+        raise InputError(seen.why_none("fit") or seen.why_none("check"))
+    check = profile.check(good)
+    say(_table(check))
+    typer.echo(check.sentence)
+    if out is not None:
+        profile.with_check(check).save(out)
+        typer.echo(f"written: {out}")
+    return 0 if check.helps else 1
+
+
+def _table(check: Check) -> Table:
+    """A row for each dot."""
+    from tinytracker.results import Table
+
+    rows = []
+    for number, dot in enumerate(check.dots, start=1):
+        place = "" if dot.screen_px is None else f"{dot.screen_px[0]:.0f}, {dot.screen_px[1]:.0f}"
+        with_it = f"{dot.error_deg:.2f} ({dot.error_cm:.2f})"
+        without = f"{dot.uncalibrated_deg:.2f} ({dot.uncalibrated_cm:.2f})"
+        rows.append((str(number), place, with_it, without, str(dot.frames)))
+    columns = ("dot", "at px", "calibrated", "uncalibrated", "frames")
+    return Table("Off by, degrees (cm)", columns, rows, numbers=(1, 2, 3, 4))

@@ -1,0 +1,230 @@
+"""The comparison itself: a line per platform and network, a cell per metric, each the best row there is for
+it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+
+from tinytracker.costs.rows import COLUMNS as COST_COLUMNS
+from tinytracker.costs.rows import MODEL_HASH, CostRow, read_cost_rows
+from tinytracker.errors import InputError
+from tinytracker.results import COLUMNS as RESULT_COLUMNS
+from tinytracker.results import OLDER_COLUMNS, How, Row, read_rows
+
+BEST: tuple[How, ...] = ("measured", "published", "emulated", "estimated")
+"""Which row a cell shows, where there are several; of two alike the later."""
+
+NOTHING_RAN = "none"
+"""What ran the rows of always saying the mean: they are of no network."""
+
+ROOF = "*"
+"""The network of rows that are of the platform itself: what it could compute at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table. metrics: the first of them that a line has is shown. scale: value / scale is
+    shown, in `unit`; per metric where units differ."""
+
+    heading: str
+    metrics: tuple[str, ...]
+    unit: str = ""
+    scale: float = 1.0
+
+
+COLUMNS = (
+    Column("read-out", ("readout", "readout_transfer"), "ms"),
+    Column("transfer", ("transfer",), "ms"),
+    Column("inference", ("inference",), "ms"),
+    Column("result", ("result",), "ms"),
+    Column("end to end", ("end_to_end",), "ms"),
+    Column("frames", ("frame_rate",), "1/s"),
+    Column("inference", ("energy_inference",), "mJ"),
+    Column("chain", ("energy_chain",), "mJ"),
+    Column("frame", ("energy_frame",), "mJ"),
+    Column("power", ("power",), "mW"),
+    Column("error", ("error", "error_deg", "error_px"), ""),
+    Column("int8 loss", ("int8_loss",), "cm"),
+    Column("MAC", ("macs",), "M", 1e6),
+    Column("parameters", ("parameters",), "k", 1e3),
+    Column("flash", ("flash",), "kB", 1e3),
+    Column("RAM", ("ram",), "kB", 1e3),
+    Column("fits", ("fits",)),
+)
+NAMES = {"readout_transfer": "with transfer", "error_deg": "deg", "error_px": "px", "error": "cm"}
+BOUNDS = {"upper": "< ", "lower": "> "}
+
+
+@dataclass(slots=True)
+class Line:
+    """What is known of a network on a platform: metric -> row. sha256: of its weights, "" where no row says.
+    Two networks of one name are two lines."""
+
+    platform: str
+    network: str
+    cells: dict[str, CostRow] = field(default_factory=dict)
+    sha256: str = ""
+
+    def is_of(self, sha256: str) -> bool:
+        """Whether weights of this hash may be meant: the same, or one of the two is not known."""
+        return not sha256 or not self.sha256 or sha256 == self.sha256
+
+    def value(self, *metrics: str) -> float | None:
+        """Of the first of these metrics that is known."""
+        return next((self.cells[metric].value for metric in metrics if metric in self.cells), None)
+
+    def shown(self, column: Column) -> CostRow | None:
+        """The row that a column shows."""
+        return next((self.cells[metric] for metric in column.metrics if metric in self.cells), None)
+
+    @property
+    def sources(self) -> list[str]:
+        """Where the shown figures come from, each once."""
+        shown = (self.shown(column) for column in COLUMNS)
+        return list(dict.fromkeys(row.source for row in shown if row is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """lines: in the order in which their first rows came. roofs: platform -> row with the MAC/s it could
+    compute at most. rows: all that were read, as given."""
+
+    lines: Sequence[Line]
+    roofs: dict[str, CostRow]
+    rows: Sequence[CostRow]
+
+    @property
+    def empty(self) -> dict[str, int]:
+        """Heading and unit of each column -> how many cells are empty."""
+        return {
+            f"{column.heading} {column.unit}".strip(): sum(line.shown(column) is None for line in self.lines)
+            for column in COLUMNS
+        }
+
+
+def compare(costs: Iterable[CostRow], accuracies: Iterable[Row] = ()) -> Comparison:
+    """Joins rows of cost, and rows of `evaluate --csv`, into lines.
+
+    An error goes to every line of the weights it was measured with, whatever they are called; where the row
+    or the line does not know its weights, to those of its network's name. One that no cost is known of gets a
+    line of its own, under what ran it.
+    """
+    rows = list(costs)
+    lines: dict[tuple[str, str], list[Line]] = {}
+    roofs = {}
+    for row in rows:
+        if row.network == ROOF:
+            roofs[row.platform] = row
+            continue
+        _take(_line_of(lines.setdefault((row.platform, row.network), []), row), row)
+    named = [line for several in lines.values() for line in several]
+    for error, sha256 in _errors(accuracies):
+        joined = [
+            line
+            for line in named
+            if (sha256 == line.sha256 if sha256 and line.sha256 else line.network == error.network)
+        ]
+        if not joined:
+            joined = [Line(error.platform, error.network, sha256=sha256)]
+            named += joined
+        for line in joined:
+            _take(line, replace(error, platform=line.platform, network=line.network))
+    for several in lines.values():
+        if len(several) > 1:
+            for line in several:
+                line.network = f"{line.network} #{line.sha256[:8] or 'unknown'}"
+    return Comparison(named, roofs, rows)
+
+
+def _line_of(several: list[Line], row: CostRow) -> Line:
+    """The line that a row belongs to, among those of its platform and network; a new one if there is none."""
+    sha256 = row.conditions.get(MODEL_HASH, "")
+    for line in several:
+        if line.is_of(sha256):
+            line.sha256 = line.sha256 or sha256
+            return line
+    several.append(Line(row.platform, row.network, sha256=sha256))
+    return several[-1]
+
+
+def _take(line: Line, row: CostRow) -> None:
+    """Puts a row into its cell, unless a better one is there."""
+    there = line.cells.get(row.metric)
+    if there is None or BEST.index(row.how) <= BEST.index(there.how):
+        line.cells[row.metric] = row
+
+
+def _errors(rows: Iterable[Row]) -> Iterable[tuple[CostRow, str]]:
+    """Of each network the error over a whole split, on what ran it, and the hash of its weights."""
+    for row in rows:
+        if row.group == "all" and row.metric in ("error", "error_deg") and row.target != NOTHING_RAN:
+            unit = {"error": "cm", "error_deg": "deg"}[row.metric]
+            source = f"evaluate on {row.data}, {row.split}"
+            error = CostRow(
+                row.target,
+                row.model,
+                row.metric,
+                row.value,
+                row.low,
+                row.high,
+                unit,
+                row.how,
+                source,
+                {"data": row.data, "engine": row.target},
+            )
+            yield error, row.model_sha256
+
+
+def read_any(path: Path) -> tuple[list[CostRow], list[Row]]:
+    """The rows of a CSV of costs or of results; raises InputError for another file."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            header = tuple(file.readline().strip().split(","))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    if header == COST_COLUMNS:
+        return read_cost_rows(path), []
+    if header in (RESULT_COLUMNS, OLDER_COLUMNS):
+        return [], read_rows(path)
+    raise InputError(
+        f"{path} holds no rows: expected a file of `measure`, `bench` or `evaluate --csv`, whose first line "
+        "is "
+        f"{','.join(COST_COLUMNS)} or {','.join(RESULT_COLUMNS)}"
+    )
+
+
+def known(name: str) -> list[CostRow]:
+    """Rows that come with tinytracker: "published" (other people's), "released" (our networks', estimated
+    and emulated) or "sensor" (of networks trained for the image sensor, which are not released)."""
+    with resources.as_file(resources.files("tinytracker.costs") / "data" / f"{name}.csv") as path:
+        return read_cost_rows(path)
+
+
+def arranged(given: Iterable[CostRow], alone: bool = False) -> list[CostRow]:
+    """Rows in the order in which their lines are read: the paper's, those given, what others published of
+    other networks."""
+    published = [] if alone else known("published")
+    paper = [row for row in published if row.network.endswith("(paper)") or row.network == ROOF]
+    return [*paper, *given, *(row for row in published if row not in paper)]
+
+
+def text_of(row: CostRow, column: Column) -> str:
+    """A figure as it is read: three digits, bounds as < and >, yes or no."""
+    if row.metric == "fits":
+        return "yes" if row.value else "no"
+    value = row.value / column.scale
+    digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    text = BOUNDS.get(row.conditions.get("bound", ""), "") + digits
+    return f"{text} {NAMES[row.metric]}" if row.metric in NAMES else text
+
+
+def range_of(row: CostRow, column: Column) -> str:
+    """Its range; of an error, on what data; or nothing."""
+    if "data" in row.conditions and row.metric.startswith("error"):
+        return f"on {row.conditions['data']}"
+    if not row.low <= row.high or row.low == row.high:  # NaN or no range
+        return ""
+    return f"{row.low / column.scale:.3g} to {row.high / column.scale:.3g}"

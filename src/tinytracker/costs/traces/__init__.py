@@ -1,0 +1,2 @@
+"""Recordings of power in files: every format that people's meters write, told apart by content and read into
+a `Trace`."""

@@ -1,0 +1,67 @@
+"""What events are followed in: a file of them, or a recording in any layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tinytracker.errors import RecordingError, UsageError
+from tinytracker.events.crops import SensorCrop, crop_for
+from tinytracker.events.dataset import crop_of
+from tinytracker.events.files.layouts import LAYOUTS, layout_of
+from tinytracker.events.files.streams import FORMATS, read_stream
+from tinytracker.events.labels import Labels
+from tinytracker.events.stream import Events
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventSource:
+    """Events to follow a pupil in. crop: the square that the network is to see. labels: what was true; None
+    if nobody says. notes: what was left out or had to be assumed."""
+
+    events: Events
+    crop: SensorCrop
+    labels: Labels | None
+    notes: list[str]
+
+    def part(self, start_s: float, seconds: float | None) -> EventSource:
+        """From start_s after the first event, for so many seconds; raises UsageError if nothing is there."""
+        if start_s == 0 and seconds is None:
+            return self
+        first_us = int(self.events.t_us[0]) + round(start_s * 1e6)
+        end_us = int(self.events.t_us[-1]) + 1 if seconds is None else first_us + round(seconds * 1e6)
+        events = self.events.between(first_us, end_us)
+        if not len(events):
+            raise UsageError(
+                f"there are no events from {start_s:g} s on; the recording is "
+                f"{self.events.duration_us / 1e6:.1f} s long"
+            )
+        return replace(self, events=events)
+
+
+def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventSource:
+    """The events of a file or of a recording's folder. size: cells of the crop, as the network has them.
+    crop: instead of what the recording or its sensor's size says.
+
+    Raises RecordingError if there are none.
+    """
+    if not path.is_dir():
+        read = read_stream(path)
+        labels, events = None, read.events
+        chosen = crop or crop_for(events.width_px, events.height_px, size=size)
+        left_out, notes = read.left_out, read.notes
+    else:
+        layout = layout_of(path)
+        if layout is None:
+            raise RecordingError(
+                f"{path} is no recording of events; expected a file ({', '.join(FORMATS)}) or a folder "
+                f"laid out as {', '.join(LAYOUTS)}"
+            )
+        found = layout.read(path)
+        labels, events = found.recording.labels, found.recording.events
+        chosen = crop or crop_of(found.recording, size)
+        left_out, notes = found.left_out, found.notes
+    if not len(events):
+        raise RecordingError(f"{path} has no events")
+    said = [f"left out {count} {reason}" for reason, count in left_out.items()]
+    return EventSource(events, chosen, labels, [*said, *notes])

@@ -1,0 +1,207 @@
+"""Training a network of pupils, top to bottom: sequences of windows in, averaged weights out.
+
+A run leaves in its folder best.safetensors and last.safetensors, each with its card, state.safetensors (what
+--resume needs) and log/ (TensorBoard), as `training.train` does.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tinytracker.errors import CheckpointError, DatasetError, UsageError
+from tinytracker.events.dataset import EventDataset
+from tinytracker.events.windows import Window
+from tinytracker.files import make_folder
+from tinytracker.models import Network, checkpoint, count, create_model
+from tinytracker.models.retina import Retina
+from tinytracker.progress import Progress, no_progress
+from tinytracker.retina import losses
+from tinytracker.retina.batches import Batch, SequenceMaker, Truth
+from tinytracker.retina.recipe import EventRecipe
+from tinytracker.retina.running import said_along, seen_along
+from tinytracker.retina.sequences import Track, tracks_of, window_of
+from tinytracker.retina.validation import Validation
+from tinytracker.training import state
+from tinytracker.training.average import MovingAverage
+from tinytracker.training.optimiser import is_quick_in_bf16, learning_rate, make_optimiser
+from tinytracker.training.train import TrainingResult, open_log
+from tinytracker.training.validation import Score
+
+log = logging.getLogger(__name__)
+CAUTION = "Trained on rendered eyes only: before a real event camera it needs training on real recordings."
+LONGEST_GRADIENT = 5.0
+
+
+def train(
+    recipe: EventRecipe,
+    dataset: EventDataset,
+    out: Path,
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    threads: int = 1,
+    device: str | None = None,
+    progress: Progress = no_progress,
+    cutting_progress: Progress = no_progress,
+) -> TrainingResult:
+    """Trains a network by a recipe on a dataset's train people and picks the best weights on its val people.
+
+    seed: with recipe, dataset, torch version and kind of CPU it decides the weights. resume: go on from
+    out/state.safetensors if there is one. device: as torch names it; a GPU if there is one. Raises UsageError
+    if `out` holds a run and resume is not asked for, OutputError if it cannot be made, CheckpointError if
+    that run had another recipe, seed or data, DatasetError if a split is empty.
+    """
+    torch.set_num_threads(threads)
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    state_path = out / "state.safetensors"
+    if state_path.exists() and not resume:
+        raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
+    make_folder(out)
+
+    # The samples.
+    torch.manual_seed(seed)
+    network = create_model(recipe.model, **recipe.options)
+    started_from = _take_over(network, recipe.start) if recipe.start else ""
+    network = network.to(where)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    window = window_of(network.spec.inputs[0])
+    learnt = _tracks(dataset, "train", window, recipe, cutting_progress)
+    maker = SequenceMaker(learnt, recipe, seed)
+    validation = Validation(
+        _tracks(dataset, "val", window, recipe, cutting_progress), recipe.validation_windows
+    )
+    optimiser = make_optimiser(recipe, network, network)
+    average = MovingAverage(network, recipe.ema)
+
+    # Where a former run stopped.
+    first, best = 0, Score(math.inf, {})
+    identity = {
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "windows": sum(map(len, learnt)),
+    }
+    if resume and state_path.exists():
+        first, best = state.restore_run(state_path, identity, network, average, optimiser)
+    writer = open_log(out / "log", first)
+    data = _described(dataset, learnt, seed)
+
+    network.train()
+    bf16 = recipe.precision == "bf16" and is_quick_in_bf16(where)
+    score, started = best, time.monotonic()
+    for step in range(first, recipe.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(recipe, step)
+        if isinstance(network, Retina):
+            network.rectify(step < recipe.rectified_steps)
+        parts = loss_of(recipe, network, maker.training(step), where, bf16)
+        loss = torch.stack(list(parts.values())).sum()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
+        optimiser.step()
+        average.update(step)
+
+        done = step + 1
+        if writer and (done % 20 == 0 or done == recipe.steps):
+            for name, part in {**parts, "loss": loss}.items():
+                writer.add_scalar(f"train/{name}", float(part.detach()), done)
+        if done % recipe.validate_every == 0 or done == recipe.steps:
+            score = validation.score(average.network)
+            elapsed_s = time.monotonic() - started
+            log.info("%s, step %d of %d: %s, %.0f s", recipe.name, done, recipe.steps, score, elapsed_s)
+            for name, value in score.parts.items() if writer else ():
+                writer.add_scalar(f"val/{name}", value, done)
+            if score.value < best.value:
+                best = score
+                _save(average.network, recipe, data, score, done, out / "best.safetensors")
+        if done == recipe.steps:
+            _save(average.network, recipe, data, score, done, out / "last.safetensors")
+        if done % recipe.checkpoint_every == 0 or done == recipe.steps:
+            state.save_run(state_path, identity, done, best, network, average, optimiser)
+        progress(done, recipe.steps)
+    if first >= recipe.steps:
+        score = validation.score(average.network)
+    if writer:
+        writer.close()
+    return TrainingResult(out / "best.safetensors", out / "last.safetensors", best, score, started_from)
+
+
+def loss_of(
+    recipe: EventRecipe, network: Network, batch: Batch, device: torch.device, bf16: bool = False
+) -> dict[str, Tensor]:
+    """The parts of a batch's loss, by the kind of network."""
+    windows = batch.windows.to(device)
+    truth = Truth(*(part.to(device) for part in (batch.truth.centre, batch.truth.known, batch.truth.closed)))
+    if isinstance(network, Retina):
+        return _spiking_loss(recipe, network, windows, truth)
+    seen = seen_along(network, windows, bf16)
+    outputs = said_along(network, seen, batch.last.to(device)).flatten(0, 1)
+    size = windows.shape[-1]
+    if network.spec.output == "pupil_box":
+        return losses.box(outputs, truth.flat(), size)
+    parts = losses.pupil(outputs, truth.flat(), size, recipe.closed_weight, recipe.confidence_weight)
+    return parts | {"place": recipe.place_weight * losses.place(seen.flatten(0, 1), truth.flat())}
+
+
+def _take_over(network: Network, start: str) -> str:
+    """The weights of a checkpoint of the same network; raises CheckpointError if it is of another."""
+    learnt = checkpoint.load_network(Path(start))
+    if learnt.spec != network.spec:
+        raise CheckpointError(
+            f"{start} is of {learnt.spec.family}, expected {network.spec.family} of the same window"
+        )
+    network.load_state_dict(learnt.state_dict())
+    return f"first weights: {start}"
+
+
+def _spiking_loss(recipe: EventRecipe, network: Retina, windows: Tensor, truth: Truth) -> dict[str, Tensor]:
+    fired = network.spikes(windows.transpose(0, 1))
+    outputs = network.filter(fired[-1]).transpose(0, 1).flatten(0, 1)
+    parts = losses.grid(outputs, truth.flat(), windows.shape[-1])
+    if recipe.synops_weight:
+        counted = windows.shape[0] * windows.shape[1]
+        parts["synops"] = recipe.synops_weight * network.synaptic_operations(fired) / counted
+    return parts
+
+
+def _tracks(
+    dataset: EventDataset, split: Any, window: Window, recipe: EventRecipe, progress: Progress
+) -> list[Track]:
+    names = dataset.names(split)
+    if not names:
+        raise DatasetError(f"{dataset.folder} has no {split} people; prepare more recordings")
+    return tracks_of(dataset.recordings(split), window, recipe.every_us, progress, len(names))
+
+
+def _described(dataset: EventDataset, learnt: list[Track], seed: int) -> dict[str, Any]:
+    """The `data` of a card."""
+    sensors, counts = np.unique([track.sensor for track in learnt], return_counts=True)
+    return {
+        "dataset": dataset.folder.name,
+        "train_people": len({track.person for track in learnt}),
+        "train_windows": sum(map(len, learnt)),
+        "sensors": dict(zip(sensors.tolist(), counts.tolist(), strict=True)),
+        "seed": seed,
+    }
+
+
+def _save(
+    network: Network, recipe: EventRecipe, data: dict[str, Any], score: Score, step: int, path: Path
+) -> None:
+    card = network.card(
+        recipe.name,
+        counts=count(network).as_card(),
+        data=data,
+        results={"val": {name: round(value, 4) for name, value in score.parts.items()} | {"step": step}},
+        recipe=recipe.as_dict(),
+        caution=CAUTION,
+    )
+    checkpoint.save_network(network, card, path)

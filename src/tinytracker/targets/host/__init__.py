@@ -1,0 +1,1 @@
+"""This computer as a platform: the network by LiteRT on one thread."""

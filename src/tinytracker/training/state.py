@@ -1,0 +1,104 @@
+"""The whole state a killed run resumes from, in one file, so that it cannot be half old and half new."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tinytracker.errors import CheckpointError
+from tinytracker.files import parse_json
+from tinytracker.models.checkpoint import read_tensors, write_tensors
+from tinytracker.training.average import MovingAverage
+from tinytracker.training.validation import Score
+
+STATE_FORMAT = "1"
+STATE_ENTRY = "tinytracker_state"
+
+
+def save_state(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Writes a training state: named tensors, and facts as JSON (step, recipe, ...)."""
+    # One entry: safetensors writes several in any order, and equal states should be equal files.
+    metadata = {STATE_ENTRY: json.dumps({"format": STATE_FORMAT, "facts": facts})}
+    write_tensors(path, tensors, metadata)
+
+
+def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Reads what save_state wrote; raises CheckpointError for anything else."""
+    tensors, metadata = read_tensors(path)
+    try:
+        state = parse_json(metadata.get(STATE_ENTRY, "{}"))
+        if state["format"] == STATE_FORMAT and isinstance(state["facts"], dict):
+            return tensors, state["facts"]
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise CheckpointError(f"{path} is no training state of this version; start anew without --resume")
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimiser's state, flat: "optimiser.PARAMETER.NAME" -> tensor."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{number}.{name}": value for number, one in state.items() for name, value in one.items()
+    }
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """The inverse of optimiser_tensors; `tensors` may hold others."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, number, name = key.split(".")
+            state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    # Fused steps need moments to lie in memory as their parameters do (channels last).
+    for parameter, values in optimiser.state.items():
+        for name, value in values.items():
+            if value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def save_run(
+    path: Path,
+    identity: dict[str, Any],
+    done: int,
+    best: Score,
+    module: nn.Module,
+    average: MovingAverage,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    """Writes all that a run goes on from after `done` steps. identity: what must be the same then."""
+    tensors = {f"module.{name}": value for name, value in module.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.network.state_dict().items()}
+    tensors |= optimiser_tensors(optimiser)
+    best_score = {"value": best.value if math.isfinite(best.value) else None, "parts": best.parts}
+    save_state(path, tensors, {"identity": identity, "step": done, "best": best_score})
+
+
+def restore_run(
+    path: Path,
+    identity: dict[str, Any],
+    module: nn.Module,
+    average: MovingAverage,
+    optimiser: torch.optim.Optimizer,
+) -> tuple[int, Score]:
+    """Puts back what `save_run` wrote; the steps done and the best score so far. Raises CheckpointError."""
+    tensors, facts = load_state(path)
+    for name, value in identity.items():
+        if facts["identity"].get(name) != value:
+            raise CheckpointError(f"{path} was trained with another {name}; start anew in another folder")
+
+    def named(prefix: str) -> dict[str, Tensor]:
+        return {
+            name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
+        }
+
+    module.load_state_dict(named("module."))
+    average.network.load_state_dict(named("average."))
+    restore_optimiser(optimiser, tensors)
+    value = facts["best"]["value"]
+    return facts["step"], Score(math.inf if value is None else value, facts["best"]["parts"])

@@ -1,0 +1,113 @@
+"""The networks are the ones counted in the literature, and none of the original's faults is in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tinytracker.inputs import OUTPUTS
+from tinytracker.models import count, create_model
+from tinytracker.models.spiking import IntegrateAndFire, SumPool, TemporalFilter
+from tinytracker.quantization.fold import fold
+from tinytracker.retina.running import outputs_along
+
+
+def test_retinas_networks_are_as_large_as_their_authors() -> None:
+    """Counted on their own code (facts/events.md of the founders): 59,572 parameters and 21.05 M MAC; 63,046
+    parameters, 3.37 M MAC a bin, 3.39 M with the decimation; three more of the temporal filter."""
+    ann, spiking = create_model("retina_ann"), create_model("retina")
+    assert (count(ann).parameters, count(ann).macs) == (59_572, 21_047_072)
+    parameters = sum(parameter.numel() for parameter in spiking.parameters())
+    assert parameters - sum(parameter.numel() for parameter in spiking.filter.parameters()) == 63_046
+    decimation = next(layer.macs for layer in count(spiking).layers if layer.name.startswith("decimation"))
+    assert (count(spiking).macs, count(spiking).macs - decimation) == (3_390_752, 3_374_368)
+
+
+def test_ours_keeps_to_its_budget() -> None:
+    counted = count(create_model("pupil"))
+    assert counted.parameters <= 25_000
+    assert counted.macs <= 2_200_000
+
+
+@pytest.mark.parametrize("name", ["pupil", "retina_ann", "retina"])
+def test_folding_batch_norm_keeps_its_shift(settled, tracks, name) -> None:
+    """The original's fuse_conv_bn drops it: outputs are off by more than 1."""
+    network = settled(name)
+    windows = torch.from_numpy(tracks[0].planes(slice(0, 6)).astype(np.float32))
+    inputs = (windows, torch.rand(6, 16)) if name == "pupil" else (windows,)
+    with torch.no_grad():
+        if name == "retina":  # spikes are whole numbers: before the neurons, where rounding shows
+            plain, folded = network.blocks[0].weighted, fold(network).blocks[0].weighted
+            assert isinstance(folded.bn, torch.nn.Identity)
+            assert torch.allclose(plain(windows), folded(windows), atol=1e-5)
+            assert plain.bn.bias.abs().max() > 0.3
+            return
+        assert torch.allclose(network(*inputs), fold(network)(*inputs), atol=1e-5)
+
+
+def test_neurons_lose_whole_thresholds_and_keep_the_rest() -> None:
+    neuron = IntegrateAndFire()
+    current = torch.tensor([0.75, 0.5, 2.5, -5.0, 1.5, 0.75])[:, None]
+    #      potential before:  .75  1.25  2.75 -4.25->-1  .5   1.25
+    assert neuron(current).flatten().tolist() == [0, 1, 2, 0, 0, 1]
+
+
+def test_a_neuron_that_nearly_fired_learns() -> None:
+    current = torch.tensor([[0.9], [-0.7]], requires_grad=True)
+    IntegrateAndFire()(current)[0].sum().backward()
+    assert current.grad is not None
+    assert 0.5 < float(current.grad[0]) < 1
+    assert float(current.grad[1]) == 0
+
+
+def test_spikes_join_and_filters_forget() -> None:
+    assert SumPool()(torch.ones(1, 1, 3, 3)).tolist() == [[[[4.0]]]]
+    spikes = torch.zeros(30, 1, 1)
+    spikes[2] = 1
+    filtered = TemporalFilter(tau_synapse=5.0, tau_membrane=5.0)(spikes).detach().flatten().numpy()
+    ago = np.arange(28)
+    assert np.allclose(filtered[2:], np.where(ago < 20, np.exp(-2 * ago / 5), 0), atol=1e-6)
+    assert not filtered[:2].any()
+
+
+def test_what_was_said_last_goes_in_and_windows_alone_do_not_remember(settled, tracks) -> None:
+    windows = torch.from_numpy(tracks[0].planes(slice(0, 4)).astype(np.float32))[None]
+    nothing, something = torch.zeros(1, 16), torch.full((1, 16), 0.7)
+    with torch.no_grad():
+        pupil, ann = settled("pupil"), settled("retina_ann")
+        assert not torch.allclose(
+            outputs_along(pupil, windows, nothing), outputs_along(pupil, windows, something)
+        )
+        stepped = nothing
+        for place in range(4):
+            stepped = pupil(windows[:, place], stepped)
+        assert torch.allclose(outputs_along(pupil, windows, nothing)[:, -1], stepped, atol=1e-5)
+        assert torch.equal(outputs_along(ann, windows, nothing), outputs_along(ann, windows, something))
+
+
+def test_a_share_of_nothing_holds_what_was_said(settled, tracks) -> None:
+    """In a fixation, whose windows are noise: in real numbers and, as 0 steps are exact, in bytes."""
+    network, last = settled("pupil"), torch.rand(4, 16)
+    windows = torch.from_numpy(tracks[0].planes(slice(0, 4)).astype(np.float32))
+    with torch.no_grad():
+        assert not torch.allclose(network(windows, last), last, atol=1e-3)
+        network.head.share[0].weight.zero_()
+        network.head.share[0].bias.fill_(-200.0)
+        assert torch.equal(network(windows, last), last)
+        network.head.share[0].bias.fill_(200.0)
+        said = network(windows, last)
+    assert ((said >= 0) & (said <= 1)).all()
+
+
+def test_neurons_that_rectify_give_what_they_would_fire_on_average() -> None:
+    neuron, current = IntegrateAndFire(threshold=0.5), torch.tensor([0.3, 1.7, -0.4]).expand(1000, 3)
+    fired = neuron(current).mean(0)
+    neuron.rectifies = True
+    assert torch.allclose(neuron(current)[0], torch.tensor([0.6, 3.4, 0.0]))
+    assert torch.allclose(fired, neuron(current)[0], atol=2e-3)
+
+
+def test_outputs_are_named() -> None:
+    assert len(OUTPUTS["pupil"]) == 16
+    assert len(OUTPUTS["pupil_grid"]) == 160

@@ -1,0 +1,143 @@
+"""A network of pupils is trained, stopped, resumed, scored and exported; what is wrong is told early."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.retina.discs import disc
+from tinytracker.cli.app import run
+from tinytracker.errors import CheckpointError, DatasetError, UsageError
+from tinytracker.events.windows import Window
+from tinytracker.models.checkpoint import load_card, load_network, read_tensors
+from tinytracker.results import value_of
+from tinytracker.retina.evaluate import evaluate_pupils
+from tinytracker.retina.model import PupilModel
+from tinytracker.retina.recipe import event_recipe_from_dict, list_event_recipes, load_event_recipe
+from tinytracker.retina.sequences import track_of
+from tinytracker.retina.train import train
+
+SHORT = event_recipe_from_dict(
+    {"name": "pupil", "model": "pupil", "steps": 4, "batch_size": 4, "length": 3, "strides": [1, 2],
+     "validate_every": 2, "checkpoint_every": 2, "warmup_steps": 1}
+)  # fmt: skip
+
+
+def test_windows_are_labelled_with_their_newest_event() -> None:
+    recording = disc(5, seconds=0.3, blink_at=None)
+    track = track_of(recording, Window(cells=300), every_us=5000)
+    assert (track.newest_us <= track.at_us).all()
+    place = np.searchsorted(recording.labels["t_us"], track.newest_us) - 1
+    apart = np.abs(
+        track.centre * 64 * 2 - np.stack([recording.labels["x_px"], recording.labels["y_px"]], 1)[place]
+    )
+    assert apart.max() < 4  # of a jump of 3 pixels a millisecond, no more than one
+    assert (track.planes().sum((1, 2, 3)) <= 300).all()
+
+
+def test_a_killed_run_resumed_ends_as_one_that_was_not(eyes, folder) -> None:
+    train(SHORT, eyes, folder / "whole", seed=3)
+    killed = replace(SHORT, steps=4)
+
+    class Killed(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(killed, eyes, folder / "killed", seed=3, progress=stop)
+    with pytest.raises(UsageError, match="--resume"):
+        train(killed, eyes, folder / "killed", seed=3)
+    with pytest.raises(CheckpointError, match="another seed"):
+        train(killed, eyes, folder / "killed", seed=4, resume=True)
+    result = train(killed, eyes, folder / "killed", seed=3, resume=True)
+    whole, resumed = (read_tensors(folder / name / "last.safetensors")[0] for name in ("whole", "killed"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    card = load_card(result.last)
+    assert card.data["train_people"] == 3
+    assert card.output == "pupil"
+
+
+@pytest.mark.parametrize("name", ["retina", "retina_ann"])
+def test_the_others_are_trained_and_scored_too(eyes, folder, name) -> None:
+    recipe = replace(SHORT, name=name, model=name, steps=2, optimiser="adam", synops_weight=1e-7)
+    result = train(recipe, eyes, folder / name)
+    rows = evaluate_pupils([result.last], eyes)
+    error = value_of(rows, "last", "error_mean")
+    assert error is not None
+    assert 0 < error.value < 64
+    people = {row.group for row in rows if row.group.startswith("person=")}
+    assert people == {"person=p004", "person=p005"}
+    assert value_of(rows, "last", "error_mean", "blink=near") is not None
+    assert isinstance(load_network(result.last), torch.nn.Module)
+
+
+def test_what_is_saved_of_a_spiking_network_fires(eyes, folder) -> None:
+    recipe = replace(SHORT, name="retina", model="retina", steps=2, optimiser="adam", rectified_steps=2)
+    network = load_network(train(recipe, eyes, folder / "run").last)
+    with torch.no_grad():
+        fired = network.spikes((torch.rand(3, 1, 2, 64, 64) < 0.1).float())
+    assert all(torch.equal(spikes, spikes.round()) for spikes in fired)
+
+
+def test_a_checkpoint_says_what_torch_said_in_training(eyes, tracks, folder) -> None:
+    """The engine, a window at a time, against the network over the whole sequence."""
+    from tinytracker.retina.running import outputs_of_track
+
+    result = train(SHORT, eyes, folder / "run")
+    model = PupilModel.load(result.last)
+    along = outputs_of_track(load_network(result.last), tracks[0])
+    assert np.allclose(model.outputs(tracks[0].planes()), along, atol=1e-4)
+    again = model.outputs(tracks[0].planes(slice(0, 3)))
+    assert not np.allclose(again, along[:3], atol=1e-6)  # it remembers
+    model.forget()
+    assert np.allclose(model.outputs(tracks[0].planes(slice(0, 3))), along[:3], atol=1e-4)
+
+
+def test_commands_refuse_what_makes_no_sense(eyes, folder, capsys) -> None:
+    data = str(eyes.folder)
+    assert (
+        run(["train", "pupil", "--data", data, "--out", str(folder / "x"), "--teacher", "tinytracker"]) != 0
+    )
+    assert "leave --teacher" in capsys.readouterr().err
+    assert run(["evaluate", "tinytracker", "--data", data]) != 0
+    assert "expected a network of pupils" in capsys.readouterr().err
+    result = train(
+        replace(SHORT, name="retina", model="retina", steps=1, optimiser="adam"), eyes, folder / "s"
+    )
+    assert run(["export", str(result.last), "--float-only", "--out", str(folder / "e")]) != 0
+    assert "--target nir" in capsys.readouterr().err
+
+
+def test_recipes_are_read_and_checked() -> None:
+    assert list_event_recipes() == ["pupil", "retina", "retina-ann"]
+    ours, theirs = load_event_recipe("pupil"), load_event_recipe("retina-ann")
+    assert ours.steps == theirs.steps
+    assert ours.batch_size * ours.length == theirs.batch_size * theirs.length  # equal windows a step
+    assert (ours.optimiser, ours.changes) == (theirs.optimiser, theirs.changes)
+    for wrong in (
+        {"model": "tinytracker"},
+        {"model": "pupil", "strides": []},
+        {"model": "pupil", "steps": 0},
+    ):
+        with pytest.raises(UsageError, match="expected"):
+            event_recipe_from_dict({"name": "mine", **wrong})
+
+
+def test_an_empty_split_is_told(eyes, folder) -> None:
+    from tests.retina.discs import write_dataset
+
+    alone = write_dataset(folder / "alone", train=1, val=0, test=0, seconds=0.3)
+    with pytest.raises(DatasetError, match="no val people"):
+        train(SHORT, alone, folder / "run")
+    with pytest.raises(DatasetError, match="split test"):
+        evaluate_pupils([_checkpoint(eyes, folder)], alone)
+
+
+def _checkpoint(eyes, folder):
+    return train(replace(SHORT, steps=1), eyes, folder / "one").last

@@ -1,0 +1,3 @@
+#pragma once
+
+#define PIN_HIF_IRQ_OUT 31
