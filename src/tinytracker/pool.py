@@ -47,8 +47,9 @@ def run_on_cores(
 ) -> Iterator[Any]:
     """function(*task) of every task, as they are done, in `jobs` processes (see `processes_for`).
 
-    extra: what to install if joblib is not there. Raises what the function raises, TinytrackerError if the
-    system kills a process; then, and when the caller stops early (Ctrl-C), the processes are ended.
+    Relative paths mean what they mean to the caller. extra: what to install if joblib is not there. Raises
+    what the function raises, TinytrackerError if the system kills a process; then, and when the caller stops
+    early (Ctrl-C), the processes are ended.
     """
     need("joblib", extra)
     from joblib import Parallel, delayed
@@ -65,7 +66,7 @@ def run_on_cores(
     is_done = False
     try:
         with _deaf_to_interrupts():
-            outcomes = pool(delayed(function)(*task) for task in tasks)
+            outcomes = pool(delayed(_call_in)(os.getcwd(), function, task) for task in tasks)
         yield from outcomes
         is_done = True
     except BrokenProcessPool as error:
@@ -104,6 +105,11 @@ def run_on_dask(
             client.map(_call, [(function, task) for task in tasks], pure=False)
         ):
             yield future.result()
+
+
+def _call_in(folder: str, function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    os.chdir(folder)  # a process kept from an earlier call may have been started elsewhere
+    return function(*task)
 
 
 def _call(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:

@@ -45,7 +45,7 @@ def family(mark: str) -> dict[int, str]:
         ("synth people --people 200 --frames 20 --jobs 2", "loky"),
         ("reproduce --quick --jobs 2 --out study", "loky"),
         ("track long.mp4 --model tinytracker-s --board qemu-m4 --csv gaze.csv", "qemu-system-arm"),
-        ("bench mcu tinytracker-eyes", "qemu-system-arm"),
+        ("bench mcu", "qemu-system-arm"),
     ],
 )
 def test_nothing_lives_on(line: str, helper: str, to: str, tmp_path: Path, portrait: np.ndarray) -> None:

@@ -179,13 +179,13 @@ def computes_what_it_is_fed(app: App) -> None:
 
 
 def measures_blocks(app: App, chain: bool, rows: Path) -> None:
-    """`measure`; a chain waits for its frame, ten milliseconds."""
+    """`measure`; a chain waits for its frame, ten milliseconds apart; the first of five may be half over."""
     command = ["measure", "--board", f"serial:{app.path}", "--model", MODEL, "--blocks", "1"]
     assert run([*command, "--shortest-s", "0.05", *["--chain"] * chain, "--csv", str(rows)]) == 0
     (row,) = read_cost_rows(rows)
     assert row.metric == ("end_to_end" if chain else "inference")
     assert row.platform.startswith(("spresense", "coralmicro"))
-    assert row.value > (10 if chain else 0)
+    assert row.value > (8 if chain else 0)
 
 
 def test_bench_takes_the_time_from_the_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,7 +155,7 @@ def _write_missing_people(
         progress(done * each_ms + each_ms * samples // total, people * each_ms)
 
     try:
-        for _ in _run(jobs, [(root.absolute(), index, options) for index in missing], within):
+        for _ in _run(jobs, [(root, index, options) for index in missing], within):
             done += 1
             progress(done * each_ms, people * each_ms)
     finally:
