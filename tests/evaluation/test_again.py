@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from tinytracker.evaluation.again import FIGURES, MAY_DIFFER, Again, commands, e
 from tinytracker.results import read_rows
 from tinytracker.zoo import find, list_released
 
-FROM_HISTORY = re.compile(r"git show [0-9a-f]{7,40}:src/tinytracker/released/[\w.-]+ > (?P<file>[\w./-]+)")
+FROM_HISTORY = re.compile(
+    r"git show (?P<commit>[0-9a-f]{7,40}):(?P<from>src/tinytracker/released/[\w.-]+) > (?P<file>[\w./-]+)"
+)
+CHECKOUT = Path(__file__).parents[2]
 SMALL, WHOLE = "again in small", "unseen rendered people"
 
 
@@ -66,6 +70,8 @@ def test_commands_that_make_the_weights_are_ours(name: str) -> None:
     for line in lines:
         if found := FROM_HISTORY.fullmatch(line):
             starts.add(found["file"])
+            assert not has_history() or git("cat-file", "-e", f"{found['commit']}:{found['from']}"), line
+            assert not has_history() or git("merge-base", "--is-ancestor", found["commit"], "HEAD"), line
             continue
         command, options = parsed(line)
         if command == "train":
@@ -73,9 +79,18 @@ def test_commands_that_make_the_weights_are_ours(name: str) -> None:
             assert options["start"] in starts
 
 
+def has_history() -> bool:
+    """Whether this is a checkout with all that came before it."""
+    return git("rev-parse", "HEAD") and not (CHECKOUT / ".git" / "shallow").exists()
+
+
+def git(*arguments: str) -> bool:
+    return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True).returncode == 0
+
+
 def test_commands_of_the_documents_training_are_ours() -> None:
     """Every option of every line in docs/training.md is one that there is."""
-    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    text = (CHECKOUT / "docs" / "training.md").read_text()
     blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
     lines = [part.strip() for block in blocks for line in block.splitlines() for part in line.split("&&")]
     ours = [parsed(line)[0] for line in lines if line.startswith("tinytracker ")]
