@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinytracker.cli.idle import refuse_idle
 from tinytracker.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -51,13 +50,6 @@ def reproduce(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one per core")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the people and of the training.")] = 0,
-    ict_path: Annotated[
-        Path | None,
-        typer.Option(
-            help="ICT-FaceKit: its FaceXModel folder, or an ict_facekit.npz; adds the people with other "
-            "heads than MakeHuman's whom the released networks have seen."
-        ),
-    ] = None,
 ) -> None:
     """Repeats the study: renders people, prepares them, trains TinyTracker, TinyTracker-S, iTracker and
     tinytracker-eyes, exports each to float and int8, evaluates all on people they have never seen, and ends
@@ -73,13 +65,8 @@ def reproduce(
     Examples:
       tinytracker reproduce --quick
       tinytracker reproduce --out study --jobs 8
-      tinytracker reproduce --out study --jobs 8 --ict-path ICT-FaceKit/FaceXModel
       tinytracker reproduce --data gazecapture-dataset --out study-gazecapture
     """
-    if quick:
-        refuse_idle("with --quick", ict_path=ict_path)
-    if data is not None:
-        refuse_idle("with --data", ict_path=ict_path)
     from tinytracker.cli.console import plain_console
     from tinytracker.files import refuse_no_folder, write_text
     from tinytracker.study.study import FULL, QUICK, run_study, write_lines
@@ -88,9 +75,7 @@ def reproduce(
     folder = out or Path("out") / ("reproduce-quick" if quick else "reproduce")
     refuse_no_folder(folder)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    lines, rows = run_study(
-        folder, QUICK if quick else FULL, data, jobs or cores, seed, progress_bar, ict_path
-    )
+    lines, rows = run_study(folder, QUICK if quick else FULL, data, jobs or cores, seed, progress_bar)
     minutes = (time.monotonic() - started) / 60
     cells = [_cells(line, lines) for line in lines]
     title = f"{rows[0].data}, test people; " + ", ".join(

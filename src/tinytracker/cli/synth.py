@@ -10,13 +10,7 @@ import typer
 
 from tinytracker.cli.idle import refuse_idle
 from tinytracker.cli.progress import progress_bar
-
-
-class HeadChoice(StrEnum):
-    makehuman = "makehuman"
-    procedural = "procedural"
-    ict = "ict"
-    both = "both"
+from tinytracker.synthetic.head_kinds import HEAD_KINDS, HeadKind, head_kind
 
 
 class SplitChoice(StrEnum):
@@ -32,12 +26,13 @@ def synth(
     seed: Annotated[int, typer.Option(min=0, help="Other seeds are other people.")] = 0,
     jobs: Annotated[int, typer.Option(min=-1, help="Processes to use; -1 is one per core.")] = -1,
     heads: Annotated[
-        HeadChoice,
+        HeadKind,
         typer.Option(
-            help="Heads from MakeHuman's mesh, which is included; from formulas; from ICT-FaceKit; both: "
-            "one of these two."
+            parser=head_kind,
+            metavar=f"[{'|'.join(HEAD_KINDS)}]",
+            help="Heads from MakeHuman's mesh, which is included, or from ICT-FaceKit.",
         ),
-    ] = HeadChoice.makehuman,
+    ] = "makehuman",
     ict_path: Annotated[
         Path | None, typer.Option(help="ICT-FaceKit: its FaceXModel folder, or an ict_facekit.npz.")
     ] = None,
@@ -85,13 +80,13 @@ def synth(
       tinytracker synth /shared/people --people 100000 --dask tcp://10.0.0.5:8786
       tinytracker prepare recordings/ dataset/          (what usually comes next)
     """
-    if heads not in (HeadChoice.ict, HeadChoice.both):
-        refuse_idle(f"with --heads {heads.value}; --heads ict uses it", ict_path=ict_path)
+    if heads != "ict":
+        refuse_idle(f"with --heads {heads}; --heads ict uses it", ict_path=ict_path)
     from tinytracker.cli.console import plain_console
     from tinytracker.synthetic.writer import Share, SynthOptions, synthesise
 
     options, share = (
-        SynthOptions(seed, frames, heads.value, blinks),
+        SynthOptions(seed, frames, heads, blinks),
         Share.parse(shard, [one.value for one in split or ()]),
     )
     with progress_bar("Rendering frames") as update:

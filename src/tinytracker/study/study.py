@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinytracker.cards import ModelCard, card_path, read_card
 from tinytracker.data.dataset import Dataset
@@ -27,9 +27,6 @@ from tinytracker.progress import Progress
 from tinytracker.results import Row, write_rows
 from tinytracker.study.workers import Task, run_side_by_side
 
-if TYPE_CHECKING:
-    from tinytracker.synthetic.writer import Heads
-
 Update = Progress
 Bar = Callable[[str], AbstractContextManager[Update]]
 
@@ -43,14 +40,12 @@ STUDENTS = ("tinytracker", "tinytracker-s")
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """Some of a study's people, as `synth` renders them. seed: what the study's own seed is added to. frames:
-    per person. splits: only the people of these, of all if none is named. heads: as of `synth`; people who
-    may have ICT ones are left out where the asset is not given."""
+    per person. splits: only the people of these, of all if none is named."""
 
     seed: int
     people: int
     frames: int
     splits: tuple[Split, ...] = ()
-    heads: Heads = "makehuman"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,6 @@ QUICK = Budget(
 FULL = Budget(
     rendered=(
         Rendered(5353, 5000, 6, ("train", "val")),
-        Rendered(41, 2500, 6, ("train", "val"), "both"),
         Rendered(22, 4100, 12, ("test",)),
     ),
     steps={},
@@ -132,22 +126,15 @@ class Line:
 
 
 def run_study(
-    out: Path,
-    budget: Budget,
-    data: Path | None,
-    jobs: int,
-    seed: int,
-    bar: Bar,
-    ict_path: Path | None = None,
+    out: Path, budget: Budget, data: Path | None, jobs: int, seed: int, bar: Bar
 ) -> tuple[list[Line], list[Row]]:
     """Runs the study under `out`; returns the table's lines, in the order of NETWORKS, and every row of the
     evaluation.
 
     data: a prepared dataset or recordings to use in place of rendered people. jobs: processes. bar: makes a
-    progress bar of a title. ict_path: of ICT-FaceKit, for people with such heads. Raises what the stages
-    raise.
+    progress bar of a title. Raises what the stages raise.
     """
-    dataset = _dataset(out, budget, data, jobs, seed, bar, ict_path)
+    dataset = _dataset(out, budget, data, jobs, seed, bar)
     with bar("Training and exporting") as update:
         makings = {name: _Making.of(name, dataset, out, budget, seed) for name in NETWORKS}
         missing = [name for name in NETWORKS if not makings[name].is_done()]
@@ -168,15 +155,7 @@ def _counted(names: tuple[str, ...], update: Update) -> Iterator[str]:
         update(done + 1, len(names))
 
 
-def _dataset(
-    out: Path,
-    budget: Budget,
-    data: Path | None,
-    jobs: int,
-    seed: int,
-    bar: Bar,
-    ict_path: Path | None,
-) -> Path:
+def _dataset(out: Path, budget: Budget, data: Path | None, jobs: int, seed: int, bar: Bar) -> Path:
     """The dataset's folder: the one given, or one prepared from what was given or rendered."""
     if data is not None and (data / MANIFEST_FILE).exists():
         return data
@@ -185,29 +164,16 @@ def _dataset(
             f"{data} is no folder; expected a dataset made by `tinytracker prepare`, or recordings"
         )
     recordings = data if data is not None else out / "recordings"
-    people = [some for some in budget.rendered if ict_path or some.heads not in ("ict", "both")]
-    if ict_path is not None:
-        from tinytracker.synthetic import ict
-
-        ict.load(ict_path)  # a wrong path is told now, not when its people's turn comes
     if data is None:
-        kinds = [f"{some.people} {some.heads} people of seed {seed + some.seed}" for some in people]
-        begin_with(out / PEOPLE_FILE, {"people": kinds}, "another folder")
+        people = [f"{some.people} makehuman people of seed {seed + some.seed}" for some in budget.rendered]
+        begin_with(out / PEOPLE_FILE, {"people": people}, "another folder")
     if data is None and not (out / "dataset" / MANIFEST_FILE).exists():
         from tinytracker.synthetic.writer import Share, SynthOptions, synthesise
 
-        for some in people:
-            options = SynthOptions(seed + some.seed, some.frames, some.heads)
+        for some in budget.rendered:
+            options, share = SynthOptions(seed + some.seed, some.frames), Share(splits=some.splits)
             with bar("Rendering people") as update:
-                synthesise(
-                    recordings,
-                    some.people,
-                    options,
-                    jobs,
-                    ict_path,
-                    progress=update,
-                    share=Share(splits=some.splits),
-                )
+                synthesise(recordings, some.people, options, jobs, progress=update, share=share)
     with bar("Preparing") as update:
         prepare(recordings, out / "dataset", PrepareOptions(), jobs, progress=update)
     return out / "dataset"

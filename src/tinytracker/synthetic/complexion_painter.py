@@ -34,7 +34,6 @@ class _Brush(NamedTuple):
     moustache: float
     stubble: float
     eyeshadow: float
-    lip: float
     brow_thickness: float
     brow_height: float
     brow_density: float
@@ -65,7 +64,6 @@ def paint_complexion(subject: Subject, eye_x_cm: float) -> np.ndarray:
         moustache=skin.moustache,
         stubble=look.stubble,
         eyeshadow=look.eyeshadow,
-        lip=subject.face.lip,
         brow_thickness=hair.brow_thickness_cm,
         brow_height=hair.brow_height_cm,
         brow_density=hair.brow_density,

@@ -1,4 +1,5 @@
-"""What people wear on a MakeHuman head: hair, clothes, scarves and caps, the arms of spectacles.
+"""What people wear on a MakeHuman head: hair, clothes, scarves and caps; and, on any head, the arms of
+spectacles.
 
 Hair and cloth lie on the skin as shares per vertex (`HeadMesh.hair`, `cloth`), which the shader turns into
 strands and weave, and push the skin outwards by their thickness; what hangs free (long hair, a visor) is a
@@ -10,10 +11,18 @@ from __future__ import annotations
 import numpy as np
 
 from tinytracker.synthetic.figure import Figure
-from tinytracker.synthetic.head import temples
-from tinytracker.synthetic.mesh import FACE, HAIR, TORSO, Part, ellipsoid, grid_triangles, vertex_normals
+from tinytracker.synthetic.mesh import (
+    FACE,
+    FRAME,
+    HAIR,
+    TORSO,
+    Part,
+    ellipsoid,
+    grid_triangles,
+    vertex_normals,
+)
 from tinytracker.synthetic.noise import noise_at
-from tinytracker.synthetic.subject import Hair, Subject
+from tinytracker.synthetic.subject import Glasses, Hair, Subject
 from tinytracker.synthetic.wardrobe import Wardrobe
 
 
@@ -24,7 +33,6 @@ def dressed(parts: list[Part], subject: Subject, figure: Figure, centres: np.nda
     skin = parts[0]
     chart, points, normals = skin.chart, skin.vertices, skin.normals
     assert chart is not None
-    assert normals is not None
     is_skin = np.zeros(len(points), bool)
     is_skin[skin.triangles[np.asarray(skin.kind) == FACE]] = True
 
@@ -186,3 +194,26 @@ def visor(points: np.ndarray, chart: np.ndarray, wear: Wardrobe) -> Part:
         normals=normals,
         cloth=np.full(len(flat), 2.0),
     )
+
+
+def temples(glasses: Glasses, head_half_width_cm: float) -> list[Part]:
+    """The two arms of a pair of spectacles, thin strips from the lenses' outer ends to the ears."""
+    parts = []
+    outer = 2 * glasses.half_width_cm + 0.75 + glasses.rim_cm
+    height = glasses.drop_cm + 0.35 * glasses.half_height_cm
+    thick = 0.10 + 0.5 * glasses.rim_cm
+    for side in (1, -1):
+        along = np.linspace(0, 1, 8)
+        x = side * (outer + (max(head_half_width_cm + 0.15, outer) - outer) * along)
+        z = glasses.distance_cm - along * (glasses.distance_cm + 6.0)
+        points = np.stack([np.stack([x, np.full(8, height + up * thick), z], -1) for up in (1, -1)])
+        faces = grid_triangles(2, 8)
+        parts.append(
+            Part(
+                points.reshape(-1, 3),
+                np.concatenate([faces, faces[:, ::-1]]),
+                FRAME,
+                normals=np.tile([side, 0.0, 0.0], (16, 1)),
+            )
+        )
+    return parts

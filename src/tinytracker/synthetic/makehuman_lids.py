@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinytracker.synthetic.eyes import SIDE
-from tinytracker.synthetic.head import lid_shell, smooth
+from tinytracker.synthetic.lid_shell import lid_shell, smooth
 from tinytracker.synthetic.lids import margin_heights, opening
 from tinytracker.synthetic.mesh import FACE, Part, grid_triangles
 from tinytracker.synthetic.raster import deepest, relaxed

@@ -45,7 +45,7 @@ class HeadMesh:
     HAIR, ...
     occlusion: float32 (V,) light left of an even sky, 0 to 1. horizon: float32 (V, 8) sine of the surface's
     elevation. units: movements of the face by name; "smile" in full, "jaw" open by 1 cm, "brow" up by 1 cm
-    are in all that move. body: float32 (V,), 1 where vertices keep with the shoulders, 0 where they turn with
+    are in all. body: float32 (V,), 1 where vertices keep with the shoulders, 0 where they turn with
     the head.
     eye_centres_cm: float (2, 3) [left, right], the eyes' centres of rotation.
     """
@@ -81,8 +81,8 @@ class Part:
     vertices: np.ndarray
     triangles: np.ndarray
     kind: np.ndarray | int
+    normals: np.ndarray
     chart: np.ndarray | None = None
-    normals: np.ndarray | None = None
     hair: np.ndarray | None = None
     cloth: np.ndarray | None = None
     units: dict[str, Unit] | None = None
@@ -138,7 +138,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def join(parts: list[Part], eye_centres_cm: np.ndarray) -> HeadMesh:
-    """Put the parts together and compute normals, occlusion and horizons."""
+    """Put the parts together and compute occlusion and horizons."""
     offsets = np.cumsum([0] + [len(p.vertices) for p in parts])
     vertices = np.concatenate([p.vertices for p in parts])
     triangles = np.concatenate([p.triangles + o for p, o in zip(parts, offsets[:-1], strict=True)])
@@ -155,9 +155,7 @@ def join(parts: list[Part], eye_centres_cm: np.ndarray) -> HeadMesh:
             assert name not in units, f"two parts move by {name!r}"
             units[name] = Unit(unit.rows + offset, np.asarray(unit.offsets, np.float32))
 
-    normals = np.concatenate(
-        [vertex_normals(p.vertices, p.triangles) if p.normals is None else p.normals for p in parts]
-    )
+    normals = np.concatenate([p.normals for p in parts])
     kind = np.concatenate(
         [np.full(len(p.triangles), p.kind, np.uint8) if np.isscalar(p.kind) else p.kind for p in parts]
     )

@@ -1,8 +1,9 @@
-"""Everything on the skin that does not depend on gaze, painted once per person onto the standard face.
+"""Everything on the skin of an ICT head that does not depend on gaze, painted once per person onto the
+standard face; MakeHuman's skins are painted by `complexion_painter`.
 
 The painting is a texture over chart x and y (see `mesh`): four channels, red, green, blue reflectance and
-gloss. Lips, brows, beard, redness, freckles, nostrils and the pigment of the orbit live here; lids, lashes
-and eyeballs are drawn per frame (`eyeball`), because they move.
+gloss. Lips, brows, beard, redness, freckles and the pigment of the orbit live here; lids, lashes and eyeballs
+are drawn per frame (`eyeball`), because they move.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from tinytracker.synthetic.subject import Subject
 HALF_WIDTH_CM = 10.0
 TOP_CM, BOTTOM_CM = 13.0, -16.0
 TEXELS_PER_CM = 20
-MOUTH_CM = -6.35
-"""Height of the line between the lips on the standard face."""
 
 
 class _Brush(NamedTuple):
@@ -35,25 +34,22 @@ class _Brush(NamedTuple):
     mouth_width: float
     lip: float
     nose_length: float
-    nose_width: float
     brow_thickness: float
     brow_height: float
     brow_density: float
     brow_arc: float
     brow_tilt: float
-    nostrils: float
     orbit: float
     bags: float
     seed: int
     hair_seed: int
 
 
-def paint(subject: Subject, eye_x_cm: float, nostrils: bool = True) -> np.ndarray:
+def paint(subject: Subject, eye_x_cm: float) -> np.ndarray:
     """The skin of a person, float32 (580, 400, 4): rows from chart y = 13 down to -16 cm, columns from x =
     -10 to 10 cm.
 
-    eye_x_cm: distance of each eye from the middle of the face. nostrils: paint them (heads that have them as
-    holes need none).
+    eye_x_cm: distance of each eye from the middle of the face.
     """
     face, skin, hair = subject.face, subject.skin, subject.hair
     brush = _Brush(
@@ -66,13 +62,11 @@ def paint(subject: Subject, eye_x_cm: float, nostrils: bool = True) -> np.ndarra
         face.mouth_width,
         face.lip,
         face.nose_length_cm,
-        face.nose_width,
         hair.brow_thickness_cm,
         hair.brow_height_cm,
         hair.brow_density,
         hair.brow_arc_cm,
         hair.brow_tilt,
-        0.8 if nostrils else 0.0,
         skin.orbit_shadow,
         subject.lids.bags,
         skin.seed,
@@ -95,14 +89,10 @@ def _paint(out, brush, skin, lip, hair):
             r, g, b = _beard(x, y, r, g, b, brush, hair)
             r, g, b = _lips(x, y, r, g, b, brush, lip)
             gloss = brush.gloss
-            nostril = brush.nostrils * math.exp(
-                -(((abs(x) - 0.62 * brush.nose_width) / 0.28) ** 2)
-                - ((y + 4.38 + brush.nose_length) / 0.17) ** 2
-            )
             orbit = _orbit(x, y, brush)
-            r *= (1 - nostril) * (1 - 0.85 * orbit)
-            g *= (1 - nostril) * (1 - orbit)
-            b *= (1 - nostril) * (1 - 0.97 * orbit)
+            r *= 1 - 0.85 * orbit
+            g *= 1 - orbit
+            b *= 1 - 0.97 * orbit
             k = _brow(x, y, brush)
             out[i, j, 0] = r * (1 - k) + hair[0] * 1.15 * k
             out[i, j, 1] = g * (1 - k) + hair[1] * 1.15 * k

@@ -37,13 +37,12 @@ def suited(subject: Subject, figure: Figure, rng: np.random.Generator) -> Subjec
 
 
 def _eyes(subject: Subject, figure: Figure, rng: np.random.Generator) -> Eyes:
-    """Irises and scleras as bright against the skin as cameras show them, in orbits deeper than the
-    procedural ones."""
+    """Irises and scleras as bright against the skin as cameras show them: these heads' orbits are deeper
+    than those the subject's were drawn for."""
     eyes = subject.eyes
     iris = eyes.iris_colour * rng.uniform(1.3, 2.5)
     return replace(
         eyes,
-        interocular_cm=figure.interocular_cm,
         iris_colour=iris * min(1.0, 0.17 / float(iris.max())),
         sclera_colour=np.clip(eyes.sclera_colour * rng.uniform(1.4, 2.1), 0.06, 0.8),
         pupil_radius_cm=float(min(0.4, eyes.pupil_radius_cm * (1 + 0.15 * figure.youth - 0.2 * figure.wear))),

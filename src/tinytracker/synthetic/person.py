@@ -11,20 +11,19 @@ prediction space is (-x, y, 0) there. Eyes are ordered [left, right], the person
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from tinytracker.domain import Box
 from tinytracker.errors import UsageError
-from tinytracker.synthetic import head as procedural
 from tinytracker.synthetic import ict as ict_heads
 from tinytracker.synthetic import makehuman, people
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.complexion_painter import paint_complexion
 from tinytracker.synthetic.eyeball import EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, torsion_free, yaw_pitch
+from tinytracker.synthetic.head_kinds import HeadKind, head_kind
 from tinytracker.synthetic.ict import IctModel
 from tinytracker.synthetic.landmarks import Landmarks
 from tinytracker.synthetic.lids import Opening, margin_heights, opening
@@ -35,8 +34,6 @@ from tinytracker.synthetic.raster import deepest, rasterise
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Look, Surface, View, backdrop, resolve
 from tinytracker.synthetic.subject import Expression, Subject
-
-HeadKind = Literal["makehuman", "procedural", "ict"]
 
 FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""
@@ -89,7 +86,7 @@ class Person:
         self.heads = heads
         self._canthi_cm = _canthi(mesh, subject)
         self._landmarks = Landmarks(mesh)
-        self._surface = _surface(mesh, subject, heads)
+        self._surface = _surface(mesh, subject)
         self._look = _eye_look(subject, _orbit_light(mesh, subject))
         self._vertex_columns = np.concatenate(
             [np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1
@@ -98,21 +95,17 @@ class Person:
     @classmethod
     def from_seed(cls, seed: int, heads: HeadKind = "makehuman", ict: IctModel | None = None) -> Person:
         """The person a seed stands for. ICT heads need the asset:
-        `ict=tinytracker.synthetic.ict.load(path)`."""
-        if heads == "makehuman":
+        `ict=tinytracker.synthetic.ict.load(path)`. Raises UsageError without it, or for other heads."""
+        if head_kind(heads) == "makehuman":
             subject, figure = people.draw(seed)
             mesh, _ = makehuman.build(subject, figure, makehuman.load())
             return cls(subject, mesh, heads)
-        subject = Subject.draw(np.random.default_rng(seed))
-        if heads == "procedural":
-            return cls(subject, procedural.build(subject), heads)
-        if heads != "ict":
-            raise UsageError(f"heads should be 'makehuman', 'procedural' or 'ict', is {heads!r}")
         if ict is None:
             raise UsageError(
                 "ICT heads need ICT-FaceKit; give its FaceXModel folder or packed ict_facekit.npz "
                 "(--ict-path)"
             )
+        subject = Subject.draw(np.random.default_rng(seed))
         return cls(subject, ict_heads.build(subject, ict), heads)
 
     def pose(
@@ -305,7 +298,7 @@ def _canthi(mesh: HeadMesh, subject: Subject) -> np.ndarray:
     return out
 
 
-def _surface(mesh: HeadMesh, subject: Subject, heads: HeadKind) -> Surface:
+def _surface(mesh: HeadMesh, subject: Subject) -> Surface:
     eye = np.zeros(len(mesh.triangles), np.uint8)
     corners = mesh.vertices_cm[mesh.triangles]
     aside, below, above = EYE_REACH_CM
@@ -315,11 +308,7 @@ def _surface(mesh: HeadMesh, subject: Subject, heads: HeadKind) -> Surface:
         near = (np.abs(dx) < aside) & (dy > -below) & (dy < above) & (corners[..., 2] > -1.5)
         eye[near.any(1) & (mesh.kind == FACE) & (np.sign(corners[..., 0].mean(1)) == SIDE[e])] = e + 1
     eye_x = float(np.abs(mesh.eye_centres_cm[:, 0]).mean())
-    painting = (
-        paint_complexion(subject, eye_x)
-        if subject.complexion
-        else paint(subject, eye_x, nostrils=heads == "procedural")
-    )
+    painting = paint_complexion(subject, eye_x) if subject.complexion else paint(subject, eye_x)
     return Surface(mesh.triangles, mesh.kind, eye, painting)
 
 

@@ -36,6 +36,12 @@ def _normal(rng: np.random.Generator, mean: float, deviation: float, low: float,
     return float(np.clip(rng.normal(mean, deviation), low, high))
 
 
+def _pass_over(rng: np.random.Generator, count: int) -> None:
+    """Leaves out normal draws: measures of a kind of head that is no more stood there. With them, whoever a
+    seed stands for stays the same person."""
+    rng.standard_normal(count)
+
+
 def _tinted(rng: np.random.Generator, colour: np.ndarray, brightness: float, tint: float) -> np.ndarray:
     """`colour` (3,) times a common and a per-channel random factor, kept a possible reflectance."""
     return np.clip(colour * math.exp(rng.normal(0, brightness)) * np.exp(rng.normal(0, tint, 3)), 0.004, 0.85)
@@ -45,7 +51,6 @@ def _tinted(rng: np.random.Generator, colour: np.ndarray, brightness: float, tin
 class Eyes:
     """The eyeballs and how they sit in the face."""
 
-    interocular_cm: float  # between the two centres of rotation
     iris_radius_cm: float
     pupil_radius_cm: float
     rise_cm: float  # centre of rotation above the head's frame of lids and canthi
@@ -83,8 +88,8 @@ class Eyes:
             * math.exp(rng.normal(0, 0.05))
         )
         white = level * np.array([1.06, 0.99, 0.94]) * np.array([1, 1 - 0.4 * yellow, 1 - 2 * yellow])
+        _pass_over(rng, 1)
         return cls(
-            interocular_cm=_normal(rng, 6.25, 0.33, 5.4, 7.2),
             iris_radius_cm=_normal(rng, 0.585, 0.02, 0.53, 0.64),
             pupil_radius_cm=_normal(rng, 0.21, 0.055, 0.11, 0.37),
             rise_cm=_normal(rng, 0.0, 0.05, -0.12, 0.12),
@@ -163,47 +168,25 @@ class Lids:
 
 @dataclass(frozen=True)
 class FaceShape:
-    """Shape of the head. Widths and heights that are factors multiply an average; the rest are cm."""
+    """Shape of an ICT head, and of what is painted on it; a MakeHuman head has a `figure.Figure`.
 
-    width: float
-    height: float
-    jaw_cm: float
-    cheek_cm: float
-    nose_projection: float
-    nose_width: float
+    nose_length_cm: longer than the average by this. lip, mouth_width: factors on an average. identity: (100,)
+    weights of ICT-FaceKit's principal shapes.
+    """
+
     nose_length_cm: float
-    nose_bridge_cm: float
-    nose_round: float
-    brow_ridge_cm: float
-    socket_cm: float
-    forehead_cm: float
-    chin_cm: float
     lip: float
     mouth_width: float
-    lower_face: float  # factor on everything below the eyes
-    identity: np.ndarray  # (100,) weights of ICT-FaceKit's principal shapes; only ICT heads use them
+    identity: np.ndarray
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> FaceShape:
-        return cls(
-            width=_normal(rng, 1, 0.05, 0.87, 1.15),
-            height=_normal(rng, 1, 0.05, 0.87, 1.15),
-            jaw_cm=float(rng.normal(0, 0.4)),
-            cheek_cm=float(rng.normal(0, 0.35)),
-            nose_projection=_normal(rng, 1, 0.13, 0.65, 1.35),
-            nose_width=_normal(rng, 1, 0.13, 0.7, 1.4),
-            nose_length_cm=float(rng.normal(0, 0.25)),
-            nose_bridge_cm=float(rng.normal(0, 0.15)),
-            nose_round=float(rng.normal(0, 0.15)),
-            brow_ridge_cm=_normal(rng, 0.50, 0.18, 0.05, 0.95),
-            socket_cm=_normal(rng, 1.1, 0.22, 0.5, 1.6),
-            forehead_cm=float(rng.normal(0, 0.35)),
-            chin_cm=float(rng.normal(0.5, 0.25)),
-            lip=_normal(rng, 1, 0.25, 0.5, 1.7),
-            mouth_width=_normal(rng, 1, 0.1, 0.75, 1.25),
-            lower_face=_normal(rng, 1, 0.05, 0.87, 1.13),
-            identity=rng.normal(0, 0.85, 100),
-        )
+        _pass_over(rng, 6)
+        nose_length_cm = float(rng.normal(0, 0.25))
+        _pass_over(rng, 6)
+        lip, mouth_width = _normal(rng, 1, 0.25, 0.5, 1.7), _normal(rng, 1, 0.1, 0.75, 1.25)
+        _pass_over(rng, 1)
+        return cls(nose_length_cm, lip, mouth_width, rng.normal(0, 0.85, 100))
 
 
 _SKINS = np.array(
@@ -354,12 +337,13 @@ class Subject:
     hair: Hair
     glasses: Glasses | None
     seed: int = field(default=0)
-    wardrobe: Wardrobe | None = None  # MakeHuman heads only, as is the next
+    wardrobe: Wardrobe | None = None  # of MakeHuman heads only, as is the next
     complexion: Complexion | None = None
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Subject:
-        """Draw a person; the same generator state gives the same person."""
+        """Draw a person as ICT heads have them, the ground of those with MakeHuman's (`people.suited`); the
+        same generator state gives the same person."""
         skin = Skin.draw(rng)
         return cls(
             eyes=Eyes.draw(rng, skin),

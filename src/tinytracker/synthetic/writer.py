@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +22,13 @@ from tinytracker.errors import OutputError, UsageError
 from tinytracker.files import begin_with, locked, make_folder
 from tinytracker.pool import processes_for, refuse_jobs, run_on_cores, run_on_dask
 from tinytracker.progress import Progress, no_progress
+from tinytracker.synthetic.head_kinds import HeadKind, head_kind
 from tinytracker.synthetic.motion import motion_samples
-from tinytracker.synthetic.person import HeadKind, Person
+from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.session import USUAL_BLINKS, Session, SyntheticFrame
 
 logger = logging.getLogger(__name__)
 
-Heads = Literal["makehuman", "procedural", "ict", "both"]
 FORMAT_VERSION = 2
 MOST_PEOPLE = 100_000  # of a seed: their numbers make the folders' names
 _SPLITS: tuple[Split, ...] = ("train", "val", "test", *("train",) * 7)
@@ -36,19 +36,18 @@ _SPLITS: tuple[Split, ...] = ("train", "val", "test", *("train",) * 7)
 
 @dataclass(frozen=True, slots=True)
 class SynthOptions:
-    """What is written. seed: of everything. frames: per person. heads: "both" gives each person a procedural
-    head or an ICT one. blinks: share of the frames that are caught somewhere in a blink."""
+    """What is written. seed: of everything. frames: per person. blinks: share of the frames that are caught
+    somewhere in a blink."""
 
     seed: int
     frames: int
-    heads: Heads = "makehuman"
+    heads: HeadKind = "makehuman"
     blinks: float = USUAL_BLINKS
 
     def __post_init__(self) -> None:
         if not 0 <= self.blinks <= 1:
             raise UsageError(f"blinks should be a share from 0 to 1, not {self.blinks:g}")
-        if self.heads not in ("makehuman", "procedural", "ict", "both"):
-            raise UsageError(f"heads should be makehuman, procedural, ict or both, not {self.heads!r}")
+        head_kind(self.heads)
         if self.frames < 1 or self.seed < 0:
             raise UsageError(
                 f"frames should be at least 1 and the seed at least 0, not {self.frames} and {self.seed}"
@@ -113,25 +112,15 @@ def name_of_person(seed: int, index: int) -> str:
 
 
 def generator(seed: int, index: int, purpose: int) -> np.random.Generator:
-    """The random numbers of one person for one purpose: 0 who they are, 1 their recording, 2 motion, 3
-    their kind of head."""
+    """The random numbers of one person for one purpose: 0 who they are, 1 their recording, 2 motion."""
     return np.random.default_rng([seed, index, purpose])
-
-
-def head_kind_of(options: SynthOptions, index: int) -> HeadKind:
-    """The kind of head that person `index` has; where both are wanted, a coin decides."""
-    if options.heads != "both":
-        return options.heads
-    return "ict" if generator(options.seed, index, 3).random() < 0.5 else "procedural"
 
 
 def session_of(options: SynthOptions, index: int, ict_path: Path | None = None) -> Session:
     """The session that the recording of person `index` shows."""
-    heads = head_kind_of(options, index)
     seed = int(generator(options.seed, index, 0).integers(1 << 62))
-    person = Person.from_seed(
-        seed, heads, _ict_model(ict_path) if heads == "ict" and ict_path is not None else None
-    )
+    ict = _ict_model(ict_path) if options.heads == "ict" and ict_path is not None else None
+    person = Person.from_seed(seed, options.heads, ict)
     return Session(person, generator(options.seed, index, 1), blinks=options.blinks)
 
 
@@ -162,7 +151,7 @@ def synthesise(
             f"people should be at most {MOST_PEOPLE:,} of a seed, not {people:,}; another --seed has others"
         )
     refuse_jobs(jobs)
-    if options.heads in ("ict", "both") and ict_path is None:
+    if options.heads == "ict" and ict_path is None:
         raise UsageError(
             "ICT heads need ICT-FaceKit; give its FaceXModel folder or packed ict_facekit.npz (--ict-path)"
         )
