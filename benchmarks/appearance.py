@@ -20,9 +20,9 @@ whatever covers it, over the mean sclera. eye band: from 0.30 w above the line t
 below. above, below: 0.27 w beyond the margins. sharpness: mean gradient of the 64 x 32 eye crop's brightness
 over its standard deviation.
 
-The regions of the real measurements are not known to the pixel, but the former rendered people (procedural
-and ICT heads) were measured both ways: columns "real" are real over former as measured then, times former as
-measured here.
+The regions of the real measurements are not known to the pixel, but the former rendered people (ICT heads,
+and heads made by formulas, which are gone) were measured both ways: columns "real" are real over former as
+measured then, times former as measured here.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from rich.progress import track
 
 from tinytracker.files import written_aside
 from tinytracker.synthetic.eyes import SIDE
+from tinytracker.synthetic.head_kinds import HEAD_KINDS
 from tinytracker.synthetic.lids import margin_heights
 from tinytracker.synthetic.session import SyntheticFrame
 from tinytracker.synthetic.writer import SynthOptions, name_of_person, session_of
@@ -54,8 +55,7 @@ WRITTEN_PEOPLE = 200
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 FORMER_THEN = {"phone": (0.42, 0.45, 0.59, 0.46, 0.35), "laptop": (0.42, 0.43, 0.61, 0.47, 0.22)}
 FORMER_HERE = {"phone": (0.41, 0.25, 0.52, 0.39, 0.25), "laptop": (0.38, 0.29, 0.54, 0.38, 0.19)}
-"""Medians of the former rendered people: as measured with the real ones, and by this script (--heads
-both)."""
+"""Medians of the former rendered people: as measured with the real ones, and by this script."""
 NAMES = ("sclera / cheek", "lid line / cheek", "iris / sclera", "eye band / cheek", "sharpness")
 REAL = {
     "laptop user": ("laptop", (0.33, 0.38, 0.72, 0.42, 0.15)),
@@ -266,7 +266,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--heads", default="makehuman", choices=["makehuman", "procedural", "ict", "both"])
+    parser.add_argument("--heads", default="makehuman", choices=HEAD_KINDS)
     parser.add_argument("--ict-path", type=Path)
     parser.add_argument("--people", type=int, default=WRITTEN_PEOPLE)
     parser.add_argument("--frames", type=int, default=WRITTEN.frames, help="per person")

@@ -1,7 +1,7 @@
 """What auxiliary targets move: the gradient that each kind gives the eye and the face tower, beside that of
 the gaze error.
 
-    tinytracker synth people --seed 3 --people 526 --frames 12 --heads both --ict-path ICT-FaceKit/FaceXModel
+    tinytracker synth people --seed 3 --people 526 --frames 12
     tinytracker prepare people dataset
     python benchmarks/auxiliary.py dataset
 

@@ -4,11 +4,11 @@ many steps from the same weights, measured on rendered people and, where the mat
     python benchmarks/levers.py --data people --check "new set=new" --check "old set=old" --write
     python benchmarks/levers.py --data people --check "new=new" --real GIT_DIR --levers control "whole face"
 
-`--data`: datasets to train on, of MakeHuman, ICT and procedural heads, whose validation people are measured
-too; `--check NAME=DATASET`: others, whose test people are. `--real`: the git directory that
-../shared/tools/real_check.py takes (its pictures are measured here, never trained on). Errors are of the
-averaged float weights after the last step. A lever that has been trained is not trained again, one that was
-stopped goes on, and what it was measured on already is not measured again.
+`--data`: datasets to train on, whose validation people are measured too, each kind of heads apart; `--check
+NAME=DATASET`: others, whose test people are. `--real`: the git directory that ../shared/tools/real_check.py
+takes (its pictures are measured here, never trained on). Errors are of the averaged float weights after the
+last step. A lever that has been trained is not trained again, one that was stopped goes on, and what it was
+measured on already is not measured again.
 
 `--write` keeps the rows in docs/data/levers.csv and puts their table into docs/training.md.
 
@@ -66,6 +66,7 @@ class Lever:
 
 LEVERS = {
     CONTROL: Lever("the recipe as it is"),
+    # Of datasets from when there were procedural heads too (made by formulas), of which the kept rows are.
     "no procedural heads": Lever("MakeHuman and ICT heads", heads=("makehuman", "ict")),
     "MakeHuman alone": Lever("MakeHuman heads", heads=("makehuman",)),
     "control, other seed": Lever("the recipe as it is", seed=1),

@@ -1,7 +1,7 @@
 """How far any network could get without calibration: the error of an observer who misses nothing that a
 picture shows.
 
-    tinytracker synth people --seed 3 --people 526 --frames 12 --heads both --ict-path ICT-FaceKit/FaceXModel
+    tinytracker synth people --seed 3 --people 526 --frames 12
     tinytracker prepare people dataset
     python benchmarks/observer.py dataset
 

@@ -1,7 +1,7 @@
 """The One-Euro filter's constants: lag against jitter, on rendered people whose eyes jump from dot to dot at
 30 frames a second.
 
-    python benchmarks/one_euro.py FOLDER [--ict-path ict_facekit.npz] [--figure docs/one_euro.svg]
+    python benchmarks/one_euro.py FOLDER [--figure docs/pictures/one_euro.svg]
 
 Each of some unseen people looks at dots for 0.6 to 1.6 s each while the head sways. FOLDER keeps what the
 network said. Of every
@@ -22,7 +22,6 @@ from calibration_people import SCREENS, StoredCrops, row_of
 
 from tinytracker.engines.model import GazeModel
 from tinytracker.geometry import screen_size_points, visual_angle_deg
-from tinytracker.synthetic import ict
 from tinytracker.synthetic.clip import sway_path
 from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.session import Session
@@ -52,11 +51,10 @@ class Looks:
         )
 
 
-def look(number: int, model: GazeModel, heads: ict.IctModel | None) -> Looks:
+def look(number: int, model: GazeModel) -> Looks:
     """Renders one person's looks and asks the network."""
     who, rng = np.random.default_rng([SEED, number, 0]), np.random.default_rng([SEED, number, 1])
-    kind = "ict" if heads is not None and number % 2 else "procedural"
-    person, screen = Person.from_seed(int(who.integers(1 << 62)), kind, heads), SCREENS[number % len(SCREENS)]
+    person, screen = Person.from_seed(int(who.integers(1 << 62))), SCREENS[number % len(SCREENS)]
     session = Session(person, rng, Setup.at(screen, rng))
     width, height = screen_size_points(screen, session.trial.orientation)
     frames = FRAMES_PER_SECOND * SECONDS
@@ -149,19 +147,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--ict-path", type=Path)
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--figure", type=Path, help="draw it here (.svg)")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
     model = GazeModel.load("tinytracker-eyes")
-    heads = None if options.ict_path is None else ict.load(options.ict_path)
     people = []
     for number in range(options.people):
         path = options.folder / f"{model.card.sha256[:12]}-{number:02d}.npz"
         if not path.exists():
-            looks = look(number, model, heads)
+            looks = look(number, model)
             np.savez(path, raw_deg=looks.raw_deg, dot=looks.dot)
             print(f"person {number}: {len(looks.dot)} frames", flush=True)
         with np.load(path) as kept:

@@ -1,7 +1,7 @@
 """What Muon (training/muon.py) saves: the same recipe, data and seed with it and with AdamW, from fresh
 weights.
 
-    tinytracker synth people --seed 21 --people 1400 --frames 12 --heads both --ict-path ICT-FaceKit
+    tinytracker synth people --seed 21 --people 1400 --frames 12
     tinytracker prepare people dataset
     python benchmarks/optimisers.py dataset
 

@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tinytracker.synthetic.head_kinds import HEAD_KINDS
 from tinytracker.synthetic.session import Session, SyntheticFrame
 from tinytracker.synthetic.writer import SynthOptions, session_of
 
@@ -39,7 +40,7 @@ def main() -> None:
     cv2.setNumThreads(1)
 
     table = Table("heads", "what", "per second", "median ms", "p95 ms", title="Rendering, one core")
-    for heads in ("makehuman", "procedural", "ict") if arguments.ict_path else ("makehuman", "procedural"):
+    for heads in HEAD_KINDS if arguments.ict_path else ("makehuman",):
         started = time.process_time()
         session_of(SynthOptions(0, 1, heads), arguments.people, arguments.ict_path)
         table.add_row(

@@ -50,8 +50,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portrait: np.ndarray) 
         ("convert sitting --to gazecapture --out x --task a", "--task means nothing to --to gazecapture"),
         ("convert sitting --to gazecapture --out x --subject 1", "--subject means nothing"),
         ("synth people --ict-path ict", "--ict-path means nothing with --heads makehuman"),
-        ("reproduce --quick --ict-path ict", "--ict-path means nothing with --quick"),
-        ("reproduce --data people --ict-path ict", "--ict-path means nothing with --data"),
         ("prepare people dataset --dask tcp://a:1 --jobs 2", "--jobs means nothing with --dask"),
         ("models --json", "--json means nothing without a network's name"),
         ("screen --monitor 0", "--monitor means nothing without --out"),

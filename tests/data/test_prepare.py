@@ -35,7 +35,7 @@ def people(tmp_path: Path) -> Path:
         truth = {
             "distance_cm": [30 + number] * 4,
             "blink": [False, True, False, False],
-            "heads": ["procedural"] * 4,
+            "heads": ["makehuman"] * 4,
         }
         make_recording(tmp_path / "people", f"0000{number}", split=split, truth=truth if number % 2 else None)
     return tmp_path / "people"
@@ -71,9 +71,8 @@ class TestContent:
         assert face[20:, 11:].any(axis=2).mean() > 0.9
 
     def test_labels(self, tmp_path: Path) -> None:
-        folder = make_recording(
-            tmp_path / "in", device="iPad Air 2", orientation=3, split="val", truth={"blink": [True] * 4}
-        )
+        truth = {"blink": [True] * 4, "heads": ["procedural"] * 4}  # a kind of heads of older recordings
+        folder = make_recording(tmp_path / "in", device="iPad Air 2", orientation=3, split="val", truth=truth)
         edit_json(folder, "appleLeftEye.json", lambda boxes: boxes | {"IsValid": [1, 0, 1, 1]})
         dots = json.loads((folder / "dotInfo.json").read_text())
         prepare(tmp_path / "in", tmp_path / "out", SMALL)
@@ -97,6 +96,7 @@ class TestContent:
             **{"gaze_x_cm": 0, "gaze_y_cm": 0},
             **{"grid_x": 7, "grid_y": 7, "grid_w": 13, "grid_h": 9},
             "truth_blink": True,
+            "truth_heads": "procedural",
         }
 
     def test_eye_bands_are_stored_if_asked_for(self, tmp_path: Path) -> None:

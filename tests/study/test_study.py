@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.recordings import make_recording
-from tests.synthetic.assets import ict_path
 from tinytracker.cli import reproduce
 from tinytracker.cli.app import run
 from tinytracker.data.dataset import Dataset
@@ -85,31 +84,20 @@ def test_people_to_table_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [line.error_int8_cm for line in again] == [line.error_int8_cm for line in lines]
 
 
-def test_people_with_icts_heads_are_there_where_the_asset_is(tmp_path: Path) -> None:
-    budget = replace(
-        study.QUICK, rendered=(Rendered(0, 2, 1, ("train",)), Rendered(41, 5, 1, ("train", "val"), "both"))
-    )
-    study._dataset(tmp_path / "without", budget, None, 1, 0, no_bar, None)
-    assert set(Dataset.open(tmp_path / "without/dataset").labels["truth_heads"]) == {"makehuman"}
-    study._dataset(tmp_path / "with", budget, None, 1, 0, no_bar, ict_path())
-    labels = Dataset.open(tmp_path / "with/dataset").labels
-    assert set(labels["truth_heads"][labels["person"] != "00000-00000"]) <= {"ict", "procedural"}
-    assert "00041-00002" not in labels["person"]  # a test person
-    assert len(set(labels["person"])) > 1
-    with pytest.raises(OutputError, match=r"was begun with .*5 both people of seed 41"):
-        study._dataset(tmp_path / "with", budget, None, 1, 0, no_bar, None)
-    with pytest.raises(InputError, match="no such file"):
-        study._dataset(tmp_path / "none", budget, None, 1, 0, no_bar, tmp_path / "nowhere")
-    assert not (tmp_path / "none").exists()
+def test_other_people_want_another_folder(tmp_path: Path) -> None:
+    few, others = (replace(study.QUICK, rendered=(Rendered(seed, 1, 1),)) for seed in (0, 41))
+    study._dataset(tmp_path, few, None, 1, 0, no_bar)
+    with pytest.raises(OutputError, match=r"was begun with .*1 makehuman people of seed 0"):
+        study._dataset(tmp_path, others, None, 1, 0, no_bar)
 
 
 def test_recordings_or_a_dataset_in_place_of_rendered_people(tmp_path: Path) -> None:
     for number, split in enumerate(("train", "val", "test")):
         make_recording(tmp_path / "gazecapture", f"0000{number}", split=split)
-    dataset = study._dataset(tmp_path / "out", study.QUICK, tmp_path / "gazecapture", 1, 0, no_bar, None)
+    dataset = study._dataset(tmp_path / "out", study.QUICK, tmp_path / "gazecapture", 1, 0, no_bar)
     assert dataset == tmp_path / "out/dataset"
     assert len(Dataset.open(dataset).labels["frame"]) == 12
-    assert study._dataset(tmp_path / "other", study.QUICK, dataset, 1, 0, no_bar, None) == dataset
+    assert study._dataset(tmp_path / "other", study.QUICK, dataset, 1, 0, no_bar) == dataset
     assert not (tmp_path / "other").exists()
 
 

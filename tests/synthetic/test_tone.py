@@ -9,7 +9,8 @@ import pytest
 from tests.synthetic.assets import ict_model
 from tests.synthetic.tone import measure
 from tinytracker.synthetic.camera import Camera
-from tinytracker.synthetic.person import HeadKind, Person
+from tinytracker.synthetic.head_kinds import HEAD_KINDS, HeadKind
+from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.pose import rotation
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.subject import Expression
@@ -17,19 +18,17 @@ from tinytracker.synthetic.subject import Expression
 PEOPLE = 100
 BAND: dict[str, tuple[float, float]] = {
     "makehuman": (0.26, 0.66),
-    "procedural": (0.25, 0.50),
     "ict": (0.25, 0.50),
 }
 SCLERA: dict[str, tuple[float, float]] = {
     "makehuman": (0.42, 1.0),
-    "procedural": (0.45, 0.80),
     "ict": (0.45, 0.80),
 }
 SHARE = 0.8
 """At least this share of the people lies in each range, and so does the median."""
 
 
-@pytest.mark.parametrize("heads", ["makehuman", "procedural", "ict"])
+@pytest.mark.parametrize("heads", HEAD_KINDS)
 def test_eyes_against_cheeks(heads: HeadKind) -> None:
     ict = ict_model() if heads == "ict" else None
     camera = Camera(590, 240, 320, 480, 640)

@@ -249,16 +249,6 @@ def test_split_is_80_10_10_by_person() -> None:
     assert {split_of(index) for index in range(3)} == {"train", "val", "test"}
 
 
-def test_both_draws_heads_regardless_of_split() -> None:
-    """Each split gets both kinds of heads, evenly."""
-    from tinytracker.synthetic.writer import head_kind_of
-
-    options = SynthOptions(3, 1, "both")
-    for name in ("train", "val", "test"):
-        kinds = [head_kind_of(options, index) for index in range(600) if split_of(index) == name]
-        assert 0.3 < kinds.count("ict") / len(kinds) < 0.7
-
-
 def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--ict-path"):
         synthesise(tmp_path / "a", 1, SynthOptions(0, 1, "ict"))
@@ -268,6 +258,8 @@ def test_refusals(tmp_path: Path) -> None:
         synthesise(tmp_path / "a", 2, SynthOptions(0, 1), jobs=0)
     with pytest.raises(UsageError, match="frames"):
         SynthOptions(0, 0)
+    with pytest.raises(UsageError, match="--heads both is gone"):
+        SynthOptions(0, 1, "both")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="blinks"):
         SynthOptions(0, 1, blinks=1.5)
     for text in ("3", "0/2", "3/2", "one/two", "-1/2", "/"):

@@ -52,8 +52,8 @@ def test_levers_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pytes
         return {(row.model, row.data, row.split, row.group) for row in rows}
 
     sets = {
-        ("validation", "val", "truth_heads=procedural"),
-        ("new", "test", "truth_heads=procedural"),
+        ("validation", "val", "truth_heads=makehuman"),
+        ("new", "test", "truth_heads=makehuman"),
     }
     before = {("first weights", *one) for one in sets}
     assert try_levers("first weights", "control") == before | {("control", *one) for one in sets}

@@ -24,7 +24,7 @@ def labels(count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         "gaze_x_cm": rng.uniform(-8, 8, count),
         "gaze_y_cm": rng.uniform(-8, 8, count),
         "truth_distance_cm": rng.uniform(25, 60, count),
-        "truth_heads": np.array(["procedural"] * count),
+        "truth_heads": np.array(["makehuman"] * count),
     }
     for name, values in zip("xywh", ((80, 160), (80, 200), (200, 260), (200, 260)), strict=True):
         columns[f"face_{name}_px"] = rng.uniform(*values, count)
