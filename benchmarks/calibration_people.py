@@ -6,7 +6,7 @@ folder.
 Each person looks at thirteen calibration dots (six frames each) and sixteen others (three each); later, in
 other light, posture and distance, at one dot and sixteen more. A third sit at a laptop of 34 x 19.3 cm, a
 third at a monitor of 60 x 34, a third hold an iPhone 6s. With --ict-path half have ICT-FaceKit's heads, else
-all are procedural. The boxes err as a detector's do. Two groups: the taught teach the prior over people, the
+all are MakeHuman's. The boxes err as a detector's do. Two groups: the taught teach the prior over people, the
 unseen are measured. A person costs about 8 s of one core; those already in the folder are left as they are,
 so it may be stopped and started again. --pursuit renders, for the unseen people in the same sitting, fifteen
 seconds of following a moving dot at ten frames a second, later than it by 50 to 150 ms.
@@ -116,7 +116,7 @@ def render_person(
     once, screen and heads, their names."""
     who, rng = np.random.default_rng([seed, number, 0]), np.random.default_rng([seed, number, 1])
     wants_ict = who.random() < 0.5
-    kind = "ict" if wants_ict and heads is not None else "procedural"
+    kind = "ict" if wants_ict and heads is not None else "makehuman"
     person = Person.from_seed(int(who.integers(1 << 62)), kind, heads)
     screen = SCREENS[number % len(SCREENS)]
     session = Session(person, rng, Setup.at(screen, rng))
