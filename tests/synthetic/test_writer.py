@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.synthetic.assets import ict_path
+from tinytracker.cli.app import run
 from tinytracker.data.gazecapture import open_recording, read_recording
 from tinytracker.errors import OutputError, UsageError
 from tinytracker.geometry import gaze_on_screen_plane
@@ -276,6 +277,17 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         synthesise(tmp_path / "file", 1, SynthOptions(0, 1))
+
+
+@pytest.mark.parametrize("heads", ["procedural", "both"])
+def test_heads_that_are_gone_are_one_line(
+    heads: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["synth", str(tmp_path / "people"), "--heads", heads]) == UsageError.exit_code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: --heads {heads} is gone")
+    assert line.endswith("use makehuman, the default, or ict with --ict-path")
+    assert not (tmp_path / "people").exists()
 
 
 def test_ict_heads(tmp_path: Path) -> None:
