@@ -5,11 +5,10 @@ frame has its origin midway between the two eyes' centres of rotation, X to the 
 faces the camera (the person's left), Y up, Z out of the face. Distances named nasal or temporal are measured
 along X, towards the nose or away from it.
 
-Sources of the distributions (all are population values, rounded): interpupillary distance 62.5 +- 3.3 mm
-(Dodgson, "Variation and extrema of human interpupillary distance", 2004); margin-reflex distances 3.4 +- 0.9
-and 5.0 +- 0.7 mm, fissure 29.8 +- 1.0 mm, lid excursion 0.93 and 0.35 of the globe's (oculoplastic
-literature); iris radius 5.85 +- 0.2 mm (white-to-white corneal diameter); kappa about 4 to 5 deg nasal and 1
-to 1.5 deg up (Guestrin & Eizenman, 2006).
+Sources of the distributions (all are population values, rounded): margin-reflex distances 3.4 +- 0.9 and 5.0
++- 0.7 mm, fissure 29.8 +- 1.0 mm, lid excursion 0.93 and 0.35 of the globe's (oculoplastic literature); iris
+radius 5.85 +- 0.2 mm (white-to-white corneal diameter); kappa about 4 to 5 deg nasal and 1 to 1.5 deg up
+(Guestrin & Eizenman, 2006).
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ def _normal(rng: np.random.Generator, mean: float, deviation: float, low: float,
 
 
 def _pass_over(rng: np.random.Generator, count: int) -> None:
-    """Leaves out normal draws: measures of a kind of head that is no more stood there. With them, whoever a
-    seed stands for stays the same person."""
+    """Makes so many normal draws and drops them: they were measures of a kind of heads that is gone. Without
+    them every seed would stand for somebody else."""
     rng.standard_normal(count)
 
 
