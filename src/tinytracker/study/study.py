@@ -87,7 +87,7 @@ QUICK = Budget(
 # (docs/training.md).
 FULL = Budget(
     rendered=(
-        Rendered(5353, 5000, 6, ("train", "val")),
+        Rendered(7411, 13000, 4, ("train", "val")),
         Rendered(22, 4100, 12, ("test",)),
     ),
     steps={},
