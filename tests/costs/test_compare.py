@@ -182,7 +182,7 @@ def test_page_is_whole_and_fetches_nothing() -> None:
     assert page.tags.count("svg") == 3
     assert page.tags.count("tr") == len(made.lines) + 2
     assert page.tags.count("td") == len(made.lines) * (len(COLUMNS) + 2)
-    assert "prefers-color-scheme: dark" in text
+    assert "@media screen and (prefers-color-scheme: dark)" in text, "paper is white"
     assert "@media print" in text
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tinytracker.errors import InputError
+from tinytracker.files import DAMAGE
 from tinytracker.synthetic.head import body, curtain, lid_shell, scalp_cover, smooth, temples
 from tinytracker.synthetic.mesh import FACE, MOUTH, HeadMesh, Part, Unit, grid_triangles, join, vertex_normals
 from tinytracker.synthetic.raster import deepest
@@ -109,7 +110,7 @@ def _load_packed(path: Path) -> IctModel:
                 packed["identity"].astype(np.float32),
                 {n: shapes[names.index(n)].astype(np.float32) for n in SHAPES},
             )
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise InputError(
             f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it ({error}); copy it again"
         ) from error
