@@ -38,7 +38,7 @@ def test_rows_survive_the_file(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match=r"other\.csv .*expected the columns model,target"):
+    with pytest.raises(InputError, match=r"other\.csv .*whose first line is model,target"):
         read_rows(other)
     with pytest.raises(InputError, match="missing"):
         read_rows(tmp_path / "missing.csv")

@@ -15,6 +15,9 @@ import os
 import stat
 import tempfile
 import time
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +34,12 @@ except ImportError:  # Windows: nothing is locked, and nothing stale is cleared
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STALE_AFTER_S = 10.0
 LARGEST_JSON_BYTES = 64 << 20
+DAMAGE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError, OverflowError),
+    *(NotImplementedError, RuntimeError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy and zipfile raise of damaged .npy, .npz and .zip files, whose heads may promise anything (a
+method that nobody knows, a password)."""
 _log = logging.getLogger(__name__)
 _LONGEST_NAME_KEPT = 120  # bytes of a file's name in that of its aside: 255 are allowed, with what is added
 

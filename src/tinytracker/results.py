@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from tinytracker.errors import InputError
 from tinytracker.files import written_aside
@@ -56,14 +58,15 @@ class Table:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-OLDER_COLUMNS = COLUMNS[:-1]
-"""Of files that did not know the weights' hash yet; they are read all the same."""
+LAYOUTS = (COLUMNS, COLUMNS[:-1])
+"""The second is of files that did not know the weights' hash yet; they are read all the same."""
 NUMBERS = ("value", "low", "high")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Writes rows as CSV, whole or not at all; a missing interval is an empty cell. Raises OutputError."""
-    with written_aside(path) as aside, aside.open("w", newline="") as file:
+    with written_aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for row in rows:
@@ -72,26 +75,78 @@ def write_rows(rows: Iterable[Row], path: Path) -> None:
             writer.writerow(cells)
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A CSV as it was read. columns: of its first line; lines: where each stands ("rows.csv, line 2") and its
+    cells by column."""
+
+    columns: tuple[str, ...]
+    lines: Sequence[tuple[str, Mapping[str, str]]]
+
+
+def read_sheet(path: Path, layouts: Sequence[tuple[str, ...]], expected: str) -> Sheet:
+    """Reads a CSV of one of these layouts of columns, as spreadsheets save it too (quoted, CR LF, with a byte
+    order mark).
+
+    expected: what the file should be. Raises InputError, naming the line, if it is not UTF-8, has other
+    columns, a line has other than as many cells as there are columns, or a cell holds what is no text.
+    """
+    try:
+        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
+        columns = tuple(next(reader, ()))
+        lines = [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
+    except UnicodeDecodeError as error:
+        raise InputError(f"cannot read {path}: it is not in UTF-8; save it as CSV in UTF-8") from error
+    except (OSError, csv.Error) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    if columns not in layouts:
+        parted = len(columns) == 1 and ";" in columns[0]
+        raise InputError(
+            f"{path} holds no rows: {'its cells are parted by semicolons; ' if parted else ''}expected "
+            f"{expected}, whose first line is {' or '.join(map(','.join, layouts))}"
+        )
+    for place, cells in lines:
+        if len(cells) != len(columns):
+            raise InputError(
+                f"{place}: {len(cells)} cells, expected {len(columns)}: {','.join(columns)} (a decimal comma "
+                "parts cells, too; write 2.5)"
+            )
+        if any(map(_CONTROL.search, cells)):
+            raise InputError(f"{place}: a cell holds a line break or another control character; take it out")
+    return Sheet(columns, [(place, dict(zip(columns, cells, strict=True))) for place, cells in lines])
+
+
+def number_in(cells: Mapping[str, str], column: str) -> float:
+    """The number in a cell, NaN for an empty one; raises InputError naming the column."""
+    try:
+        return float(cells[column]) if cells[column].strip() else math.nan
+    except ValueError:
+        raise InputError(f"the {column} is {cells[column]!r}; expected a number, such as 2.5") from None
+
+
 def read_rows(path: Path) -> list[Row]:
     """Reads what `write_rows` wrote; raises InputError naming file and line if it is something else."""
-    try:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) not in (COLUMNS, OLDER_COLUMNS):
-                raise InputError(
-                    f"{path} is not a table of results: expected the columns {','.join(COLUMNS)}"
-                )
-            return [_row(cells, f"{path}, line {reader.line_num}") for cells in reader]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the results {path}: {error}") from error
+    return rows_of(read_sheet(path, LAYOUTS, "a table of results, as `evaluate --csv` writes it"))
 
 
-def _row(cells: dict[str, str], place: str) -> Row:
+def rows_of(sheet: Sheet) -> list[Row]:
+    """The results in a sheet of one of LAYOUTS; raises InputError as `read_rows`."""
+    return [_row(cells, place) for place, cells in sheet.lines]
+
+
+def _row(cells: Mapping[str, str], place: str) -> Row:
     try:
-        numbers = {name: float(cells[name]) if cells[name] else math.nan for name in NUMBERS}
-        return Row(**{**cells, **numbers})  # type: ignore[arg-type]
-    except (TypeError, ValueError, KeyError) as error:
-        raise InputError(f"{place}: not a row of results: {error}") from error
+        numbers = {name: number_in(cells, name) for name in NUMBERS}
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    if cells["how"] not in get_args(How):
+        raise InputError(f"{place}: {not_how(cells['how'])}")
+    return Row(**{**cells, **numbers})  # type: ignore[arg-type]
+
+
+def not_how(how: str) -> str:
+    """What is said of a `how` that is none."""
+    return f"obtained how? Expected one of {', '.join(get_args(How))}, not {how!r}"
 
 
 def value_of(rows: Iterable[Row], model: str, metric: str, group: str = "all") -> Row | None:

@@ -4,6 +4,7 @@ say."""
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -17,7 +18,7 @@ from tinytracker.costs.compare.charts import energy_against_error, latency_bars,
 from tinytracker.costs.compare.docs import WITHIN, Rows, reproduced
 from tinytracker.costs.compare.html import to_html
 from tinytracker.costs.compare.markdown import to_markdown
-from tinytracker.costs.compare.table import COLUMNS, arranged, compare, known
+from tinytracker.costs.compare.table import COLUMNS, Column, arranged, compare, known, text_of
 from tinytracker.costs.models import (
     LABORATORIES,
     accelerator_mj,
@@ -26,11 +27,13 @@ from tinytracker.costs.models import (
     published_points,
 )
 from tinytracker.costs.rows import CostRow, read_cost_rows, write_cost_rows
+from tinytracker.errors import InputError
 from tinytracker.results import Row, write_rows
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "docs" / "data"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def row(
@@ -76,10 +79,25 @@ def test_errors_join_by_the_weights_whatever_they_are_called() -> None:
 
 def test_two_networks_of_one_name_are_two_lines() -> None:
     costs = [row(value=1.0, conditions={"model_sha256": A}), row(value=2.0, conditions={"model_sha256": B})]
-    costs.append(row(metric="macs", value=5.0))
     made = compare(costs)
     assert [line.network for line in made.lines] == ["net #aaaaaaaa", "net #bbbbbbbb"]
     assert [line.value("inference") for line in made.lines] == [1.0, 2.0]
+
+
+def test_a_row_that_does_not_say_its_weights_is_nobodys_where_there_are_two() -> None:
+    """It goes with the others of its name where these are all of one file, wherever it stands in the list."""
+    a, b = (row(value=value, conditions={"model_sha256": sha256}) for value, sha256 in ((1.0, A), (2.0, B)))
+    unknown = row(metric="macs", value=5.0)
+    for rows in ([unknown, a, b], [a, b, unknown]):
+        made = {line.network: set(line.cells) for line in compare(rows).lines}
+        assert made == {
+            "net #aaaaaaaa": {"inference"},
+            "net #bbbbbbbb": {"inference"},
+            "net #unknown": {"macs"},
+        }
+    for rows in ([unknown, a], [a, unknown]):
+        (line,) = compare(rows).lines
+        assert set(line.cells) == {"inference", "macs"}
 
 
 def test_measured_comes_before_published_emulated_and_estimated() -> None:
@@ -120,6 +138,17 @@ def test_lines_of_the_paper_stand_at_the_top() -> None:
     assert compare(arranged([row()], alone=True)).lines[0].network == "net"
 
 
+def test_an_error_in_another_unit_is_refused_and_pupils_are_known() -> None:
+    """Silently 35 cm otherwise, of 35 mm. The error of networks of pupils is told in pixels of 64."""
+    error = Row("net", "litert", "mine", "test", "all", "error", 35.0, unit="mm")
+    for wrong in (error, replace(error, unit=""), replace(error, value=-1.0, unit="cm")):
+        with pytest.raises(InputError, match=r"net, error on mine: .*; expected 0 or more cm"):
+            compare([], [wrong])
+    (line,) = compare([], [replace(error, metric="error_mean", value=3.0, unit="px of 64")]).lines
+    assert text_of(line.cells["error_px"], Column("", ("error_px",))) == "3 px"
+    assert compare([], [replace(error, value=math.nan, unit="cm")]).lines == [], "no gaze, no error"
+
+
 class Page(HTMLParser):
     """Counts what a page holds, and notes what it would fetch."""
 
@@ -153,7 +182,7 @@ def test_page_is_whole_and_fetches_nothing() -> None:
     assert page.tags.count("svg") == 3
     assert page.tags.count("tr") == len(made.lines) + 2
     assert page.tags.count("td") == len(made.lines) * (len(COLUMNS) + 2)
-    assert "prefers-color-scheme: dark" in text
+    assert "@media screen and (prefers-color-scheme: dark)" in text, "paper is white"
     assert "@media print" in text
 
 
@@ -179,7 +208,29 @@ def test_drawings_show_what_there_is() -> None:
     assert ">333<" in long
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_drawings_of_nothing_and_of_far_too_much() -> None:
+    """A board that takes no time, a roof of 0, a network without work: left out, and no crash of a
+    logarithm."""
+    roof = CostRow("b", "*", "macs_roof", 0.0, unit="1/s", source="s")
+    assert latency_bars(compare([row(value=0.0)])) == ""
+    rows = [row(), row(metric="macs", value=1e6), roof, row("c", value=0.0), row("c", "macs", 0.0)]
+    assert work_against_roof(compare(rows)).count("<circle") == 1
+    rows = [row(value=1e-300), row(metric="macs", value=1e300), row(metric="error", value=0.0)]
+    assert work_against_roof(compare([*rows, row(metric="energy_chain", value=0.0)])) == ""
+    assert energy_against_error(compare([*rows, row(metric="energy_chain", value=0.0)])) == ""
+
+
+def test_a_bar_holds_no_part_twice() -> None:
+    both = [row(metric="readout", value=5.0), row(metric="readout_transfer", value=7.0), row(value=1.0)]
+    bars = latency_bars(compare(both))
+    assert "read-out 5 ms" in bars
+    assert "transfer 7 ms" not in bars
+    assert ">6<" in bars
+
+
+@pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here; make toolchain installs Debian's chromium-headless-shell"
+)
 def test_report_opens_in_a_browser(tmp_path: Path) -> None:
     """Fifty lines: the browser lays all of them out, says nothing of errors, and takes a picture that is not
     blank."""
@@ -213,7 +264,8 @@ def test_report_opens_in_a_browser(tmp_path: Path) -> None:
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cost, error = tmp_path / "cost.csv", tmp_path / "error.csv"
     write_cost_rows([row("mine", "end_to_end", 7.5), row("mine", "energy_chain", 3.0)], cost)
-    write_rows([Row("net", "litert", "mine", "test", "all", "error", 3.5, unit="cm")], error)
+    errors = [Row("net", "litert", "mine", "test", "all", "error", 3.5, unit="cm")]
+    write_rows(errors, error)
     out = [tmp_path / name for name in ("report.html", "report.md", "all.csv")]
     options = [
         part
@@ -224,12 +276,87 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "mine" in capsys.readouterr().out
     assert "| mine | net |" in out[1].read_text()
     assert "7.5 ~" in out[1].read_text()
-    assert len(read_cost_rows(out[2])) == 2 + len(known("published"))
+    everything = read_cost_rows(out[2])
+    assert len(everything) == 3 + len(known("published")), "the error that joined is among them"
+    assert to_markdown(compare(everything)) == to_markdown(compare(arranged(read_cost_rows(cost)), errors))
     assert run(["compare", str(cost), "--alone"]) == 0
     assert run(["compare", "--alone"]) == 2
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     assert run(["compare", str(tmp_path / "other.csv")]) == 3
     assert "holds no rows" in capsys.readouterr().err
+
+
+COST_HEAD = "platform,network,metric,value,low,high,unit,how,source,conditions\n"
+COST = "b,net,inference,2.5,,,ms,estimated,s,\n"
+ERROR_HEAD = "model,target,data,split,group,metric,value,low,high,unit,how,model_sha256\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COST_HEAD + COST,
+        "\ufeff" + COST_HEAD + COST,
+        (COST_HEAD + COST).replace("\n", "\r\n"),
+        COST_HEAD + "\n" + COST + "\n",
+        ",".join(f'"{name}"' for name in COST_HEAD.strip().split(",")) + "\n" + COST,
+    ],
+    ids=["as written", "with a byte order mark", "of Windows", "blank lines", "quoted"],
+)
+def test_rows_that_a_spreadsheet_saved(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(text.encode())
+    assert [found.value for found in read_cost_rows(path)] == [2.5]
+    assert run(["compare", str(path), "--alone"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "holds no rows: expected a file of"),
+        ((COST_HEAD + COST).replace(",", ";"), "parted by semicolons"),
+        (COST_HEAD + "b,net,inference,2.5\n", "line 2: 4 cells, expected 10"),
+        (COST_HEAD + COST.replace("2.5", "2,5"), "line 2: 11 cells, expected 10: .*write 2.5"),
+        (COST_HEAD + COST.replace("2.5", '"2,5"'), "line 2: the value is '2,5'; expected a number"),
+        (COST_HEAD + COST.replace("ms", "s"), "line 2: b, net, inference: the unit is ms, not s"),
+        (COST_HEAD + COST.replace("2.5", "-2.5"), "line 2: .*expected 0 or more"),
+        (COST_HEAD + COST.replace(",,", ",-inf,inf", 1), "line 2: .*both of them numbers"),
+        (COST_HEAD + "b,net,fits,0.5,,,,estimated,s,\n", "line 2: .*expected 1"),
+        (COST_HEAD + COST.replace("s,\n", "s,model_sha256=XY\n"), "line 2: .*'XY'; expected 64 digits"),
+        (COST_HEAD + COST.replace("net", "n\x1b[31met"), "line 2: a cell holds .*control character"),
+        (ERROR_HEAD + "net,litert,mine,test,all,error,3.5,,,mm,measured,\n", "3.5 mm; expected 0 or more cm"),
+        (ERROR_HEAD + "net,litert,mine,test,all,error,3.5,,,cm,guessed,\n", "line 2: obtained how"),
+        (ERROR_HEAD + "net,litert,mine,test,all,error,3.5\n", "line 2: 7 cells, expected 12"),
+        (ERROR_HEAD + "net,litert,mine,test,all,error,3.5,,,cm,measured,AB\n", "'AB'; expected 64 digits"),
+    ],
+)
+def test_rows_that_will_not_do_are_one_line(
+    text: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    assert run(["compare", str(path), "--alone"]) == 3
+    told = capsys.readouterr().err
+    assert re.search(complaint, told)
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+
+
+def test_rows_in_another_encoding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes((COST_HEAD + COST.replace("net", "n\xe9t")).encode("latin-1"))
+    assert run(["compare", str(path), "--alone"]) == 3
+    assert "save it as CSV in UTF-8" in capsys.readouterr().err
+
+
+def test_results_that_join_nothing_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(ERROR_HEAD + "eye-locator,litert,mine,test,all,eyes_median,3.5,,,%,measured,\n")
+    assert run(["compare", str(path), "--alone"]) == 0
+    assert "no error of a network over a whole split" in capsys.readouterr().out
+
+
+def test_names_may_hold_what_parts_cells() -> None:
+    assert to_markdown(compare([row("a|b")])).splitlines()[2].startswith("| a\\|b | net | ")
 
 
 def test_without_arguments_our_networks_stand_beside_the_published(

@@ -124,6 +124,7 @@ def test_rows_through_a_file(tmp_path: Path) -> None:
         figures(trace, blocks, 100), "a board", "a network", "a meter", CONDITIONS, frames_per_s=5
     )
     assert len(rows) == 7
+    assert {row.conditions["blocks"] for row in rows} == {"5 of 100 in 10 s"}
     write_cost_rows(rows, tmp_path / "rows.csv")
     again = read_cost_rows(tmp_path / "rows.csv")
     assert [row.value for row in again] == pytest.approx([row.value for row in rows], rel=1e-5)

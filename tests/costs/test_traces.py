@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 import zipfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinytracker.costs.rows import COLUMNS
 from tinytracker.costs.trace import Trace, Window, evenly
@@ -129,6 +133,26 @@ def test_mlcommons(tmp_path: Path) -> None:
         read_trace(path)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"power": {"samples": ["a"], "timestamps": [[1, 0], [2, 1]]}},
+        {"power": {"samples": 3, "timestamps": [[1, 0], [2, 1]]}},
+        {"power": {"samples": [[1], [2]], "timestamps": [[1, 0], [2, 1]]}},
+        {"power": {"samples": [1e300, 1], "timestamps": [[1, 0], [2, 1]]}},
+        {"power": {"samples": [1, 2], "timestamps": [[1, 0], [2, 1]]}, "infer": []},
+        {"power": {"samples": [1, 2], "timestamps": [[1, 0], [2, 1]]}, "infer": {"iterations": "x"}},
+        {"power": {"samples": [1, 2], "timestamps": [[1, 0], [2, 1]]}, "infer": {"iterations": math.inf}},
+        {"power": {"samples": [1, 2], "timestamps": [[1, math.inf], [2, 1]]}},
+    ],
+)
+def test_mlcommons_of_another_kind(tmp_path: Path, entry: dict) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([entry]))
+    with pytest.raises(InputError, match=r"results\.json, entry 0|holds infinity"):
+        read_trace(path)
+
+
 def ppk2(path: Path, current_ua: np.ndarray, bits: np.ndarray, rate_hz: float) -> Path:
     session = np.empty(len(current_ua), [("ua", "<f4"), ("bits", "<u2")])
     session["ua"], session["bits"] = current_ua, bits
@@ -173,6 +197,8 @@ def test_ppk2_file(tmp_path: Path) -> None:
         ("#time,current,voltage,gpi0", "{s},{a},3.0,{mark}"),
         ("time_s,power_mw,mark", "{s},{mw},{mark}"),
         ("Power [W],Time (us),comment,D0", "{w},{us},1,{mark}"),
+        ("Time [µs],Power [mW],mark", "{us},{mw},{mark}"),
+        ("time_μs,power_mw,mark", "{us},{mw},{mark}"),
     ],
 )
 def test_csv_spellings(tmp_path: Path, header: str, row: str) -> None:
@@ -183,7 +209,7 @@ def test_csv_spellings(tmp_path: Path, header: str, row: str) -> None:
         for k, mw in enumerate(power.tolist())
     ]
     path = tmp_path / "run.csv"
-    path.write_text("\r\n".join([header, *lines]) + "\r\n")
+    path.write_bytes(("\r\n".join([header, *lines]) + "\r\n").encode())
     trace = read_trace(path, 3.0)
     assert trace.rate_hz == pytest.approx(1000)
     assert ends_s(find_blocks(trace, Expected(2))) == pytest.approx([1, 4, 5, 8])
@@ -225,6 +251,19 @@ def test_csv_uneven_readings_keep_their_energy(tmp_path: Path) -> None:
         ("time_s,power_mw\n0,1\n1\n2,3\n", "line 3: expected 2 numbers, found '1'"),
         ("time_s,power_mw\n0,1\n1,1\n0,1\n", "time does not rise"),
         ("time_s,current_ma\n0,1\n1,1\n", "supply voltage"),
+        ("time_s;power_mw\n0;1\n1;1\n", "names no columns .*commas part columns, not semicolons"),
+        ("time_s\tpower_mw\n0\t1\n1\t1\n", "names no columns .*commas part columns"),
+        ("time_s,power_mw\n0,0,1,5\n0,1,1,5\n", "line 2: expected 2 numbers"),
+        ("time_s,current_ma,current_ua\n0,1,1\n1,1,1\n", "current_ma and current_ua are both columns of cur"),
+        ("time_s,current_ma,voltage_kv\n0,1,1\n1,1,1\n", "'kv' is no unit of voltage; expected one of v, mv"),
+        ("time_min,power_mw\n0,1\n1,1\n", "'min' is no unit of time"),
+        ("time_s,power_mw\n0,1\n1,inf\n", "holds infinity"),
+        ("time_s,power_mw\n0,1\n1,1e39\n", "holds infinity"),
+        ("time_s,power_mw\n0,1\nnan,1\n", "time does not rise"),
+        ("time_s,power_mw\n0,1\n1,1\n2,1\n1e12,1\n", "nearly all are missing"),
+        ("time_s,power_mw,mark\n0,1,0\n1,1,nan\n", "a logic level that is no number"),
+        ("time_s,power_mw,D0-D7\n0,1,00000000\n1,1,02000000\n", "02000000; expected eight digits of 0 and 1"),
+        ("time_s,power_mw,bits\n0,1,0\n1,1,256\n", "expected eight bits"),
     ],
 )
 def test_csv_complaints(tmp_path: Path, text: str, complaint: str) -> None:
@@ -288,6 +327,66 @@ def test_kept(tmp_path: Path) -> None:
     assert np.array_equal(again.marks, trace.marks)
     for name in ("rate_hz", "blocks", "inferences", "gain_error", "rate_error", "meter", "remarks"):
         assert getattr(again, name) == getattr(trace, name)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    data=st.data(),
+    kind=st.sampled_from(["run.ppk2", "kept.npz", "run-energy.bin", "results.json", "run.csv"]),
+)
+def test_damaged_recordings_are_read_or_refused(
+    data: st.DataObject, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Bytes changed, cut off or taken out: a trace or an InputError, and nothing else."""
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / f"damaged-{kind}"
+    content = bytearray(_whole(folder, kind))
+    for _ in range(data.draw(st.integers(0, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    at = data.draw(st.integers(0, len(content) - 1))
+    del content[at : at + data.draw(st.sampled_from([0, 1, 7, len(content)]))]
+    path.write_bytes(content)
+    try:
+        trace = read_trace(path, 3.0)
+    except InputError:
+        return
+    assert len(trace.power_mw) > 0
+
+
+@cache
+def _whole(folder: Path, kind: str) -> bytes:
+    """A small recording of each kind."""
+    power, path = blocky(1, 0.02, 0.01), folder / kind
+    if kind == "run.ppk2":
+        ppk2(path, power, pulses(len(power), [10, 30]), RATE_HZ)
+    elif kind == "kept.npz":
+        kept.write(Trace(power, RATE_HZ, pulses(len(power), [10, 30]), (Window(0.01, 0.03),)), path)
+    elif kind == "run-energy.bin":
+        path.write_bytes(struct.pack("<Bf", 0xF1, RATE_HZ) + power.tobytes())
+    elif kind == "results.json":
+        samples = {"samples": (power / 1e6).tolist(), "timestamps": [["01", 10], ["02", 30]]}
+        path.write_text(json.dumps([{"infer": {"iterations": 2}, "power": samples}]))
+    else:
+        path.write_text(
+            "time_s,power_mw,D0-D7\n" + "".join(f"{k / 1e3},{mw},00000001\n" for k, mw in enumerate(power))
+        )
+    return path.read_bytes()
+
+
+def test_archives_that_nobody_can_open(tmp_path: Path) -> None:
+    """Encrypted, or packed by a method that zipfile does not know."""
+    power = blocky(1, 0.02)
+    path = ppk2(tmp_path / "run.ppk2", power, pulses(len(power), [10, 30]), RATE_HZ)
+    whole = path.read_bytes()
+    local, central = whole.find(b"PK\x03\x04"), whole.find(b"PK\x01\x02")
+    for flags, method in ((1, 0), (0, 99)):
+        content = bytearray(whole)
+        for at in (whole.rfind(b"PK\x03\x04", 0, whole.find(b"metadata.json")), central, local):
+            content[at + (6 if at != central else 8)] = flags
+            content[at + (8 if at != central else 10)] = method
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"is no \.ppk2"):
+            read_trace(path, 3.0)
 
 
 def test_unknown_file(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ def compare(
         Path | None, typer.Option(help="Write the table as Markdown.", metavar="FILE")
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write all rows of cost as one CSV.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Write all rows as one CSV, the errors that joined too.", metavar="FILE"),
     ] = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Only the rows given, without the published systems.")
@@ -36,8 +37,9 @@ def compare(
     obtained.
 
     A line per platform and network, a cell per figure. Where several rows say the same, measured comes before
-    published, emulated and estimated. Errors of `evaluate --csv` join by the hash of the weights, where one
-    is not known by the network's name. What nobody measured, published or can estimate stays empty.
+    published, emulated and estimated; of two alike the later. Errors of `evaluate --csv` join by the hash of
+    the weights, where one is not known by the network's name. What nobody measured, published or can estimate
+    stays empty.
 
     Without ROWS.csv: what is known of the released networks on every platform, beside the systems that others
     published.
@@ -51,7 +53,7 @@ def compare(
     """
     from tinytracker.costs.compare.html import to_html
     from tinytracker.costs.compare.markdown import to_markdown
-    from tinytracker.costs.compare.table import arranged, known, read_any
+    from tinytracker.costs.compare.table import arranged, errors_of, known, read_any
     from tinytracker.costs.compare.table import compare as join
     from tinytracker.costs.rows import write_cost_rows
     from tinytracker.errors import UsageError
@@ -68,6 +70,8 @@ def compare(
         more, results = read_any(path)
         costs += more
         accuracies += results
+        if not more and not list(errors_of(results)):
+            typer.echo(f"note: {path} holds no row of cost, and no error of a network over a whole split")
     made = join(arranged(costs if rows else known("released"), alone), accuracies)
     _say(made)
     for written, text in ((html, to_html), (markdown, to_markdown)):

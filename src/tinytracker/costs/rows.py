@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import get_args
 
 from tinytracker.errors import InputError
 from tinytracker.files import written_aside
-from tinytracker.results import How
+from tinytracker.results import How, Sheet, not_how, number_in, read_sheet
 
 UNITS = {
     "readout": "ms",
@@ -72,7 +73,12 @@ times apart."""
 MODEL_HASH = "model_sha256"
 """The condition that names the file of the weights, and joins costs with errors."""
 
+_SHA256 = re.compile("[0-9a-f]{64}")
+
 ENERGIES = (*(metric for metric in UNITS if metric.startswith("energy_")), "power", "idle_power")
+
+SIGNED = ("int8_loss", "binning_loss", *(metric for metric in UNITS if metric.endswith("_net")))
+"""Metrics that may be below zero: differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +111,32 @@ NUMBERS = ("value", "low", "high")
 
 def check(row: CostRow) -> None:
     """Raises InputError for a row nobody could use: an unknown metric, another unit than the metric's, no
-    source, a value outside its range, or a measured energy without its conditions."""
+    source, a value that cannot be or lies outside its range, a hash that is none, or a measured energy
+    without its conditions."""
     place = f"{row.platform or 'no platform'}, {row.network or 'no network'}, {row.metric}"
     if row.metric not in UNITS:
         raise InputError(f"{place}: no such metric; expected one of {', '.join(UNITS)}")
     if row.unit != UNITS[row.metric]:
         raise InputError(f"{place}: the unit is {UNITS[row.metric] or 'none'}, not {row.unit or 'none'}")
     if row.how not in get_args(How):
-        raise InputError(
-            f"{place}: obtained how? Expected one of {', '.join(get_args(How))}, not {row.how!r}"
-        )
+        raise InputError(f"{place}: {not_how(row.how)}")
     if not row.platform or not row.network or not row.source:
         raise InputError(f"{place}: a row names its platform, its network and its source")
     if not math.isfinite(row.value):
         raise InputError(f"{place}: the value is {row.value}; leave the row out instead")
-    if math.isnan(row.low) != math.isnan(row.high):
-        raise InputError(f"{place}: a range has two ends")
+    if row.value < 0 and row.metric not in SIGNED:
+        raise InputError(f"{place}: the value is {row.value:g}; expected 0 or more")
+    if row.metric == "fits" and row.value not in (0, 1):
+        raise InputError(f"{place}: the value is {row.value:g}; expected 1 (it fits) or 0")
+    if math.isnan(row.low) != math.isnan(row.high) or math.isinf(row.low) or math.isinf(row.high):
+        raise InputError(f"{place}: a range has two ends, both of them numbers, or none")
     if not math.isnan(row.low) and not row.low <= row.value <= row.high:
         raise InputError(f"{place}: {row.value:g} lies outside its range from {row.low:g} to {row.high:g}")
+    sha256 = row.conditions.get(MODEL_HASH)
+    if sha256 and not _SHA256.fullmatch(sha256):
+        raise InputError(
+            f"{place}: {MODEL_HASH} is {sha256!r}; expected 64 digits of 0-9 and a-f, as of sha256sum"
+        )
     if row.how == "measured" and row.metric in ENERGIES:
         refuse_incomplete(row.conditions)
 
@@ -153,7 +167,7 @@ def write_cost_rows(rows: Iterable[CostRow], path: Path) -> None:
     checked = list(rows)
     for row in checked:
         check(row)
-    with written_aside(path) as aside, aside.open("w", newline="") as file:
+    with written_aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in checked:
@@ -165,14 +179,12 @@ def write_cost_rows(rows: Iterable[CostRow], path: Path) -> None:
 
 def read_cost_rows(path: Path) -> list[CostRow]:
     """Reads and checks what `write_cost_rows` wrote; raises InputError naming file and line."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise InputError(f"{path} holds no rows of cost: expected the columns {','.join(COLUMNS)}")
-            return [_row(cells, f"{path}, line {reader.line_num}") for cells in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read the rows of {path}: {error}") from error
+    return cost_rows_of(read_sheet(path, (COLUMNS,), "rows of cost, as `measure` and `bench` write them"))
+
+
+def cost_rows_of(sheet: Sheet) -> list[CostRow]:
+    """The rows of cost in a sheet of COLUMNS; raises InputError as `read_cost_rows`."""
+    return [_row(cells, place) for place, cells in sheet.lines]
 
 
 def format_conditions(conditions: Mapping[str, str]) -> str:
@@ -190,9 +202,9 @@ def parse_conditions(text: str) -> dict[str, str]:
 
 def _row(cells: Mapping[str, str], place: str) -> CostRow:
     try:
-        numbers = {name: float(cells[name]) if cells[name] else math.nan for name in NUMBERS}
+        numbers = {name: number_in(cells, name) for name in NUMBERS}
         row = CostRow(**{**cells, **numbers, "conditions": parse_conditions(cells["conditions"])})  # type: ignore[arg-type]
         check(row)
-    except (TypeError, ValueError, KeyError, InputError) as error:
+    except (ValueError, InputError) as error:
         raise InputError(f"{place}: {error}") from error
     return row

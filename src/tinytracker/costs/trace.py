@@ -58,8 +58,12 @@ class Trace:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.rate_hz) and self.rate_hz > 0):
             raise InputError(f"a trace has a rate above 0 Hz, not {self.rate_hz}")
-        if not len(self.power_mw):
-            raise InputError("a trace holds at least one sample; this one is empty")
+        if self.power_mw.ndim != 1 or not len(self.power_mw):
+            raise InputError(
+                f"a trace holds a list of at least one sample; this one's shape is {self.power_mw.shape}"
+            )
+        if np.isinf(self.power_mw).any():
+            raise InputError("a trace holds powers or, where samples were lost, NaN; this one holds infinity")
         if self.marks is not None and self.marks.shape != self.power_mw.shape:
             raise InputError(
                 f"a trace has a mark for each of its {len(self.power_mw)} samples, not {len(self.marks)}"

@@ -12,7 +12,7 @@ from tinytracker.data.gazecapture import SPLITS
 from tinytracker.data.store import EYE_BAND, FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE
 from tinytracker.errors import DatasetError, UsageError
 from tinytracker.extras import need
-from tinytracker.files import read_json
+from tinytracker.files import DAMAGE, read_json
 from tinytracker.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _map(folder: Path, crop: str, shape: tuple[int, ...]) -> np.ndarray:
     """A memory-mapped file of crops, as a plain array: np.memmap's own indexing is slow."""
     try:
         array = np.load(folder / f"{crop}.npy", mmap_mode="r").view(np.ndarray)
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise DatasetError(
             f"{folder}/{crop}.npy is missing or broken; remove {folder} and prepare again"
         ) from error

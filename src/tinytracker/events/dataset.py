@@ -20,9 +20,9 @@ import numpy as np
 
 from tinytracker.errors import DatasetError, RecordingError
 from tinytracker.events.crops import SIZE, SensorCrop, crop_for
-from tinytracker.events.recordings import DAMAGE, EventRecording
+from tinytracker.events.recordings import EventRecording
 from tinytracker.events.stream import Events
-from tinytracker.files import read_json
+from tinytracker.files import DAMAGE, read_json
 
 FORMAT = 1
 KIND = "events"

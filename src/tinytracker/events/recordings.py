@@ -11,9 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,14 +23,9 @@ import numpy as np
 from tinytracker.errors import OutputError, RecordingError
 from tinytracker.events.labels import Labels, labels_of, refuse_bad_labels
 from tinytracker.events.stream import Events
-from tinytracker.files import make_folder, read_json
+from tinytracker.files import DAMAGE, make_folder, read_json
 
 FORMAT = 1
-DAMAGE = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError, NotImplementedError),
-    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy raises of damaged .npy and .npz files, whose heads may promise anything."""
 RECORDING_FILE, EVENTS_FILE, LABELS_FILE = "recording.json", "events.npz", "labels.npy"
 
 

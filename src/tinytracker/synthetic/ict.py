@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tinytracker.errors import InputError
+from tinytracker.files import DAMAGE
 from tinytracker.synthetic.dressing import temples
 from tinytracker.synthetic.ict_dressing import chest, curtain, scalp_cover
 from tinytracker.synthetic.ict_lids import ClosedLid
@@ -110,7 +111,7 @@ def _load_packed(path: Path) -> IctModel:
                 packed["identity"].astype(np.float32),
                 {n: shapes[names.index(n)].astype(np.float32) for n in SHAPES},
             )
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise InputError(
             f"{path}: expected a packed ICT-FaceKit (.npz), cannot read it ({error}); copy it again"
         ) from error

@@ -35,11 +35,7 @@ MARKS = {
 def latency_bars(comparison: Comparison) -> str:
     """A bar per line whose chain, or at least inference, is known; bars longer than 100 ms are cut, with
     their number. Empty if there is none."""
-    lines = [
-        line
-        for line in comparison.lines
-        if line.value("end_to_end", "inference", "readout_transfer") is not None
-    ]
+    lines = [line for line in comparison.lines if line.value("end_to_end", "inference", "readout_transfer")]
     if not lines:
         return ""
     totals = [_total_ms(line) for line in lines]
@@ -98,8 +94,8 @@ def work_against_roof(comparison: Comparison) -> str:
     points = []
     for line in comparison.lines:
         macs, ms = line.value("macs"), line.value("inference")
-        if macs and ms:
-            rate = macs / ms * 1e3
+        rate = macs / ms * 1e3 if macs and ms else 0.0
+        if macs and ms and 0 < rate < math.inf:
             how = line.cells["inference"].how
             points.append(
                 _Point(
@@ -111,7 +107,7 @@ def work_against_roof(comparison: Comparison) -> str:
                 )
             )
     shown = {line.platform for line in comparison.lines if line.value("macs") and line.value("inference")}
-    roofs = [(name, row.value) for name, row in comparison.roofs.items() if name in shown]
+    roofs = [(name, row.value) for name, row in comparison.roofs.items() if name in shown and row.value]
     return _scatter(points, "Multiply-accumulates of the network", "MAC/s", log_y=True, roofs=roofs)
 
 
@@ -216,7 +212,10 @@ def _look(point: _Point) -> str:
 
 def _pieces(line: Line) -> list[tuple[str, float, str]]:
     """(what, ms, colour) of a bar; what the parts leave of the whole chain is not split up."""
-    pieces = [(name, line.cells[key].value, colour) for key, name, colour in PARTS if key in line.cells]
+    known = [part for part in PARTS if part[0] in line.cells]
+    if "readout" in line.cells:  # as in the table: what is with transfer counts where read-out is not known
+        known = [part for part in known if part[0] != "readout_transfer"]
+    pieces = [(name, line.cells[key].value, colour) for key, name, colour in known]
     rest = (line.value("end_to_end") or 0.0) - sum(ms for _, ms, _ in pieces)
     if rest > 0.005 * (line.value("end_to_end") or 1.0):
         pieces.append((WHOLE[0], rest, WHOLE[1]))

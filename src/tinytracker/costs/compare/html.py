@@ -103,7 +103,8 @@ def _head() -> str:
     )
     return (
         f'<thead><tr><th colspan="2" class="first"></th>{groups}<th></th></tr>'
-        f'<tr><th class="first">platform</th><th class="text">network</th>{heads}<th>source</th></tr></thead>'
+        f'<tr><th class="first">platform</th><th class="text">network</th>{heads}'
+        '<th class="text">source</th></tr></thead>'
     )
 
 

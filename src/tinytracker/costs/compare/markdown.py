@@ -22,7 +22,8 @@ def to_markdown(comparison: Comparison) -> str:
     for line in comparison.lines:
         numbers = [str(sources.setdefault(source, len(sources) + 1)) for source in line.sources]
         cells = [_cell(line.shown(column), column) for column in used]
-        lines.append(f"| {line.platform} | {line.network} | {' | '.join(cells)} | {', '.join(numbers)} |")
+        named = [line.platform, line.network, *cells, ", ".join(numbers)]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in named) + " |")
     unused = [f"{column.heading} {column.unit}".strip() for column in COLUMNS if column not in used]
     lines += ["", f"{LEGEND}.", ""]
     if unused:

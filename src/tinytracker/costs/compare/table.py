@@ -3,16 +3,17 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
 from tinytracker.costs.rows import COLUMNS as COST_COLUMNS
-from tinytracker.costs.rows import MODEL_HASH, CostRow, read_cost_rows
+from tinytracker.costs.rows import MODEL_HASH, CostRow, check, cost_rows_of, read_cost_rows
 from tinytracker.errors import InputError
-from tinytracker.results import COLUMNS as RESULT_COLUMNS
-from tinytracker.results import OLDER_COLUMNS, How, Row, read_rows
+from tinytracker.results import LAYOUTS as RESULTS
+from tinytracker.results import How, Row, read_sheet, rows_of
 
 BEST: tuple[How, ...] = ("measured", "published", "emulated", "estimated")
 """Which row a cell shows, where there are several; of two alike the later."""
@@ -68,10 +69,6 @@ class Line:
     cells: dict[str, CostRow] = field(default_factory=dict)
     sha256: str = ""
 
-    def is_of(self, sha256: str) -> bool:
-        """Whether weights of this hash may be meant: the same, or one of the two is not known."""
-        return not sha256 or not self.sha256 or sha256 == self.sha256
-
     def value(self, *metrics: str) -> float | None:
         """Of the first of these metrics that is known."""
         return next((self.cells[metric].value for metric in metrics if metric in self.cells), None)
@@ -90,7 +87,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """lines: in the order in which their first rows came. roofs: platform -> row with the MAC/s it could
-    compute at most. rows: all that were read, as given."""
+    compute at most. rows: all that were given, and the errors that joined."""
 
     lines: Sequence[Line]
     roofs: dict[str, CostRow]
@@ -108,20 +105,30 @@ class Comparison:
 def compare(costs: Iterable[CostRow], accuracies: Iterable[Row] = ()) -> Comparison:
     """Joins rows of cost, and rows of `evaluate --csv`, into lines.
 
-    An error goes to every line of the weights it was measured with, whatever they are called; where the row
-    or the line does not know its weights, to those of its network's name. One that no cost is known of gets a
-    line of its own, under what ran it.
+    Rows of one platform and name, but of different weights, are lines of their own; those that do not say
+    their weights go with those that do only where these are all of the same. An error goes to every line of
+    the weights it was measured with, whatever they are called; where the row or the line does not know its
+    weights, to those of its network's name. One that no cost is known of gets a line of its own, under what
+    ran it. Raises InputError for an error in another unit than cm, degrees or px.
     """
     rows = list(costs)
-    lines: dict[tuple[str, str], list[Line]] = {}
+    hashes: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        if row.network != ROOF:
+            hashes.setdefault((row.platform, row.network), set()).add(row.conditions.get(MODEL_HASH, ""))
+    lines: dict[tuple[str, str, str], Line] = {}
     roofs = {}
     for row in rows:
         if row.network == ROOF:
             roofs[row.platform] = row
             continue
-        _take(_line_of(lines.setdefault((row.platform, row.network), []), row), row)
-    named = [line for several in lines.values() for line in several]
-    for error, sha256 in _errors(accuracies):
+        of_name = hashes[row.platform, row.network] - {""}
+        sha256 = row.conditions.get(MODEL_HASH, "") or (next(iter(of_name)) if len(of_name) == 1 else "")
+        made = Line(row.platform, row.network, sha256=sha256)
+        _take(lines.setdefault((row.platform, row.network, sha256), made), row)
+    named = list(lines.values())
+    for error in errors_of(accuracies):
+        sha256 = error.conditions.get(MODEL_HASH, "")
         joined = [
             line
             for line in named
@@ -131,23 +138,12 @@ def compare(costs: Iterable[CostRow], accuracies: Iterable[Row] = ()) -> Compari
             joined = [Line(error.platform, error.network, sha256=sha256)]
             named += joined
         for line in joined:
-            _take(line, replace(error, platform=line.platform, network=line.network))
-    for several in lines.values():
-        if len(several) > 1:
-            for line in several:
-                line.network = f"{line.network} #{line.sha256[:8] or 'unknown'}"
+            rows.append(replace(error, platform=line.platform, network=line.network))
+            _take(line, rows[-1])
+    for line in lines.values():
+        if len(hashes[line.platform, line.network] - {""}) > 1:
+            line.network = f"{line.network} #{line.sha256[:8] or 'unknown'}"
     return Comparison(named, roofs, rows)
-
-
-def _line_of(several: list[Line], row: CostRow) -> Line:
-    """The line that a row belongs to, among those of its platform and network; a new one if there is none."""
-    sha256 = row.conditions.get(MODEL_HASH, "")
-    for line in several:
-        if line.is_of(sha256):
-            line.sha256 = line.sha256 or sha256
-            return line
-    several.append(Line(row.platform, row.network, sha256=sha256))
-    return several[-1]
 
 
 def _take(line: Line, row: CostRow) -> None:
@@ -157,43 +153,42 @@ def _take(line: Line, row: CostRow) -> None:
         line.cells[row.metric] = row
 
 
-def _errors(rows: Iterable[Row]) -> Iterable[tuple[CostRow, str]]:
-    """Of each network the error over a whole split, on what ran it, and the hash of its weights."""
+ERRORS = {
+    "error": ("cm", "error", "cm"),
+    "error_deg": ("deg", "error_deg", "deg"),
+    "error_mean": ("px of 64", "error_px", "px"),
+}
+"""Metrics of `evaluate --csv` that are a network's error -> their unit there, and metric and unit here."""
+
+
+def errors_of(rows: Iterable[Row]) -> Iterator[CostRow]:
+    """Of each network the error over a whole split, on what ran it, with the hash of its weights."""
     for row in rows:
-        if row.group == "all" and row.metric in ("error", "error_deg") and row.target != NOTHING_RAN:
-            unit = {"error": "cm", "error_deg": "deg"}[row.metric]
-            source = f"evaluate on {row.data}, {row.split}"
-            error = CostRow(
-                row.target,
-                row.model,
-                row.metric,
-                row.value,
-                row.low,
-                row.high,
-                unit,
-                row.how,
-                source,
-                {"data": row.data, "engine": row.target},
+        if row.group != "all" or row.metric not in ERRORS or row.target == NOTHING_RAN:
+            continue
+        if math.isnan(row.value):  # the network gave no gaze
+            continue
+        expected, metric, unit = ERRORS[row.metric]
+        if row.unit != expected or not 0 <= row.value < math.inf:
+            raise InputError(
+                f"{row.model}, {row.metric} on {row.data}: {row.value:g} {row.unit or 'of no unit'}; "
+                f"expected 0 or more {expected}"
             )
-            yield error, row.model_sha256
+        conditions = {"data": row.data, "engine": row.target}
+        if row.model_sha256:
+            conditions[MODEL_HASH] = row.model_sha256
+        source = f"evaluate on {row.data}, {row.split}"
+        error = CostRow(
+            row.target, row.model, metric, row.value, row.low, row.high, unit, row.how, source, conditions
+        )
+        check(error)
+        yield error
 
 
 def read_any(path: Path) -> tuple[list[CostRow], list[Row]]:
     """The rows of a CSV of costs or of results; raises InputError for another file."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            header = tuple(file.readline().strip().split(","))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    if header == COST_COLUMNS:
-        return read_cost_rows(path), []
-    if header in (RESULT_COLUMNS, OLDER_COLUMNS):
-        return [], read_rows(path)
-    raise InputError(
-        f"{path} holds no rows: expected a file of `measure`, `bench` or `evaluate --csv`, whose first line "
-        "is "
-        f"{','.join(COST_COLUMNS)} or {','.join(RESULT_COLUMNS)}"
-    )
+    sheet = read_sheet(path, (COST_COLUMNS, *RESULTS), "a file of `measure`, `bench` or `evaluate --csv`")
+    return (cost_rows_of(sheet), []) if sheet.columns == COST_COLUMNS else ([], rows_of(sheet))
 
 
 def known(name: str) -> list[CostRow]:

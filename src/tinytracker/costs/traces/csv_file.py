@@ -28,15 +28,17 @@ Table: TypeAlias = NDArray[np.float64]
 
 CHUNK_BYTES = 1 << 24
 JITTER = 0.25  # steps of time that differ from the median by more than this are uneven, or gaps
+SPARSEST = 20  # as many samples may be missing for each that is there
 _UNITS = {
-    "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9},
-    "current": {"a": 1e3, "ma": 1.0, "ua": 1e-3, "µa": 1e-3, "na": 1e-6},  # to mA
+    "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9},
+    "current": {"a": 1e3, "ma": 1.0, "ua": 1e-3, "na": 1e-6},  # to mA
     "voltage": {"v": 1.0, "mv": 1e-3},
-    "power": {"w": 1e3, "mw": 1.0, "uw": 1e-3, "µw": 1e-3},  # to mW
+    "power": {"w": 1e3, "mw": 1.0, "uw": 1e-3},  # to mW
 }
 _DEFAULT_UNIT = {"time": "s", "current": "a", "voltage": "v", "power": "w"}
 _NAMES = {"timestamp": "time", "t": "time", "i": "current", "v": "voltage", "p": "power"}
 _LEVEL = re.compile(r"(?:d|gpi\[?|mark)(\d?)\]?")
+_PARTED = re.compile(r"\w[ \w()\[\]]*[;\t]")
 ALL_BITS, DIGITS = -1, -2
 
 
@@ -55,7 +57,7 @@ def read(path: Path, supply_v: float | None) -> Trace:
     """Raises InputError naming what is missing or wrong, with its line."""
     with path.open("rb") as file:
         names, first_line = _header(file, path)
-        quantities = dict(found for index, name in enumerate(names) if (found := _quantity(name, index)))
+        quantities = _quantities(names, path)
         if "time" not in quantities or not quantities.keys() & {"power", "current"}:
             raise InputError(
                 f"{path} has the columns {', '.join(names)}; expected a time (Timestamp(ms), time_s ...) "
@@ -65,14 +67,15 @@ def read(path: Path, supply_v: float | None) -> Trace:
         volts = 1.0
         if not quantities.keys() & {"power", "voltage"}:
             volts = need_supply(supply_v, path.name)
-        pieces = [
-            (
-                quantities["time"].of(table),
-                (_power_mw(table, quantities) * volts).astype(np.float32),
-                _marks(table, levels, path),
-            )
-            for table in _tables(file, path, len(names), first_line)
-        ]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no power is refused by the trace
+            pieces = [
+                (
+                    quantities["time"].of(table),
+                    (_power_mw(table, quantities) * volts).astype(np.float32),
+                    _marks(table, levels, path),
+                )
+                for table in _tables(file, path, len(names), first_line)
+            ]
     if not pieces:
         raise InputError(f"{path} has a header and no samples")
     times_s, power_mw, marks = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
@@ -94,6 +97,12 @@ def _trace(times_s: Times, power_mw: Power, marks: Marks | None, path: Path) -> 
     if len(times_s) < 2:
         raise InputError(f"{path} has {len(times_s)} sample; a rate wants two")
     step_s, uneven, gaps = _regularity(times_s, path)
+    span_s = float(times_s[-1] - times_s[0])
+    if not span_s / step_s <= SPARSEST * len(times_s):
+        raise InputError(
+            f"{path}: {len(times_s)} samples, most of them {step_s:g} s apart, over {span_s:g} s: nearly all "
+            "are missing; are two recordings in one file?"
+        )
     if uneven > 1e-3 * len(times_s):
         rate_hz = 1 / step_s
         power = evenly(times_s, power_mw, rate_hz)
@@ -130,7 +139,8 @@ def _regularity(times_s: Times, path: Path) -> tuple[float, int, bool]:
                 f"{path}: time does not rise at the sample of about line {line}; are two recordings in one "
                 "file?"
             )
-        steps = steps_s / step_s
+        with np.errstate(invalid="ignore"):
+            steps = steps_s / step_s
         uneven += int(np.count_nonzero(np.abs(steps - np.rint(steps)) > JITTER))
         gaps = gaps or bool(np.any(steps > 1.5))
     return step_s, uneven, gaps
@@ -150,9 +160,14 @@ def _header(file: BinaryIO, path: Path) -> tuple[list[str], int]:
             )
         if line and not line.startswith("#"):
             break
+    parted = (
+        " (commas part columns, not semicolons or tabs; decimals have a point)"
+        if _PARTED.search(line)
+        else ""
+    )
     raise InputError(
         f"{path} names no columns in its first line; expected something like time_s,power_mw or "
-        "Timestamp(ms),Current(uA)"
+        f"Timestamp(ms),Current(uA){parted}"
     )
 
 
@@ -214,15 +229,46 @@ def _complaint(text: bytes, width: int, first_line: int, path: Path) -> str:
     return f"{path}: numbers from line {first_line} on cannot be read"
 
 
+def _quantities(names: list[str], path: Path) -> dict[str, Quantity]:
+    """Kind -> its column. Raises InputError where a kind has two columns, or one alone whose unit nobody
+    knows: to leave either out would be a guess."""
+    found: dict[str, Quantity] = {}
+    for index, name in enumerate(names):
+        quantity = _quantity(name, index)
+        if quantity is None:
+            continue
+        kind, column = quantity
+        if kind in found:
+            raise InputError(
+                f"{path}: {names[found[kind].column]} and {name} are both columns of {kind}; leave one in"
+            )
+        found[kind] = column
+    for name in names:
+        kind, unit = _kind_and_unit(name)
+        if kind in _UNITS and kind not in found:
+            raise InputError(
+                f"{path}: of the column {name}, {unit!r} is no unit of {kind}; expected one of "
+                f"{', '.join(_UNITS[kind])} (or another name, if it is no {kind})"
+            )
+    return found
+
+
 def _quantity(name: str, index: int) -> tuple[str, Quantity] | None:
     """(kind, column) of a time, current, voltage or power, or None for another column."""
-    match = re.fullmatch(r"\s*([A-Za-z]+)(?:\s*[(\[]\s*([A-Za-zµ]+)\s*[)\]]|_([A-Za-zµ]+))?\s*", name)
-    if match is None:
-        return None
-    kind = _NAMES.get(match[1].lower(), match[1].lower())
-    unit = (match[2] or match[3] or _DEFAULT_UNIT.get(kind, "")).lower()
+    kind, unit = _kind_and_unit(name)
     factor = _UNITS.get(kind, {}).get(unit)
     return None if factor is None else (kind, Quantity(index, factor))
+
+
+def _kind_and_unit(name: str) -> tuple[str, str]:
+    """What a column's name says it is, and in what unit; nothing where it is written otherwise."""
+    plain = re.sub("[µμ]", "u", name)  # the sign for micro, and the Greek letter
+    match = re.fullmatch(r"\s*([A-Za-z]+)(?:\s*[(\[]\s*([A-Za-z]+)\s*[)\]]|_([A-Za-z]+))?\s*", plain)
+    if match is None:
+        return "", ""
+    kind = _NAMES.get(match[1].lower(), match[1].lower())
+    unit = (match[2] or match[3] or _DEFAULT_UNIT.get(kind, "")).lower()
+    return kind, unit
 
 
 def _bit(name: str) -> int | None:
@@ -241,12 +287,19 @@ def _marks(table: Table, levels: dict[int, int], path: Path) -> Marks:
     """The logic levels of all their columns, a bit each."""
     bits = np.zeros(len(table), np.int64)
     for index, shift in levels.items():
+        if not np.isfinite(table[:, index]).all():
+            raise InputError(f"{path}: a logic level that is no number; expected 0 or 1")
         values = table[:, index].astype(np.int64)
         if shift == ALL_BITS:
             bits |= values
         elif shift == DIGITS:
-            for bit in range(8):  # D0 is the first digit of eight
-                bits |= (values // 10 ** (7 - bit) % 10) << bit
+            digits = [values // 10 ** (7 - bit) % 10 for bit in range(8)]  # D0 is the first digit of eight
+            if max(int(digit.max()) for digit in digits) > 1:
+                raise InputError(
+                    f"{path}: D0-D7 as {int(values.max()):08d}; expected eight digits of 0 and 1"
+                )
+            for bit, digit in enumerate(digits):
+                bits |= digit << bit
         else:
             bits |= (values != 0).astype(np.int64) << shift
     if bits.min() < 0 or bits.max() > 255:

@@ -36,9 +36,9 @@ def read(path: Path) -> Trace:
     energies = np.frombuffer(content, "<f4", offset=_HEAD.size)
     if not np.isfinite(energies).all():
         raise InputError(f"{path} holds samples that are no numbers")
-    return Trace(
-        energies * np.float32(_to_mj(energies, rate_hz) * rate_hz), float(rate_hz), blocks=_blocks(path)
-    )
+    with np.errstate(over="ignore"):  # what is no power is refused by the trace
+        power_mw = energies * np.float32(_to_mj(energies, rate_hz) * rate_hz)
+    return Trace(power_mw, float(rate_hz), blocks=_blocks(path))
 
 
 def _to_mj(energies: np.ndarray, rate_hz: float) -> float:

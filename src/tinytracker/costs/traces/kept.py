@@ -10,7 +10,7 @@ import numpy as np
 
 from tinytracker.costs.trace import Trace, Window
 from tinytracker.errors import InputError
-from tinytracker.files import written_aside
+from tinytracker.files import DAMAGE, written_aside
 
 VERSION = 1
 _ABOUT = "about.npy"
@@ -21,7 +21,7 @@ def is_kept(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return _ABOUT in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except DAMAGE:
         return False
 
 
@@ -68,5 +68,5 @@ def read(path: Path) -> Trace:
                 meter=about["meter"],
                 remarks=tuple(about["remarks"]),
             )
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise InputError(f"{path} is no trace that tinytracker kept: {error}") from error

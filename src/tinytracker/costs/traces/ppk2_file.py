@@ -11,7 +11,7 @@ import numpy as np
 from tinytracker.costs.trace import Trace
 from tinytracker.costs.traces.supply import need_supply
 from tinytracker.errors import InputError
-from tinytracker.files import parse_json
+from tinytracker.files import DAMAGE, parse_json
 
 _SAMPLE = np.dtype([("current_ua", "<f4"), ("bits", "<u2")])
 VERSIONS = (1, 2)
@@ -25,7 +25,7 @@ def read(path: Path, supply_v: float | None) -> Trace:
             metadata = parse_json(archive.read("metadata.json"))["metadata"]
             session = archive.read("session.raw")
             rate_hz, version = float(metadata["samplesPerSecond"]), int(metadata.get("formatVersion", 1))
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise InputError(f"{path} is no .ppk2 of the Power Profiler: {error}") from error
     if version not in VERSIONS:
         raise InputError(f"{path} is a .ppk2 of format {version}; known are {', '.join(map(str, VERSIONS))}")

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from tinytracker.errors import ModelError
-from tinytracker.files import parse_json, read_json
+from tinytracker.files import DAMAGE, parse_json, read_json
 
 PACKER_OUT, PARAMETERS, MANIFEST = "packerOut.zip", "dnnParams.xml", "manifest.json"
 INTRINSICS_FILE = "network_intrinsics.json"
@@ -119,7 +119,7 @@ def read_packed(path: Path) -> PackedNetwork:
             files[WEIGHTS],
             files,
         )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+    except (*DAMAGE, ElementTree.ParseError) as error:
         raise ModelError(
             f"{path} is not what Sony's converter writes: {error}; convert the network again"
         ) from error
