@@ -183,6 +183,8 @@ def read_path(path: Path, screen: Device, began_ns: int) -> pursuit.Path:
 
 
 def _numbers_of(row: dict[str, str], names: Sequence[str], where: str) -> list[float]:
+    if None in row:  # a decimal comma makes two numbers of one
+        raise InputError(f"{where} has more values than the first line has names")
     numbers = []
     for name in names:
         try:
