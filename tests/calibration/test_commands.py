@@ -7,6 +7,7 @@ import csv
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from tinytracker.cli.app import run
 from tinytracker.devices import screen_json, sized_device
 from tinytracker.geometry import screen_size_points
 from tinytracker.tracking.recalibrate import read_rows
+from tinytracker.tracking.sources import open_source
 from tinytracker.tracking.video import VideoWriter
 
 pytest.importorskip("numba", reason="numba, which renders people, is not installed")
@@ -234,6 +236,7 @@ def test_a_session_that_was_killed_or_of_another_network(
         ("start_s,end_s,x_px,y_px\n1,1,5,5\n", "line 2: a dot must end after it starts"),
         ("start_s,end_s,x_px,y_px,use\n0,1,5,5,maybe\n", "line 2: use is 'maybe', expected fit or check"),
         ("start_s,end_s,x_px,y_px\n0,5,1,5,5\n", "line 2 has more values than the first line has names"),
+        ("start_s,end_s,x_px,y_px\n0,1,5,5\n1,2,99999,5\n", "place 2, at 99999, 5, is not on the screen"),
         ("a,b\n1,2\n", "line 2: start_s is None"),
     ],
 )
@@ -287,6 +290,51 @@ def test_old_rows_without_raw_gaze_are_refused(sitting: Path, capsys: pytest.Cap
     assert (
         command("recalibrate", sitting, "--calibration", calibrated(sitting), "--out", sitting / "x.csv") == 0
     )  # gaze.csv
+
+
+def test_what_was_wrong_with_the_recording_is_said(sitting: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dots are shown at seconds: a recording without a clock gives other frames to them."""
+    raw = sitting / "dots.h264"
+    with av.open(str(sitting / "dots.mp4")) as film, av.open(str(raw), "w") as copy:
+        stream = copy.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    given = (
+        "--dots",
+        sitting / "dots.csv",
+        "--screen",
+        sitting / "screen.json",
+        "--out",
+        sitting / "raw.json",
+    )
+    command("calibrate", raw, *given)
+    assert "dots.h264 has no clock: 25 frames/s are assumed; say it with --fps" in capsys.readouterr().err
+    assert command("calibrate", raw, *given, "--fps", FRAMES_PER_SECOND) in (0, 1)
+    assert "clock" not in capsys.readouterr().err
+    anew, usual = (Calibration.load(path) for path in (sitting / "raw.json", calibrated(sitting)))
+    for one, other in zip(anew.dots, usual.dots, strict=True):
+        assert one.raw_deg == pytest.approx(other.raw_deg, abs=0.01)
+
+
+def test_a_mirrored_recording_calibrates_as_the_plain_one(sitting: Path) -> None:
+    mirrored = sitting / "mirrored.mp4"
+    with open_source(str(sitting / "dots.mp4")) as film, VideoWriter(mirrored, crf=1) as copy:
+        for frame in film:
+            copy.write_picture(np.ascontiguousarray(frame.image[:, ::-1]), frame.t_ns)
+    given = (
+        "--dots",
+        sitting / "dots.csv",
+        "--screen",
+        sitting / "screen.json",
+        "--out",
+        sitting / "mirror.json",
+    )
+    assert command("calibrate", mirrored, *given, "--mirrored") in (0, 1)
+    anew, usual = (Calibration.load(path) for path in (sitting / "mirror.json", calibrated(sitting)))
+    for one, other in zip(anew.dots, usual.dots, strict=True):
+        assert one.raw_deg == pytest.approx(other.raw_deg, abs=1.5)
 
 
 @pytest.mark.parametrize(

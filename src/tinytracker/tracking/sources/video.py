@@ -59,8 +59,8 @@ class _Lost:
 
 
 class VideoSource:
-    """The first video stream (covers and thumbnails are none) of a file, a pipe ("-": standard input) or an address, as it is meant to be
-    seen.
+    """The first video stream (a cover is none) of a file, a pipe ("-": standard input) or an address, as it
+    is meant to be seen.
 
     Turned and mirrored as its display matrix says, pixels made square; t_ns is the presentation time, which
     never goes back (`ForwardClock`). Frames that the decoder marks as corrupt, that do not decode, and those
