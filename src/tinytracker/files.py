@@ -7,8 +7,10 @@ killed run left aside is cleared by the next one that writes the same file (`wri
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
+import io
 import json
 import logging
 import os
@@ -32,6 +34,7 @@ except ImportError:  # Windows: nothing is locked, and nothing stale is cleared
     fcntl = None  # type: ignore[assignment]
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+STANDARD_STREAM = "-"  # what other programs take for standard output
 STALE_AFTER_S = 10.0
 LARGEST_JSON_BYTES = 64 << 20
 DAMAGE = (
@@ -202,6 +205,22 @@ def read_json(path: Path) -> Any:
     return parse_json(content)
 
 
+def read_grown_csv(path: Path) -> list[list[str]]:
+    """The lines of a CSV file that grew row by row, the first being its header.
+
+    A last line without an end is left out, as its last number may be cut: a killed run leaves such. Raises
+    OSError if it cannot be read, ValueError if it is not UTF-8 or not CSV.
+    """
+    text = path.read_bytes().decode("utf-8-sig")  # with the mark that spreadsheets put first, or without
+    whole = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+    if whole != text:
+        _log.warning("the last line of %s is not finished, and left out", path)
+    try:
+        return [line for line in csv.reader(io.StringIO(whole, newline="")) if line]
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
 def parse_json(content: str | bytes) -> Any:
     """What JSON says; raises ValueError for what is no JSON, nested too deeply, or has half a character in
     its words.
@@ -294,7 +313,9 @@ class _Target:
 
 
 def _target(path: Path) -> _Target:
-    """Raises OutputError for a folder, OSError for what cannot be a name."""
+    """Raises OutputError for a folder or "-", OSError for what cannot be a name."""
+    if str(path) == STANDARD_STREAM:
+        raise OutputError("- names no file; expected the name of one, or /dev/stdout for standard output")
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -346,7 +367,11 @@ def _keep(partial: Path) -> Path:
 
 
 def _short(name: str) -> str:
-    return name.encode()[:_LONGEST_NAME_KEPT].decode(errors="ignore")
+    whole = os.fsencode(name)  # a name of another encoding is one too
+    end = min(len(whole), _LONGEST_NAME_KEPT)
+    while end < len(whole) and whole[end] & 0xC0 == 0x80:  # not in the middle of a character
+        end -= 1
+    return os.fsdecode(whole[:end])
 
 
 def _prefix(target: Path) -> str:

@@ -7,6 +7,7 @@ import csv
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from tinytracker.cli.app import run
 from tinytracker.devices import screen_json, sized_device
 from tinytracker.geometry import screen_size_points
 from tinytracker.tracking.recalibrate import read_rows
+from tinytracker.tracking.sources import open_source
 from tinytracker.tracking.video import VideoWriter
 
 pytest.importorskip("numba", reason="numba, which renders people, is not installed")
@@ -56,6 +58,9 @@ def sitting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "screen.json").write_text(screen_json(SCREEN))
     (folder / "larger.json").write_text(screen_json(sized_device("laptop", 36.0, 22.0)))
     return folder
+
+
+ROW = '{"t_ns": 16, "valid": true, "distance_cm": 60, "raw_x_deg": 0.5, "raw_y_deg": 0}'
 
 
 def command(name: str, *arguments: object) -> int:
@@ -230,6 +235,8 @@ def test_a_session_that_was_killed_or_of_another_network(
         ("start_s,end_s,x_px,y_px\n0,1,5,north\n", "line 2: y_px is 'north', expected a number"),
         ("start_s,end_s,x_px,y_px\n1,1,5,5\n", "line 2: a dot must end after it starts"),
         ("start_s,end_s,x_px,y_px,use\n0,1,5,5,maybe\n", "line 2: use is 'maybe', expected fit or check"),
+        ("start_s,end_s,x_px,y_px\n0,5,1,5,5\n", "line 2 has more values than the first line has names"),
+        ("start_s,end_s,x_px,y_px\n0,1,5,5\n1,2,99999,5\n", "place 2, at 99999, 5, is not on the screen"),
         ("a,b\n1,2\n", "line 2: start_s is None"),
     ],
 )
@@ -283,6 +290,87 @@ def test_old_rows_without_raw_gaze_are_refused(sitting: Path, capsys: pytest.Cap
     assert (
         command("recalibrate", sitting, "--calibration", calibrated(sitting), "--out", sitting / "x.csv") == 0
     )  # gaze.csv
+
+
+def test_what_was_wrong_with_the_recording_is_said(sitting: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Dots are shown at seconds: a recording without a clock gives other frames to them."""
+    raw = sitting / "dots.h264"
+    with av.open(str(sitting / "dots.mp4")) as film, av.open(str(raw), "w") as copy:
+        stream = copy.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    given = (
+        "--dots",
+        sitting / "dots.csv",
+        "--screen",
+        sitting / "screen.json",
+        "--out",
+        sitting / "raw.json",
+    )
+    command("calibrate", raw, *given)
+    assert "dots.h264 has no clock: 25 frames/s are assumed; say it with --fps" in capsys.readouterr().err
+    assert command("calibrate", raw, *given, "--fps", FRAMES_PER_SECOND) in (0, 1)
+    assert "clock" not in capsys.readouterr().err
+    anew, usual = (Calibration.load(path) for path in (sitting / "raw.json", calibrated(sitting)))
+    for one, other in zip(anew.dots, usual.dots, strict=True):
+        assert one.raw_deg == pytest.approx(other.raw_deg, abs=0.01)
+
+
+def test_a_mirrored_recording_calibrates_as_the_plain_one(sitting: Path) -> None:
+    mirrored = sitting / "mirrored.mp4"
+    with open_source(str(sitting / "dots.mp4")) as film, VideoWriter(mirrored, crf=1) as copy:
+        for frame in film:
+            copy.write_picture(np.ascontiguousarray(frame.image[:, ::-1]), frame.t_ns)
+    given = (
+        "--dots",
+        sitting / "dots.csv",
+        "--screen",
+        sitting / "screen.json",
+        "--out",
+        sitting / "mirror.json",
+    )
+    assert command("calibrate", mirrored, *given, "--mirrored") in (0, 1)
+    anew, usual = (Calibration.load(path) for path in (sitting / "mirror.json", calibrated(sitting)))
+    for one, other in zip(anew.dots, usual.dots, strict=True):
+        assert one.raw_deg == pytest.approx(other.raw_deg, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("rows.csv", "", "has no t_ns"),
+        ("rows.csv", "one line of something\n", "has no t_ns"),
+        ("rows.jsonl", "one line of something", "its lines are no JSON objects"),
+        ("rows.jsonl", "[1, 2]\n", "its lines are no JSON objects"),
+        ("rows.jsonl", ROW.replace("0.5", "1e999") + "\n", "raw_x_deg is inf, expected a number"),
+        ("rows.jsonl", ROW.replace("16", "1e999") + "\n", "t_ns is inf, expected a whole number"),
+        ("rows.csv", "t_ns,valid,distance_cm,raw_x_deg,raw_y_deg\n16,1,60,nan,0\n", "raw_x_deg is 'nan'"),
+        ("rows.csv", "t_ns,valid,distance_cm,raw_x_deg,raw_y_deg\n16,1,60,0,5,0\n", "row 1 has 6 values"),
+    ],
+)
+def test_what_holds_no_gaze_rows_is_refused(
+    sitting: Path, name: str, content: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sitting / name).write_text(content)
+    assert command("recalibrate", sitting / name, "--calibration", calibrated(sitting)) == 3
+    told = capsys.readouterr().err
+    assert said in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["killed.csv", "killed.csv.partial", "killed.jsonl.partial-1"])
+def test_what_a_killed_run_left_is_calibrated_but_for_the_cut_row(sitting: Path, name: str) -> None:
+    """A last number that is cut is a number too: -10.4 of -10.435."""
+    suffix = name.split(".")[1]
+    whole, profile = sitting / f"whole.{suffix}", calibrated(sitting)
+    assert command("track", sitting / "dots.mp4", f"--{suffix}", whole, "--max-frames", 6) == 0
+    cut = sitting / name
+    cut.write_bytes(whole.read_bytes().rstrip()[:-1])
+    anew = sitting / f"anew.{suffix}"
+    assert command("recalibrate", cut, "--calibration", profile, "--out", anew) == 0
+    assert [row["t_ns"] for row in read_rows(anew)] == [row["t_ns"] for row in read_rows(whole)][:-1]
 
 
 def test_cards_hold_priors_that_read() -> None:

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 from tinytracker.cli.console import WIDTH_IN_FILES
 from tinytracker.errors import OutputError
 from tinytracker.images import write_image
+from tinytracker.tracking.sources import open_source
 from tinytracker.tracking.video import VideoWriter
 
 
@@ -196,3 +198,62 @@ def test_bad_names_are_one_line(
     assert answer.returncode == code, answer.stderr
     assert re.search(message, answer.stderr), answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full", "<&- >&-"])
+def test_closed_or_full_standard_streams_end_nothing(closed: str, portraits: Path, tmp_path: Path) -> None:
+    """As services and cron jobs have them: the rows are there, and nothing else is among them."""
+    command = [sys.executable, "-m", "tinytracker", "track", portraits, "--csv", tmp_path / "gaze.csv"]
+    line = f"{shlex.join(map(str, command))} {closed}"
+    answer = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    assert "Traceback" not in answer.stderr
+    with (tmp_path / "gaze.csv").open(newline="") as file:
+        assert [row["frame"] for row in csv.DictReader(file)] == ["0", "1", "2"]
+
+
+def test_a_mistake_nobody_can_read_has_its_code() -> None:
+    for closed in ("2>&-", "2>/dev/full", ">&- 2>&-"):
+        line = f"{sys.executable} -m tinytracker models nobody {closed}"
+        assert subprocess.run(line, shell=True, timeout=60).returncode == 3
+
+
+def test_words_of_every_command_leave_standard_output_to_rows(tmp_path: Path) -> None:
+    answer = run("bench", "host", "tinytracker-s", "--shortest-s", 0.01, "--csv", "/dev/stdout")
+    assert answer.returncode == 0, answer.stderr
+    assert [row["metric"] for row in csv.DictReader(answer.stdout.splitlines())] == ["inference"]
+    assert "wrote 1 rows to /dev/stdout" in answer.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows hangs nothing up")
+def test_a_terminal_that_is_closed_leaves_whole_files(tmp_path: Path, portrait: np.ndarray) -> None:
+    import pty
+
+    with VideoWriter(tmp_path / "long.mp4") as video:
+        for number in range(1500):
+            video.write_picture(portrait[:256, 96:352], number * 33_000_000)
+    child, terminal = pty.fork()
+    if child == 0:
+        words = ["track", "long.mp4", "--csv", "gaze.csv", "--save", "seen.mp4", "--no-window"]
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-m", "tinytracker", *words])
+    told = b""
+    while b"Tracking" not in told:
+        told += os.read(terminal, 4096)
+    time.sleep(0.5)
+    os.close(terminal)
+    os.waitpid(child, 0)
+    with (tmp_path / "gaze.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert 0 < len(rows) < 1500
+    with open_source(str(tmp_path / "seen.mp4")) as seen:
+        assert len(list(seen)) == len(rows)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+def test_names_of_another_encoding_are_written_and_read(portraits: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/m\xe9.csv")
+    folder = portraits.rename(portraits.with_name(os.fsdecode(b"\xe9t\xe9")))
+    answer = run("track", folder, "--csv", name)
+    assert answer.returncode == 0, answer.stderr
+    assert Path(name).is_file()

@@ -42,6 +42,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portrait: np.ndarray) 
         ("live --demo 0", "--demo renders its own frames; leave 0 out"),
         ("live 0 --camera browser", "the browser takes the frames; leave 0 out"),
         ("live --demo --fov-deg 70", "--fov-deg means nothing with --demo"),
+        ("live --demo --mirrored", "--mirrored means nothing with --demo"),
+        ("live --camera browser --mirrored", "--mirrored means nothing with --camera browser"),
         ("live --demo --screen me.json", "--screen means nothing with --demo"),
         ("live --person 3", "--person means nothing without --demo"),
         ("demo me.mp4 --person 3", "--person means nothing without a rendered person"),

@@ -6,6 +6,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import av
@@ -15,6 +19,7 @@ import pytest
 
 from tests.pupils.eyes import at_dots, circling, random_network
 from tinytracker.cli.app import run
+from tinytracker.errors import INTERRUPTED
 from tinytracker.events.files.streams import write_stream
 from tinytracker.events.recordings import write_recording
 from tinytracker.images import read_image
@@ -112,7 +117,9 @@ def test_the_events_own_speed(tmp_path: Path, network: str, capsys: pytest.Captu
     [
         (["--crop", "1,2"], 2, "expected three whole numbers"),
         (["--hz", "0"], 2, "expected more than 0"),
-        (["--csv", "a.txt"], 2, "could be anything"),
+        (["--csv", "eye.npz"], 2, "is what is to be tracked, and would be overwritten"),
+        (["--csv", "a.rows", "--jsonl", "a.rows"], 2, "is given for two outputs"),
+        (["--picture", "a.jpg"], 2, "ends in .png"),
         (["--save", "a.avi"], 2, "ends in .mp4"),
         (["--start", "9"], 2, "there are no events from 9 s on"),
         (["--calibration", "nobody.json"], 3, "cannot be read"),
@@ -128,7 +135,7 @@ def test_mistakes_are_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_stream(tmp_path / "eye.npz", circling(0.05).events)
-    options = [str(tmp_path / word) if word.startswith("a.") else word for word in options]
+    options = [str(tmp_path / word) if word.startswith(("a.", "eye.")) else word for word in options]
     assert run(["-q", "track-events", str(tmp_path / "eye.npz"), "--model", network, *options]) == code
     assert reason in capsys.readouterr().err
     (tmp_path / "no.raw").write_bytes(b"nothing")
@@ -146,3 +153,38 @@ def test_what_is_drawn_lies_where_it_was() -> None:
     assert tuple(picture[int(last.y_px[0]) * scale + 1, int(last.x_px[0]) * scale + 1]) == colour
     assert tuple(picture[50 * scale, 100 * scale]) == PUPIL
     assert np.array_equal(picture, picture_of(recording.events, sample, recording.labels[0]))
+
+
+def test_the_option_says_the_kind_of_file(tmp_path: Path, network: str) -> None:
+    """--csv writes CSV, whatever the name: devices and FIFOs have no suffix."""
+    write_stream(tmp_path / "eye.npz", circling(0.05).events)
+    command = ["-q", "track-events", str(tmp_path / "eye.npz"), "--model", network]
+    for name in ("a.txt", "a.jsonl"):
+        assert run([*command, "--csv", str(tmp_path / name)]) == 0
+    assert rows_of(tmp_path / "a.txt") == rows_of(tmp_path / "a.jsonl") != []
+
+
+def test_ctrl_c_leaves_the_rows_until_then(tmp_path: Path) -> None:
+    write_stream(tmp_path / "eye.npz", circling(5.0).events)
+    command = ["-q", "track-events", str(tmp_path / "eye.npz"), "--realtime", "--hz", "20", "--csv"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinytracker", *command, str(tmp_path / "a.csv")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    partial = tmp_path / "a.csv.partial"
+    try:
+        deadline = time.monotonic() + 300
+        while not (partial.exists() and partial.stat().st_size > 400):
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    assert process.returncode == INTERRUPTED, err
+    assert f"{len(rows_of(tmp_path / 'a.csv'))} estimates" in out
+    assert not partial.exists()

@@ -145,6 +145,8 @@ def test_rests_of_the_gaze_in_labels_are_dots() -> None:
         ("start_s,end_s,x_deg,y_deg\n0,1,a,0\n", "line 2: expected numbers"),
         ("start_s,end_s,x_deg,y_deg\n0,1,0,0\n3,2,0,0\n", "line 3: a dot from 3.0 to 2.0"),
         ("start_s,end_s,x_deg,y_deg\n0,1,0\n", "line 2: expected numbers"),
+        ("start_s,end_s,x_deg,y_deg\n0,1,2,5,3\n", "line 2: more values than the 4 columns"),
+        ("start_s,end_s,x_deg,y_deg,use\n0,1,2,3,chek\n", "line 2: use is 'chek', expected fit or check"),
     ],
 )
 def test_a_bad_file_of_dots_is_refused(tmp_path: Path, text: str, reason: str) -> None:

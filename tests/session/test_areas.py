@@ -58,7 +58,7 @@ def test_a_file_without_areas_is_refused_in_one_line(
     session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     (tmp_path / "areas.json").write_text(text)
-    assert run(["report", str(session), "--areas", str(tmp_path / "areas.json")]) == 2
+    assert run(["report", str(session), "--areas", str(tmp_path / "areas.json")]) == 3
     complaint = capsys.readouterr().err.strip()
     assert "areas.json" in complaint
     assert "\n" not in complaint

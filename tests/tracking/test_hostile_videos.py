@@ -152,6 +152,31 @@ class TestAspect:
             read(path)
 
 
+class TestCovers:
+    @pytest.mark.parametrize("is_cover", [True, False])
+    def test_a_cover_is_no_video_and_a_second_video_is_told(self, tmp_path: Path, is_cover: bool) -> None:
+        images = busy(5)
+        with av.open(str(tmp_path / "film.mp4"), "w") as container:
+            cover = container.add_stream("mjpeg", rate=1)
+            cover.height, cover.width, cover.pix_fmt = 96, 96, "yuvj420p"
+            film = container.add_stream("libx264", rate=25)
+            film.height, film.width, film.pix_fmt = 128, 128, "yuv420p"
+            if is_cover:
+                cover.disposition = av.stream.Disposition.attached_pic
+            for stream, pictures in ((cover, [np.zeros((96, 96, 3), np.uint8)]), (film, images)):
+                for index, image in enumerate(pictures):
+                    picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+                    picture.pts = index
+                    container.mux(stream.encode(picture))
+                container.mux(stream.encode(None))
+        frames, notes = read(tmp_path / "film.mp4")
+        if is_cover:
+            assert ([frame.image.shape for frame in frames], notes) == ([images[0].shape] * 5, [])
+        else:
+            assert len(frames) == 1
+            assert any("holds 2 videos; the first one is read" in note for note in notes)
+
+
 class TestClock:
     def milliseconds(self, frames: list[Frame]) -> list[int]:
         return [round(frame.t_ns / 1e6) for frame in frames]

@@ -7,8 +7,11 @@ import json
 import math
 import socket
 import struct
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,11 @@ from tests.web.xdf import write_xdf
 from tinytracker.calibration.layouts import layout
 from tinytracker.devices import sized_device
 from tinytracker.domain import Frame, GazePoint, GazeSample
+from tinytracker.engines.model import GazeModel
 from tinytracker.errors import UsageError
 from tinytracker.session.events import Event
 from tinytracker.session.folder import CameraInfo
+from tinytracker.tracking.assemble import build_pipeline
 from tinytracker.web.browser import HEADER, BrowserSource
 from tinytracker.web.drift import HeadWatch
 from tinytracker.web.lamps import Lamp, lamps
@@ -34,6 +39,7 @@ from tinytracker.web.pursuing import Pursuit
 from tinytracker.web.screens import CARD_WIDTH_CM, PageScreen, find_screen, screen_of_width
 from tinytracker.web.showing import DotShow
 from tinytracker.web.streams import LSL_CHANNELS, LslStream, UdpStream
+from tinytracker.web.tracking import PacedSource, TrackingThread
 
 SCREEN = replace(sized_device("laptop", 34.0, 19.1), width_points=1280, height_points=720)
 MS = 1_000_000
@@ -331,3 +337,62 @@ def test_browser_frames_carry_the_page_clock_and_jumps_fall_back_to_arrival(port
         before = time.monotonic_ns()
         source.push(struct.pack(HEADER.format, 2, now_ms + jump) + jpeg)
         assert before <= next(frames).t_ns <= time.monotonic_ns()
+
+
+class Given:
+    """A source that gives these frames, and may be a stream, whose time is the monotonic clock's."""
+
+    name = "given"
+    frame_count = frames_per_second = None
+
+    def __init__(self, frames: list[Frame], is_live: bool = False) -> None:
+        self.frames, self.is_live = frames, is_live
+        self.notes: list[str] = []
+
+    def __enter__(self) -> Given:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self.frames)
+
+
+def test_a_damaged_frame_of_a_video_says_so(portrait: np.ndarray) -> None:
+    frames = [Frame(portrait, 0, 0, "a"), Frame(portrait, 1, 1, "a", "damaged frame: it is cut")]
+    paced = PacedSource(lambda: Given(frames))
+    assert [frame.damage for frame in islice(paced, 4)] == ["", "damaged frame: it is cut"] * 2
+
+
+def test_a_stream_is_not_slowed_down_by_its_clock(portrait: np.ndarray) -> None:
+    now_ns = time.monotonic_ns()
+    frames = [Frame(portrait, index, now_ns + index, "a") for index in range(3)]
+    paced = PacedSource(lambda: Given(frames, is_live=True))
+    assert [frame.index for frame in islice(paced, 3)] == [0, 1, 2]  # else it sleeps for the machine's uptime
+
+
+def test_a_frame_that_was_lost_is_black_and_a_row_with_its_reason(
+    portrait: np.ndarray, network: GazeModel
+) -> None:
+    seen: list[tuple[Frame, GazeSample]] = []
+
+    class Seeing:
+        def seen(self, frame: Frame, sample: GazeSample) -> None:
+            seen.append((frame, sample))
+
+        def camera_gone(self, why: str) -> None:
+            done.set()
+
+    nothing, done, seeing = np.zeros((0, 0, 3), np.uint8), threading.Event(), Seeing()
+    frames = [
+        Frame(nothing, 0, 0, "a", "lost: first"),
+        Frame(portrait, 1, 1),
+        Frame(nothing, 2, 2, "a", "lost"),
+    ]
+    thread = TrackingThread(lambda: Given(frames), build_pipeline(network), seeing)
+    thread.start()
+    assert done.wait(60)
+    thread.stop()
+    assert [frame.image.shape for frame, _ in seen] == [portrait.shape] * 2
+    assert seen[1][1].reason == "lost"

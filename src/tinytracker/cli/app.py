@@ -13,13 +13,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
+from tinytracker.cli.interrupt import HANG_UP
 from tinytracker.errors import INTERRUPTED, MissingExtraError, OutputError, TinytrackerError
 from tinytracker.extras import EXTRAS
 from tinytracker.progress import keep_quiet
@@ -80,9 +82,12 @@ EPILOG = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0, an error's exit code, or 130 when interrupted (Ctrl-C or
-    SIGTERM)."""
+    """Runs the command line and exits: 0, an error's exit code, or 130 when interrupted (Ctrl-C,
+    SIGTERM, or its terminal was closed)."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for number in HANG_UP:
+        signal.signal(number, _interrupt)
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a sign that a terminal's encoding lacks is no reason to fail
             stream.reconfigure(errors="replace")
@@ -94,10 +99,11 @@ def run(arguments: Sequence[str]) -> int:
     traceback."""
     arguments = with_whole_name(arguments)
     try:
-        result = build(arguments)(
-            args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False
-        )
-        sys.stdout.flush()
+        with _words_beside_rows(arguments):
+            result = build(arguments)(
+                args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False
+            )
+            sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except BrokenPipeError:
@@ -201,13 +207,44 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _fail(message: str, code: int, label: str = "error: ") -> int:
     """Prints one line to standard error, whatever line breaks the message holds."""
-    typer.echo(label + " ".join(message.split()), err=True)
+    with suppress(OSError):  # there may be nobody to read it any more
+        typer.echo(label + " ".join(message.split()), err=True)
     return code
 
 
 def _help_of(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     return context.command_path if context is not None else "tinytracker"
+
+
+@contextmanager
+def _words_beside_rows(arguments: Sequence[str]) -> Iterator[None]:
+    """Sends words to standard error where standard output is a file that is to be written (--csv
+    /dev/stdout)."""
+    values = [argument.partition("=")[2] if argument[:1] == "-" else argument for argument in arguments]
+    with redirect_stdout(sys.stderr) if any(map(_is_standard_output, values)) else nullcontext():
+        yield
+
+
+def _is_standard_output(place: str) -> bool:
+    try:
+        return os.path.samestat(os.stat(place), os.fstat(1))
+    except (OSError, ValueError):
+        return False
+
+
+def _open_what_is_closed() -> None:
+    """Points standard streams that the caller closed (`>&-`, some services) at nothing.
+
+    Else the first file opened would get the descriptor of one, and what libraries print to it.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (it stays open, as they do)
 
 
 def _close_broken_pipe() -> None:

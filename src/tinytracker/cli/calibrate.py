@@ -37,6 +37,16 @@ def calibrate(
     face_model: Annotated[
         Path | None, typer.Option(help="YuNet's .onnx file, to find faces by it.", metavar="FILE")
     ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1000, help="Frames per second, instead of what the source says."),
+    ] = None,
+    mirrored: Annotated[
+        bool,
+        typer.Option(
+            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
+        ),
+    ] = False,
 ) -> int:
     """Fit a person's own calibration to dots they looked at.
 
@@ -74,7 +84,7 @@ def calibrate(
     refuse_unwritable(out)
     if pursuit is None and dots is not None and not any(dot.use == "fit" for dot in read_shown_dots(dots)):
         raise UsageError(f"{dots} has no dots to fit, only dots to check; leave some without a use")
-    seen = gather_dots(source, dots, screen, model, output_scale_cm, fov_deg, face_model)
+    seen = gather_dots(source, dots, screen, model, output_scale_cm, fov_deg, face_model, fps, mirrored)
     shown = seen.good("fit")
     if not shown and pursuit is None:
         raise InputError(seen.why_none("fit"))

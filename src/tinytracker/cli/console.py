@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
@@ -18,12 +17,3 @@ def plain_console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_IN_FILES
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
-
-
-def is_standard_output(path: Path) -> bool:
-    """Whether writing to `path` is writing to standard output, as /dev/stdout and what the shell sends it
-    to are."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
-    except (OSError, ValueError):
-        return False

@@ -22,8 +22,10 @@ from tinytracker.tracking.calibrating import (
     dots_of_samples,
     network_used,
     read_shown_dots,
+    refuse_beyond,
 )
-from tinytracker.tracking.sources import open_source
+from tinytracker.tracking.sources import FolderSource, MirroredSource, Source, open_source
+from tinytracker.tracking.sources.pictures import FOLDER_FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,29 @@ def gather_dots(
     output_scale_cm: float | None,
     fov_deg: float,
     face_model: Path | None,
+    fps: float | None = None,
+    mirrored: bool = False,
 ) -> SeenDots:
-    """Tracks a recorded source, uncalibrated and unfiltered; says which dots are refused and why. dots: None
-    where only something else was shown."""
+    """Tracks a recorded source, uncalibrated and unfiltered; says which dots are refused and why, and what
+    was wrong with the source. dots: None where only something else was shown. fps, mirrored: as of `track`.
+
+    Raises InputError if a dot was not on the screen.
+    """
     shown, device = [] if dots is None else read_shown_dots(dots), read_screen(screen)
-    frames = open_source(source)
+    refuse_beyond(((dot.x_px, dot.y_px) for dot in shown), device, dots)
+    frames: Source = open_source(source, fps)
     if frames.is_live:
         raise UsageError(
             f"{source} is a camera, and a dots file is for recordings; show dots by `tinytracker live`, or "
             f"by your own "
             "program through tinytracker.tracking.calibrating.LiveCalibration"
         )
+    if isinstance(frames, FolderSource) and fps is None:
+        typer.echo(
+            f"{source}: {FOLDER_FRAMES_PER_SECOND:g} pictures/s are assumed; say it with --fps", err=True
+        )
+    if mirrored:
+        frames = MirroredSource(frames)
     network = GazeModel.load(model, output_scale_cm=output_scale_cm)
     pipeline = build_pipeline(network, face_model=face_model, screen=screen, fov_deg=fov_deg)
     samples: list[GazeSample] = []
@@ -87,6 +101,8 @@ def gather_dots(
             first = first or frame
             samples.append(pipeline.process(frame))
             update(len(samples), max(len(samples), frames.frame_count or 0))
+    for note in frames.notes:
+        typer.echo(note, err=True)
     size_px = None if first is None else (first.width_px, first.height_px)
     seen = dots_of_samples(samples, shown, device)
     refused = _refusals(seen)

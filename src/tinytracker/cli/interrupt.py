@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+HANG_UP = tuple(
+    number
+    for number in (getattr(signal, "SIGHUP", None),)  # Windows has none
+    if number is not None and signal.getsignal(number) != signal.SIG_IGN  # as nohup wants it
+)
+"""The signal that says that the terminal was closed, unless it is to be ignored."""
+
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yields a function that says whether SIGINT or SIGTERM has come since. A second one raises
-    KeyboardInterrupt.
+    """Yields a function that says whether SIGINT, SIGTERM or SIGHUP (the terminal was closed) has come
+    since. A second one raises KeyboardInterrupt.
 
     Outside the main thread signals are not ours to handle: the function then always says no.
     """
@@ -27,7 +34,8 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         came = True
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [signal.SIGINT, signal.SIGTERM, *HANG_UP]
+    before = {number: signal.signal(number, note) for number in heard}
     try:
         yield lambda: came
     finally:

@@ -74,6 +74,12 @@ def live(
         float | None,
         typer.Option(help="The camera's field of view across the frame's longer side.", show_default="60"),
     ] = None,
+    mirrored: Annotated[
+        bool,
+        typer.Option(
+            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
+        ),
+    ] = False,
     person: Annotated[
         int | None,
         typer.Option(
@@ -108,8 +114,15 @@ def live(
         frames_by = "--demo renders its own frames" if demo else "the browser takes the frames"
         raise UsageError(f"{frames_by}; leave {source} out")
     if demo:
-        refuse_idle("with --demo, which knows its own camera and screen", fov_deg=fov_deg, screen=screen)
-    else:
+        refuse_idle(
+            "with --demo, which knows its own camera and screen",
+            fov_deg=fov_deg,
+            screen=screen,
+            mirrored=mirrored,
+        )
+    elif camera is Camera.browser:
+        refuse_idle("with --camera browser, which gives pictures as they are", mirrored=mirrored)
+    if not demo:
         refuse_idle("without --demo", person=person)
     refuse_no_folder(folder)
     options = LiveOptions(
@@ -122,6 +135,7 @@ def live(
         folder=folder,
         stimulus=stimulus,
         fov_deg=fov_deg,
+        mirrored=mirrored,
         thorough=thorough,
         port=port,
     )
@@ -154,7 +168,9 @@ def _tracker(options: LiveOptions, board: str | None, stack: ExitStack) -> OpenT
         return OpenTracker.of(stack.enter_context(open_board(board, options.model)))
     if not in_target:
         return None
-    live = ask("track", name).call(place, TrackOptions(fov_deg=options.fov_deg), caller(), given={})
+    live = ask("track", name).call(
+        place, TrackOptions(fov_deg=options.fov_deg, mirrored=options.mirrored), caller(), given={}
+    )
     if live.card is None:
         raise UsageError(f"{name} does not say which network it runs, so that its page cannot calibrate it")
     return OpenTracker(live.pipeline, network_used(live.card), prior_of(live.card), live.source)

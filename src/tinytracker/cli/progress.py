@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tinytracker.progress import Progress, is_quiet, no_progress
 
@@ -53,16 +53,18 @@ def _bar(title: str) -> Iterator[Progress]:
     task = drawn.add_task(title, total=None)
 
     def update(done: int, total: int) -> None:
-        drawn.start()
-        drawn.update(task, completed=done, total=total)
-        if done >= total:
-            # rich before 14.1 draws one bar at a time: several may be open, each drawn while it works
-            drawn.stop()
+        with suppress(OSError):  # a terminal that was closed is no reason to end the work
+            drawn.start()
+            drawn.update(task, completed=done, total=total)
+            if done >= total:
+                # rich before 14.1 draws one bar at a time: several may be open, each drawn while it works
+                drawn.stop()
 
     try:
         yield update
     finally:
-        drawn.stop()
+        with suppress(OSError):
+            drawn.stop()
 
 
 class _Lines:
@@ -84,8 +86,9 @@ class _Lines:
         self._last, self._finished = now, done >= total
         seconds_left = (now - first_at) * (total - done) / (done - first) if done > first else None
         left = "" if self._finished or seconds_left is None else f", about {_words(seconds_left)} left"
-        sys.stderr.write(f"{self._title}: {done}/{total} after {now - self._started:.0f} s{left}\n")
-        sys.stderr.flush()
+        with suppress(OSError):  # a log that is full or closed is no reason to end the work
+            sys.stderr.write(f"{self._title}: {done}/{total} after {now - self._started:.0f} s{left}\n")
+            sys.stderr.flush()
 
 
 def _words(seconds: float) -> str:

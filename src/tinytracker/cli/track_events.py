@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
+from tinytracker.cli.interrupt import stop_on_signal
 from tinytracker.cli.progress import progress_bar
-from tinytracker.errors import UsageError
+from tinytracker.errors import INTERRUPTED, OutputError, UsageError
+from tinytracker.files import refuse_unwritable
+from tinytracker.tracking.options import Outputs
 
 if TYPE_CHECKING:
     from tinytracker.events.crops import SensorCrop
     from tinytracker.pupils.follow import PupilSample
     from tinytracker.pupils.opening import EventSource
     from tinytracker.pupils.polynomial import GazePolynomial
-    from tinytracker.pupils.rows import RowFile
     from tinytracker.pupils.summary import PupilSummary
 
 
@@ -70,7 +73,7 @@ def track_events(
     ] = None,
     start: Annotated[float, typer.Option(min=0, help="Begin so many seconds after the first event.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(min=0.001, help="Follow it for so long.")] = None,
-) -> None:
+) -> int:
     """Follow a pupil through an event camera's recording.
 
     The network is asked 200 times a second (--hz), or after every so many events, for the pupil in the newest
@@ -92,41 +95,51 @@ def track_events(
     from tinytracker.pupils.follow import RealTime, Rhythm, follow
     from tinytracker.pupils.opening import open_events
     from tinytracker.pupils.polynomial import GazePolynomial
-    from tinytracker.pupils.rows import row_of
+    from tinytracker.pupils.rows import row_file, row_of
     from tinytracker.pupils.summary import PupilSummary
     from tinytracker.retina.model import PupilModel
 
     rhythm = Rhythm(hz, every_events)
+    outputs = Outputs(video=save, csv=csv, jsonl=jsonl, parquet=parquet)
+    _refuse_unfit(outputs, picture, source)
     network = PupilModel.load(model)
     size = network.window.width_px
     gaze_map = None if calibration is None else GazePolynomial.load(calibration)
-    with ExitStack() as stack:
-        files = _row_files(stack, [path for path in (csv, jsonl, parquet) if path], [save, picture])
-        opened = open_events(source, size, None if crop is None else parse_crop(crop, size))
-        for note in opened.notes:
-            typer.echo(f"{source}: {note}", err=True)
-        opened = opened.part(start, seconds)
-        if gaze_map is not None:
-            _refuse_other_sensor(gaze_map, opened)
-        unit = "" if gaze_map is None else gaze_map.unit
-        moments, _ = rhythm.moments(opened.events)
-        pace = RealTime() if realtime else None
-        samples = []
-        to_terminal = not (files or save or picture)
-        for sample in _shown(
-            follow(opened.events, network, opened.crop, rhythm, gaze_map, pace), len(moments)
-        ):
-            samples.append(sample)
-            for file in files:
-                file.write_row(row_of(sample, unit))
-            if to_terminal:
-                typer.echo(line_of(sample, unit))
-    if save is not None:
+    opened = open_events(source, size, None if crop is None else parse_crop(crop, size))
+    for note in opened.notes:
+        typer.echo(f"{source}: {note}", err=True)
+    opened = opened.part(start, seconds)
+    if gaze_map is not None:
+        _refuse_other_sensor(gaze_map, opened)
+    unit = "" if gaze_map is None else gaze_map.unit
+    moments, _ = rhythm.moments(opened.events)
+    pace = RealTime() if realtime else None
+    samples: list[PupilSample] = []
+    to_terminal = not (outputs.paths or picture)
+    failure: OutputError | None = None
+    with stop_on_signal() as stop, ExitStack() as stack:
+        kinds = ((csv, ".csv"), (jsonl, ".jsonl"), (parquet, ".parquet"))
+        files = [stack.enter_context(row_file(path, kind)) for path, kind in kinds if path is not None]
+        followed = follow(opened.events, network, opened.crop, rhythm, gaze_map, pace)
+        try:
+            for sample in _shown(takewhile(lambda _: not stop(), followed), len(moments)):
+                samples.append(sample)
+                for file in files:
+                    file.write_row(row_of(sample, unit))
+                if to_terminal:
+                    typer.echo(line_of(sample, unit))
+        except OutputError as error:  # the rows that the disk took are kept
+            failure = error
+        stopped = stop()
+    if save is not None and samples and failure is None:
         write_video_of(save, opened, samples, slow, unit)
-    if picture is not None:
+    if picture is not None and failure is None:
         _write_picture(picture, opened, samples, unit)
     for line in told(PupilSummary.of(samples, opened.crop, opened.labels), opened.crop):
         typer.echo(line, err=to_terminal)
+    if failure is not None:
+        raise failure
+    return INTERRUPTED if stopped else 0
 
 
 def parse_crop(text: str, size: int) -> SensorCrop:
@@ -178,16 +191,14 @@ def told(summary: PupilSummary, crop: SensorCrop) -> Iterator[str]:
         yield f"  at real speed; the latest estimate was ready {summary.late_ms:.1f} ms after its time"
 
 
-def _row_files(stack: ExitStack, rows: list[Path], pictures: list[Path | None]) -> list[RowFile]:
-    from tinytracker.files import refuse_unwritable
-    from tinytracker.pupils.rows import row_file
-
-    for path, suffix in zip(pictures, (".mp4", ".png"), strict=True):
-        if path is not None:
-            if path.suffix.lower() != suffix:
-                raise UsageError(f"{path}: expected a name that ends in {suffix}")
-            refuse_unwritable(path)
-    return [stack.enter_context(row_file(path)) for path in rows]
+def _refuse_unfit(outputs: Outputs, picture: Path | None, source: Path) -> None:
+    """Before any work: raises UsageError or OutputError for an output that cannot be."""
+    outputs.refuse_unfit(str(source))
+    for path, suffix in ((outputs.video, ".mp4"), (picture, ".png")):
+        if path is not None and path.suffix.lower() != suffix:
+            raise UsageError(f"{path}: expected a name that ends in {suffix}")
+    if picture is not None:
+        refuse_unwritable(picture)
 
 
 def _shown(samples: Iterator[PupilSample], total: int) -> Iterator[PupilSample]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from tinytracker.cli.caller import say
-from tinytracker.cli.console import is_standard_output
 from tinytracker.cli.interrupt import stop_on_signal
 from tinytracker.cli.progress import progress_bar
 from tinytracker.domain import Frame, GazeSample
@@ -101,10 +100,9 @@ def _open_window(stack: ExitStack) -> WindowSink:
 
 
 def print_summary(pipeline: GazePipeline, summary: RunSummary, written: Sequence[Path]) -> None:
-    """What `tracking.summary` says of a run; on standard error where standard output is one of the files."""
-    err = any(map(is_standard_output, written))
+    """Says what `tracking.summary` says of a run."""
     for told in summary_of(pipeline.watch, summary, written):
-        say(told, err)
+        say(told)
 
 
 def print_board_summary(model: GazeModel, dropped: int | None) -> None:

@@ -34,6 +34,16 @@ def validate(
     face_model: Annotated[
         Path | None, typer.Option(help="YuNet's .onnx file, to find faces by it.", metavar="FILE")
     ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1000, help="Frames per second, instead of what the source says."),
+    ] = None,
+    mirrored: Annotated[
+        bool,
+        typer.Option(
+            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
+        ),
+    ] = False,
     strict: Annotated[
         bool,
         typer.Option(
@@ -61,7 +71,7 @@ def validate(
     if out is not None:
         refuse_unwritable(out)
     Calibration.load(calibration)  # what is wrong with it is told before minutes of tracking
-    seen = gather_dots(source, dots, screen, model, output_scale_cm, fov_deg, face_model)
+    seen = gather_dots(source, dots, screen, model, output_scale_cm, fov_deg, face_model, fps, mirrored)
     profile, stale = load_calibration(calibration, seen.conditions, strict)
     if stale:
         typer.echo(f"warning: {calibration} may no longer hold: {'; '.join(stale)}", err=True)

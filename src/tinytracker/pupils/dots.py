@@ -59,6 +59,8 @@ def read_dots(path: Path, first_us: int) -> tuple[list[ShownDot], str]:
         raise CalibrationError(f"{path} has {len(rows)} dots; expected at most {MOST_DOTS}")
     dots = []
     for line, row in enumerate(rows, start=2):
+        if None in row:  # a decimal comma makes two numbers of one
+            raise CalibrationError(f"{path}, line {line}: more values than the {len(names)} columns")
         try:
             start_s, end_s, x, y = (
                 float(row[name] or "") for name in ("start_s", "end_s", f"x_{unit}", f"y_{unit}")
@@ -67,8 +69,11 @@ def read_dots(path: Path, first_us: int) -> tuple[list[ShownDot], str]:
             raise CalibrationError(f"{path}, line {line}: expected numbers") from None
         if not (0 <= start_s < end_s < 1e6 and abs(x) < 1e6 and abs(y) < 1e6):
             raise CalibrationError(f"{path}, line {line}: a dot from {start_s} to {end_s} s at {x}, {y}")
+        use = (row.get("use") or "fit").strip()
+        if use not in ("fit", "check"):
+            raise CalibrationError(f"{path}, line {line}: use is {use!r}, expected fit or check")
         start_us = first_us + round(start_s * 1e6) + SETTLING_US
-        dots.append(ShownDot(start_us, first_us + round(end_s * 1e6), x, y, row.get("use") == "check"))
+        dots.append(ShownDot(start_us, first_us + round(end_s * 1e6), x, y, use == "check"))
     return dots, unit
 
 

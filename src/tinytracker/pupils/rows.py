@@ -74,8 +74,10 @@ def row_of(sample: PupilSample, unit: str = "") -> dict[str, Any]:
     }
 
 
-def row_file(path: Path) -> RowFile:
-    """What writes rows to a file, by its suffix, not entered yet; raises UsageError for an unknown one."""
-    if path.suffix not in _SINKS:
+def row_file(path: Path, kind: str = "") -> RowFile:
+    """What writes rows to a file, not entered yet. kind: .csv, .jsonl or .parquet; by default the file's
+    suffix. Raises UsageError for an unknown one."""
+    kind = kind or path.suffix
+    if kind not in _SINKS:
         raise UsageError(f"{path} could be anything; expected a file that ends in {', '.join(_SINKS)}")
-    return _SINKS[path.suffix](path, COLUMNS)
+    return _SINKS[kind](path, COLUMNS)

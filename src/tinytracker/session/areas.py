@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinytracker.errors import UsageError
-from tinytracker.files import parse_json, write_text
+from tinytracker.errors import InputError, UsageError
+from tinytracker.files import read_json, write_text
 from tinytracker.session.rows import GazeRows
 
 LONGEST_FRAME_S = 0.25
@@ -83,11 +83,13 @@ def areas_of(entries: object, where: str = "areas") -> list[Area]:
 
 
 def read_areas(path: Path) -> list[Area]:
-    """The areas in a JSON file; raises UsageError if it holds none."""
+    """The areas in a JSON file; raises InputError if it holds none."""
     try:
-        return areas_of(parse_json(path.read_bytes()), str(path))
+        return areas_of(read_json(path), str(path))
+    except UsageError as error:
+        raise InputError(str(error)) from error
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}; expected areas of interest as JSON") from error
+        raise InputError(f"{path} cannot be read: {error}; expected areas of interest as JSON") from error
 
 
 def write_areas(path: Path, areas: Sequence[Area]) -> None:

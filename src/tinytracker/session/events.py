@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 from tinytracker.errors import SessionError
+from tinytracker.files import read_grown_csv
 
 EventKind = Literal[
     "fixation",
@@ -71,9 +71,8 @@ def read_events(path: Path) -> list[Event]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-    except (OSError, ValueError, csv.Error) as error:
+        rows = read_grown_csv(path)
+    except (OSError, ValueError) as error:
         raise SessionError(f"{path} cannot be read: {error}") from error
     if not rows:
         return []
@@ -86,8 +85,7 @@ def read_events(path: Path) -> list[Event]:
         try:
             events.append(_event(row))
         except ValueError as error:
-            if number < len(rows):
-                raise SessionError(f"{path}, line {number}: {error}") from error
+            raise SessionError(f"{path}, line {number}: {error}") from error
     return sorted(events, key=lambda event: event.t_ns)
 
 

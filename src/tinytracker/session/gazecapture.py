@@ -66,11 +66,14 @@ def write_gazecapture(
 def _frames(
     session: Session, looks: list[Event], tracker: FaceTracker, progress: Callable[[int, int], None]
 ) -> Iterator[RecordedFrame]:
-    """Frame by frame through the whole video, as the tracker follows a face; those at a dot are given."""
+    """Frame by frame through the whole video, as the tracker follows a face; those at a dot are given, unless
+    damaged."""
     for done, frame in enumerate(session.frames(), 1):
+        progress(done, len(session.rows))
+        if frame.damage:
+            continue
         tracked = tracker.update(frame.image)
         face = tracked.face
-        progress(done, len(session.rows))
         number = _dot_at(looks, frame.t_ns)
         if number is None or face is None or tracked.eyes_shut:
             continue

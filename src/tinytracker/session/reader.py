@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinytracker.calibration.calibration import Calibration
@@ -83,7 +83,8 @@ class Session:
             for row, frame in enumerate(source):
                 if row >= len(self.rows):
                     return
-                yield Frame(frame.image, int(self.rows["frame"][row]), int(self.rows["t_ns"][row]), str(path))
+                number, t_ns = int(self.rows["frame"][row]), int(self.rows["t_ns"][row])
+                yield replace(frame, index=number, t_ns=t_ns, name=str(path))
 
 
 def read_session(folder: Path) -> Session:

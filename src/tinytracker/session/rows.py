@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinytracker.errors import SessionError
 from tinytracker.extras import need
+from tinytracker.files import read_grown_csv
 from tinytracker.tracking.sinks import COLUMNS
 
 _PARSERS: dict[type, Callable[[str], Any]] = {
@@ -63,9 +63,8 @@ def read_rows(path: Path) -> GazeRows:
 
 def _from_csv(path: Path) -> GazeRows:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.reader(file))
-    except (OSError, ValueError, csv.Error) as error:
+        lines = read_grown_csv(path)
+    except (OSError, ValueError) as error:
         raise SessionError(f"{path} cannot be read: {error}") from error
     if not lines:
         return _columns([], [])
@@ -83,8 +82,7 @@ def _from_csv(path: Path) -> GazeRows:
                 raise ValueError(f"{len(row)} values instead of {len(header)}")
             parsed.append([_value(name, row[place]) for name, place in zip(known, places, strict=True)])
         except ValueError as error:
-            if number <= len(rows):
-                raise SessionError(f"{path}, line {number}: {error}") from error
+            raise SessionError(f"{path}, line {number}: {error}") from error
     return _columns(known, parsed)
 
 

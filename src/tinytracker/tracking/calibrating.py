@@ -127,6 +127,18 @@ def _shown_dot(row: dict[str, str], where: str) -> ShownDot:
     raise InputError(f"{where}: use is {use!r}, expected fit or check")
 
 
+def refuse_beyond(places_px: Iterable[tuple[float, float]], screen: Device, path: Path | None) -> None:
+    """Raises InputError if something was shown (x_px, y_px) where the screen has no pixels: those of another
+    scaling, or of another screen, would calibrate to the wrong place. path: the file that says so."""
+    width, height = screen.width_points, screen.height_points
+    for number, (x_px, y_px) in enumerate(places_px, start=1):
+        if not (0 <= x_px <= width and 0 <= y_px <= height):
+            raise InputError(
+                f"{path}: place {number}, at {x_px:g}, {y_px:g}, is not on the screen of {width} x {height} "
+                "px; expected pixels of that screen, from its upper left corner"
+            )
+
+
 def dots_of_samples(samples: Sequence[GazeSample], shown: Iterable[ShownDot], screen: Device) -> list[Dot]:
     """What was seen of each shown dot; times count from the first sample."""
     began_ns = samples[0].t_ns if samples else 0
@@ -175,6 +187,7 @@ def read_path(path: Path, screen: Device, began_ns: int) -> pursuit.Path:
         for number, row in enumerate(rows, 2)
     ]
     t_s, x_px, y_px = np.array(places).T
+    refuse_beyond(zip(x_px, y_px, strict=True), screen, path)
     times_ns = began_ns + np.round(t_s * 1e9).astype(np.int64)
     try:
         return pursuit.Path(times_ns, *points_to_camera_cm(x_px, y_px, screen))
@@ -183,6 +196,8 @@ def read_path(path: Path, screen: Device, began_ns: int) -> pursuit.Path:
 
 
 def _numbers_of(row: dict[str, str], names: Sequence[str], where: str) -> list[float]:
+    if None in row:  # a decimal comma makes two numbers of one
+        raise InputError(f"{where} has more values than the first line has names")
     numbers = []
     for name in names:
         try:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,16 @@ from tinytracker.calibration.stage import CalibrationStage
 from tinytracker.devices import Device
 from tinytracker.errors import InputError
 from tinytracker.extras import need
-from tinytracker.files import parse_json, refuse_missing, written_aside
+from tinytracker.files import parse_json, read_grown_csv, refuse_missing, written_aside
 from tinytracker.geometry import camera_cm_to_points, point_at_angle_cm
 from tinytracker.tracking.sinks import COLUMNS
 from tinytracker.tracking.stages import GazeStage
 
 Row = dict[str, Any]
+_LEFT_BY_A_KILL = re.compile(r"\.partial(-\d+)?$")
+_TOO_LARGE = 2**63
+_EXPECTED = {int: "a whole number", float: "a number", bool: "0 or 1", str: "words"}
+_log = logging.getLogger(__name__)
 NEEDED = ("t_ns", "valid", "distance_cm", "raw_x_deg", "raw_y_deg")
 
 
@@ -60,15 +66,17 @@ def recalibrated(
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Gaze rows as `track` wrote them: CSV, JSON lines or Parquet, by the file's name.
+    """Gaze rows as `track` wrote them: CSV, JSON lines or Parquet, by the file's name, or what a killed run
+    left of one (NAME.partial).
 
     A last line that was cut off (the program was killed) is left out. Raises InputError naming file, row and
     field.
     """
     refuse_missing(path, "gaze rows (.csv, .jsonl or .parquet)")
+    suffix = Path(_LEFT_BY_A_KILL.sub("", path.name)).suffix
     try:
-        texts = _READERS.get(path.suffix, _read_csv)(path)
-    except (OSError, ValueError, csv.Error) as error:
+        texts = _READERS.get(suffix, _read_csv)(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"cannot read {path}: {error}; expected gaze rows (.csv, .jsonl or .parquet)"
         ) from error
@@ -76,23 +84,31 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _read_csv(path: Path) -> list[Mapping[str, Any]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows: list[Mapping[str, Any]] = list(csv.DictReader(file))
-    return rows[:-1] if rows and None in rows[-1].values() else rows
+    header, *lines = read_grown_csv(path) or [[]]
+    _refuse_foreign(header, str(path))
+    for number, line in enumerate(lines, start=1):
+        if len(line) != len(header):
+            raise ValueError(f"row {number} has {len(line)} values, its header {len(header)}")
+    return [dict(zip(header, line, strict=True)) for line in lines]
 
 
 def _read_jsonl(path: Path) -> list[Mapping[str, Any]]:
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [
-        parse_json(line) for line in lines[:-1] if line
-    ]  # after the last whole line comes "", or what was cut off
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    if lines[-1]:
+        _log.warning("the last line of %s is not finished, and left out", path)
+    rows = [parse_json(line) for line in lines[:-1] if line]
+    if not all(isinstance(row, dict) for row in rows) or (lines[-1] and not rows):
+        raise ValueError("its lines are no JSON objects")
+    return rows
 
 
 def _read_parquet(path: Path) -> list[Mapping[str, Any]]:
     need("pyarrow")
     from pyarrow import parquet
 
-    rows: list[Mapping[str, Any]] = parquet.read_table(path).to_pylist()
+    table = parquet.read_table(path)
+    _refuse_foreign(table.column_names, str(path))
+    rows: list[Mapping[str, Any]] = table.to_pylist()
     return rows
 
 
@@ -131,13 +147,18 @@ def _write_parquet(path: Path, rows: list[Row]) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), path)
 
 
-def _row(text: Mapping[str, Any], where: str) -> Row:
-    missing = [name for name in NEEDED if name not in text]
+def _refuse_foreign(names: Collection[str], where: str) -> None:
+    """Raises InputError if a column is missing without which nothing can be calibrated anew."""
+    missing = [name for name in NEEDED if name not in names]
     if missing:
         raise InputError(
             f"{where} has no {missing[0]}: it was not tracked by this tinytracker, and cannot be calibrated "
             f"anew"
         )
+
+
+def _row(text: Mapping[str, Any], where: str) -> Row:
+    _refuse_foreign(text, where)
     row = {name: _value(text.get(name), COLUMNS[name][0], f"{where}: {name}") for name in COLUMNS}
     if row["valid"] and any(row[name] is None for name in NEEDED):
         raise InputError(
@@ -150,9 +171,12 @@ def _value(text: Any, kind: type, where: str) -> Any:
     if text is None or (text == "" and kind is not str):
         return None
     try:
-        return bool(int(text)) if kind is bool else kind(text)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where} is {text!r}, expected {kind.__name__}") from error
+        value = bool(int(text)) if kind is bool else kind(text)
+        if kind in (int, float) and not abs(value) < _TOO_LARGE:
+            raise ValueError("no number that a row can hold")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{where} is {text!r}, expected {_EXPECTED[kind]}") from error
+    return value
 
 
 def _text(value: Any, kind: type, decimals: int | None) -> str:

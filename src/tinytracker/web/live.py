@@ -25,7 +25,7 @@ from tinytracker.synthetic.unseen import LIVE_PERSON
 from tinytracker.tracking.assemble import build_pipeline
 from tinytracker.tracking.calibrating import network_used, prior_of
 from tinytracker.tracking.pipeline import GazePipeline
-from tinytracker.tracking.sources import Source, VideoSource, open_source
+from tinytracker.tracking.sources import MirroredSource, Source, VideoSource, open_source
 from tinytracker.tracking.sources.camera import CameraSource
 from tinytracker.web.browser import BrowserSource
 from tinytracker.web.guard import Keys
@@ -57,7 +57,7 @@ class LiveOptions:
     """source: a camera's number, /dev/videoN or a video file (shown over and over). frames_by: who takes the
     frames.
     person: which one is rendered. model: a network's name or file. screen, calibration: files. folder: where
-    sessions go.
+    sessions go. mirrored: the camera mirrors its picture.
     stimulus: a picture, video or page to look at while recording, or a folder of them. thorough: the page
     checks by eight dots unless told otherwise. port: 0 for any."""
 
@@ -70,6 +70,7 @@ class LiveOptions:
     folder: Path = Path("sittings")
     stimulus: Path | None = None
     fov_deg: float | None = None
+    mirrored: bool = False
     thorough: bool = False
     port: int = 0
     leaves_after_s: float = LEAVES_AFTER_S
@@ -207,12 +208,16 @@ class Live:
             return lambda: source
         place = self.options.source
         if isinstance(open_source(place), VideoSource):
-            return lambda: PacedSource(lambda: open_source(place))
+            return lambda: PacedSource(lambda: self._named(place))
         if not getattr(open_source(place), "is_live", False):
             raise UsageError(
                 f"{place} is no camera and no video; expected a camera's number, /dev/videoN or a video file"
             )
-        return lambda: open_source(place)
+        return lambda: self._named(place)
+
+    def _named(self, place: str) -> Source:
+        source = open_source(place)
+        return MirroredSource(source) if self.options.mirrored else source
 
     def _open_rendered(self) -> RenderedSource:
         screen = self.sitting.screen

@@ -7,7 +7,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Protocol
+
+import numpy as np
 
 from tinytracker.domain import Frame, GazeSample
 from tinytracker.errors import TinytrackerError
@@ -79,10 +82,17 @@ class TrackingThread:
     def _follow(self, source: Source) -> None:
         self._pipeline.tracker.reset()
         self._pipeline.lose()
+        shape: tuple[int, ...] | None = None
         with source:
             for frame in source:
                 if self._changed.is_set():
                     return
+                if frame.image.size:
+                    shape = frame.image.shape
+                elif shape is None:
+                    continue
+                else:  # lost on the way: black on the page and in a recording, and a row that says why
+                    frame = replace(frame, image=np.zeros(shape, np.uint8))
                 self._audience.seen(frame, self._pipeline.process(frame))
                 if self._changed.is_set():
                     return
@@ -91,7 +101,8 @@ class TrackingThread:
 class PacedSource:
     """A file as if it were a camera: at its own pace, over and over, stamped with the monotonic clock.
 
-    open_file: gives the file's source anew for each round.
+    open_file: gives the file's source anew for each round. A stream, which has a pace of its own, is passed
+    on as it comes.
     """
 
     is_live = True
@@ -116,7 +127,7 @@ class PacedSource:
             with self._open_file() as file:
                 for frame in file:
                     wait_s = (began_ns + frame.t_ns - time.monotonic_ns()) / 1e9
-                    if wait_s > 0:
+                    if wait_s > 0 and not file.is_live:
                         time.sleep(wait_s)
-                    yield Frame(frame.image, index, time.monotonic_ns(), frame.name)
+                    yield replace(frame, index=index, t_ns=time.monotonic_ns())
                     index += 1

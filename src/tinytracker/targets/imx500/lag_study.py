@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +144,8 @@ def track_video(
     with open_source(video) as pictures:
         frame_ms = 1e3 / (pictures.frames_per_second or DEFAULT_FRAMES_PER_SECOND)
         timing = _timing(network, mode, frame_ms, settings)
-        first = next(iter_ := iter(pictures), None)
+        left_out: list[str] = []
+        first = next(iter_ := _whole(pictures, left_out), None)
         source, pipeline = open_simulated(
             network,
             mode,
@@ -165,6 +166,10 @@ def track_video(
         pipeline.watch, summary, [csv] if csv is not None else [], emulated="the sensor and its loop"
     ):
         caller.say(told)
+    for note in pictures.notes:
+        caller.say(note)
+    if left_out:
+        caller.say(f"{len(left_out)} pictures were left out, as a sensor has none such: {left_out[0]} ...")
     caller.say(
         f"simulated: {mode.name}, read-out {timing.readout_ms:.1f} ms, transfer {timing.transfer_ms:.1f} ms, "
         "inference "
@@ -360,6 +365,15 @@ def open_simulated(
 
 def _size(first: Frame | None) -> tuple[int, int]:
     return (640, 480) if first is None else (first.width_px, first.height_px)
+
+
+def _whole(pictures: Iterable[Frame], left_out: list[str]) -> Iterator[Frame]:
+    """The pictures that can be believed; why not, of the others, is added to `left_out`."""
+    for picture in pictures:
+        if picture.damage:
+            left_out.append(picture.damage)
+        else:
+            yield picture
 
 
 def _again(first: Frame | None, rest: Iterator[Frame]) -> Iterator[Frame]:

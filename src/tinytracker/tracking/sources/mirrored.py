@@ -36,8 +36,14 @@ class MirroredSource:
     def frames_per_second(self) -> float | None:
         return self.source.frames_per_second
 
+    @property
+    def dropped(self) -> int | None:
+        """As of the source, None where nothing can be dropped."""
+        return getattr(self.source, "dropped", None)
+
     def __enter__(self) -> Self:
         self.source.__enter__()
+        self.is_live = self.source.is_live  # of a stream it shows when it is opened
         return self
 
     def __exit__(

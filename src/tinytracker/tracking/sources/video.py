@@ -59,8 +59,8 @@ class _Lost:
 
 
 class VideoSource:
-    """The first video stream of a file, a pipe ("-": standard input) or an address, as it is meant to be
-    seen.
+    """The first video stream (a cover is none) of a file, a pipe ("-": standard input) or an address, as it
+    is meant to be seen.
 
     Turned and mirrored as its display matrix says, pixels made square; t_ns is the presentation time, which
     never goes back (`ForwardClock`). Frames that the decoder marks as corrupt, that do not decode, and those
@@ -86,7 +86,7 @@ class VideoSource:
 
     def __enter__(self) -> Self:
         self._container = container = self._open()
-        stream = container.streams.video[0]
+        stream = self._stream
         context = stream.codec_context
         if context.width * context.height > limit_px():
             container.close()
@@ -134,10 +134,14 @@ class VideoSource:
             container = av.open(place, timeout=timeouts, options=options)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise error_kind(f"{self.name} does not open as a video: {_reason(error)}; {expected}") from error
-        if not container.streams.video:
+        films = _films(container)
+        if not films:
             kinds = _kinds(container)
             container.close()
             raise VideoError(f"{self.name} holds no pictures, only {kinds}; expected a video")
+        self._stream = films[0]
+        if len(films) > 1:
+            self.notes.append(f"{self.name} holds {len(films)} videos; the first one is read")
         return container
 
     def _read_pace(self, stream: av.VideoStream, container: InputContainer) -> None:
@@ -152,7 +156,7 @@ class VideoSource:
 
     def _frames(self, container: InputContainer) -> Iterator[Frame]:
         clock = ForwardClock(self.frames_per_second or DEFAULT_FRAMES_PER_SECOND)
-        stream = container.streams.video[0]
+        stream = self._stream
         sees = _Sees(self.name, stream)
         lost: list[float] = []  # stamps of packets that gave no picture, until their turn comes
         index = shown = 0
@@ -309,6 +313,12 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def _films(container: InputContainer) -> list[av.VideoStream]:
+    """The video streams that are more than a picture attached to the file, such as a cover."""
+    attached = av.stream.Disposition.attached_pic
+    return [stream for stream in container.streams.video if not stream.disposition & attached]
+
+
 def _kinds(container: InputContainer) -> str:
-    kinds = sorted({stream.type for stream in container.streams})
+    kinds = sorted({"a cover" if stream.type == "video" else stream.type for stream in container.streams})
     return " and ".join(kinds) if kinds else "nothing"
