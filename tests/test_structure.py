@@ -111,10 +111,35 @@ def may_use(room: str) -> set[str]:
 
 
 def used_rooms(path: Path) -> Iterator[tuple[str, str]]:
-    """(room, full name) of every import from our package, lazy ones included."""
-    for name in imports(ast.parse(path.read_text()).body, late=True):
+    """(room, full name) of every import from our package, lazy ones included, and of what tables of names
+    ("tinytracker.engines.onnx:OnnxEngine") import when it is asked for."""
+    tree = ast.parse(path.read_text())
+    for name in (*imports(tree.body, late=True), *named_in_tables(tree)):
         if name.startswith("tinytracker.") and name != "tinytracker.__version__":
             yield name.split(".")[1], name
+
+
+def named_in_tables(tree: ast.AST) -> Iterator[str]:
+    """Modules that strings name as MODULE:THING."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            match = re.fullmatch(r"(tinytracker(?:\.\w+)+):[\w.]+", node.value)
+            if match is not None:
+                yield match[1]
+
+
+def test_lazy_imports_and_tables_of_names_are_seen(tmp_path: Path) -> None:
+    """Wherever an import hides, the floors' order is asked about it."""
+    path = tmp_path / "low.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from tinytracker.tracking import stages\n"
+        "def f():\n    try:\n        from tinytracker.web.live import Live\n"
+        "    finally:\n        with open('x'):\n            import tinytracker.study.study\n"
+        "class A:\n    async def g(self):\n        from tinytracker import zoo\n"
+        "TABLE = {'.x': 'tinytracker.cli.app:main'}\n"
+    )
+    assert {room for room, _ in used_rooms(path)} == {"web", "study", "zoo", "cli"}
 
 
 def test_table_names_every_room() -> None:

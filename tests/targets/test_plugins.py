@@ -240,6 +240,14 @@ class TestTarget:
         assert "--target of needy is left out: export has it itself" in done.stderr
         assert export("--beads", "3").stdout == "3 beads, cpu 1\n"
 
+    def test_a_fault_is_told_once(self, tmp_path: Path) -> None:
+        """A command asks the targets several times; who installed a broken package reads it once."""
+        installed(tmp_path, "broken", "broken_target", "import nothing", "tinytracker.targets", "targets")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+        command = [sys.executable, "-m", "tinytracker", "lint", MODEL, "--target", "litert"]
+        told = subprocess.run(command, capture_output=True, text=True, env=environment).stderr
+        assert told.count("broken of broken cannot be loaded: No module named 'nothing'") == 1
+
     def test_from_python(self, abacus: Path, tmp_path: Path) -> None:
         """Without a command line: a caller that hears nothing."""
         from tinytracker.targets.target import Caller

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 logger = logging.getLogger(__name__)
+_warned: set[str] = set()
 
 
 def modules_in(package: str, folder: Path, name: str) -> Iterator[ModuleType]:
@@ -30,4 +31,11 @@ def registered(group: str) -> Iterator[tuple[str, Any]]:
         try:
             yield f"{entry.name} of {package}", entry.load()
         except Exception as error:  # whatever the other package's code raises while it is imported
-            logger.warning("%s: %s of %s cannot be loaded: %s", group, entry.name, package, error)
+            warn_once(logger, f"{group}: {entry.name} of {package} cannot be loaded: {error}")
+
+
+def warn_once(log: logging.Logger, message: str) -> None:
+    """Warns, but of one fault once in a process: a command looks for parts several times."""
+    if message not in _warned:
+        _warned.add(message)
+        log.warning("%s", message)

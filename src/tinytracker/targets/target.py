@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tinytracker.errors import UsageError
 from tinytracker.progress import Progress, Stages, no_progress
 from tinytracker.results import Table
-from tinytracker.targets.plugins import modules_in, registered
+from tinytracker.targets.plugins import modules_in, registered, warn_once
 
 if TYPE_CHECKING:
     from tinytracker.cards import ModelCard
@@ -249,7 +249,7 @@ def find_targets() -> dict[str, Target]:
     for called, target in _found():
         if not isinstance(target, Target) or target.name in targets:
             what = f"the name {target.name} is taken" if isinstance(target, Target) else "it is no Target"
-            logger.warning("%s is left out: %s", called, what)
+            warn_once(logger, f"{called} is left out: {what}")
             continue
         targets[target.name] = target
     return targets
@@ -267,7 +267,7 @@ def _found() -> Iterator[tuple[str, Any]]:
                     work = target.work(command)
                     _ = work and work.parameters  # a name that its annotations do not find shows here
         except Exception as error:  # whatever the other package's code raises
-            logger.warning("%s is left out: %s", called, error)
+            warn_once(logger, f"{called} is left out: {error}")
             continue
         yield from ((called, target) for target in found)
 

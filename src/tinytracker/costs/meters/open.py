@@ -15,6 +15,7 @@ METERS = {
     "ina228": "ina228[:BUS[:ADDRESS[:SHUNT_OHM]]]",
     "rapl": "rapl",
     "pmic": "pmic",
+    "csv": "csv:FILE",
 }
 """Name -> how it is written."""
 
@@ -29,7 +30,7 @@ def open_meter(spec: str, supply_v: float | None = None) -> Meter:
         if name in ("ppk2", "ppk2-ampere"):
             from tinytracker.costs.meters.ppk2 import Ppk2
 
-            return Ppk2(":".join(arguments) or _only_ppk2(), supply_v, source=name == "ppk2")
+            return Ppk2(":".join(arguments) or _only_ppk2(name), supply_v, source=name == "ppk2")
         if name == "lpm01a" and arguments:
             from tinytracker.costs.meters.lpm01a import ASCII_MAX_HZ, Lpm01a
 
@@ -59,15 +60,15 @@ def open_meter(spec: str, supply_v: float | None = None) -> Meter:
     raise UsageError(f"there is no meter {spec!r}; expected one of {', '.join(METERS.values())}")
 
 
-def _only_ppk2() -> str:
+def _only_ppk2(name: str) -> str:
     """The first port of the one PPK2 that is plugged in; it has two, and answers on the first."""
     from tinytracker.costs.meters.ppk2 import find_ports
 
     ports = find_ports()
     if not ports:
-        raise DeviceError("no PPK2 is plugged in; name its port if it is: --meter ppk2:/dev/ttyACM0")
+        raise DeviceError(f"no PPK2 is plugged in; name its port if it is: --meter {name}:/dev/ttyACM0")
     if len(ports) > 2:
         raise DeviceError(
-            f"several PPK2s are plugged in ({', '.join(ports)}); name the port: --meter ppk2:{ports[0]}"
+            f"several PPK2s are plugged in ({', '.join(ports)}); name the port: --meter {name}:{ports[0]}"
         )
     return ports[0]

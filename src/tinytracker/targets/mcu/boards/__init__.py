@@ -25,7 +25,7 @@ from typing import Any
 
 from tinytracker.errors import InputError
 from tinytracker.targets.mcu.board import Board
-from tinytracker.targets.plugins import modules_in, registered
+from tinytracker.targets.plugins import modules_in, registered, warn_once
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def find_boards() -> dict[str, Board]:
     for called, board in _found():
         if not isinstance(board, Board) or board.name in boards:
             what = f"the name {board.name} is taken" if isinstance(board, Board) else "it is no Board"
-            logger.warning("%s is left out: %s", called, what)
+            warn_once(logger, f"{called} is left out: {what}")
             continue
         boards[board.name] = board
     return boards
