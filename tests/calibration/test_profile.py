@@ -95,9 +95,7 @@ def test_format_stands(stored: dict[str, Any]) -> None:
 
 def test_another_networks_profile_is_refused(calibration: Calibration) -> None:
     refuse_other_network(calibration, NETWORK)
-    with pytest.raises(
-        CalibrationError, match="calibrate again with this network, or choose that one by --model"
-    ):
+    with pytest.raises(CalibrationError, match="calibrate again with this network, or use that one"):
         refuse_other_network(calibration, NetworkUsed("tinytracker-eyes", "cd" * 32))
 
 

@@ -144,6 +144,15 @@ def test_a_bug_keeps_its_traceback(command) -> None:
         cli.run(["probe"])
 
 
+def test_too_little_memory_is_one_line(command, capsys: pytest.CaptureFixture[str]) -> None:
+    def probe() -> None:
+        raise MemoryError
+
+    command(probe)
+    assert cli.run(["probe"]) == OutputError.exit_code
+    assert capsys.readouterr().err == "error: there is not enough memory for this\n"
+
+
 def test_what_the_system_refuses_is_one_line(command, capsys: pytest.CaptureFixture[str]) -> None:
     def probe() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/model.tflite")

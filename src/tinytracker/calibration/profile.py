@@ -195,7 +195,7 @@ def refuse_other_network(calibration: Saved, network: NetworkUsed, source: str =
         raise CalibrationError(
             f"{source} was made with {made_with.name} (sha256 {made_with.sha256[:12]}...), but gaze comes "
             f"from {network.name} "
-            f"({network.sha256[:12]}...); calibrate again with this network, or choose that one by --model"
+            f"({network.sha256[:12]}...); calibrate again with this network, or use that one"
         )
 
 

@@ -125,6 +125,8 @@ def run(arguments: Sequence[str]) -> int:
             f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}",
             OutputError.exit_code,
         )
+    except MemoryError:
+        return _fail("there is not enough memory for this", OutputError.exit_code)
     if result == INTERRUPTED:
         return _fail("interrupted", INTERRUPTED, label="")
     return result if isinstance(result, int) else 0
