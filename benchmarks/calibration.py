@@ -27,6 +27,7 @@ from calibration_people import (
     CALIBRATION,
     FOLLOWING,
     FRAMES_PER_SECOND,
+    GROUPS,
     LATER,
     LATER_DOT,
     SAME_SITTING,
@@ -52,7 +53,7 @@ from tinytracker.zoo import find
 # corners.
 LAYOUTS = {1: (0,), 3: (0, 1, 3), 5: range(5), 9: range(9), 13: range(13)}
 SCREENS = ("Laptop", "Monitor", "iPhone")
-SOURCE = "60 rendered people (seed 990002) at a laptop, a monitor and a phone, simulated boxes"
+SOURCE = "rendered people (seed {}) at a laptop, a monitor and a phone, simulated boxes"
 
 Correct = Callable[[np.ndarray], np.ndarray]
 
@@ -196,7 +197,8 @@ def applied(calibration: Calibration) -> Correct:
 def learnt(taught: list[Person]) -> Prior:
     """The prior over people."""
     return teach_prior(
-        [TaughtPerson(p.dots(CALIBRATION), p.dots(SAME_SITTING), p.dots(LATER)) for p in taught], SOURCE
+        [TaughtPerson(p.dots(CALIBRATION), p.dots(SAME_SITTING), p.dots(LATER)) for p in taught],
+        f"{len(taught)} {SOURCE.format(GROUPS['taught'])}",
     )
 
 

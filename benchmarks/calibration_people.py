@@ -1,14 +1,15 @@
 """Renders the people whom benchmarks/calibration.py measures: what a camera sees of them at dots, kept in a
 folder.
 
-    python benchmarks/calibration_people.py FOLDER --ict-path ict_facekit.npz
+    python benchmarks/calibration_people.py FOLDER --jobs 2
 
 Each person looks at thirteen calibration dots (six frames each) and sixteen others (three each); later, in
 other light, posture and distance, at one dot and sixteen more. A third sit at a laptop of 34 x 19.3 cm, a
-third at a monitor of 60 x 34, a third hold an iPhone 6s. With --ict-path half have ICT-FaceKit's heads, else
-all are MakeHuman's. The boxes err as a detector's do. Two groups: the taught teach the prior over people, the
-unseen are measured. A person costs about 8 s of one core; those already in the folder are left as they are,
-so it may be stopped and started again. --pursuit renders, for the unseen people in the same sitting, fifteen
+third at a monitor of 60 x 34, a third hold an iPhone 6s. The boxes err as a detector's do. Two groups: the
+taught (validation) teach the prior over people, and whatever else of the calibration was chosen was chosen on
+them; the unseen (test) are only measured. The same number is always the same person, whatever else is
+rendered. A person costs about 4 s of one core; those already in the folder are left as they are, so it
+may be stopped and started again. --pursuit renders, for the unseen people in the same sitting, fifteen
 seconds of following a moving dot at ten frames a second, later than it by 50 to 150 ms.
 """
 
@@ -27,7 +28,7 @@ from tinytracker.calibration.pursuit import PURSUIT_S, figure_of_eight
 from tinytracker.devices import DEVICES, Device, sized_device
 from tinytracker.files import written_aside
 from tinytracker.geometry import screen_size_points
-from tinytracker.synthetic import ict
+from tinytracker.pool import refuse_jobs, run_on_cores
 from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.pose import Sway
 from tinytracker.synthetic.session import Session, SyntheticFrame, added
@@ -86,46 +87,50 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--ict-path", type=Path, help="ICT-FaceKit, packed or not")
     parser.add_argument("--people", type=int, default=60, help="in each group")
     parser.add_argument("--first", type=int, default=0, help="number of the first person rendered")
     parser.add_argument("--pursuit", action="store_true", help="the unseen people following a moving dot")
     parser.add_argument("--groups", nargs="*", choices=list(GROUPS), default=list(GROUPS))
+    parser.add_argument("--jobs", type=int, default=1, help="processes; -1: one per core")
     options = parser.parse_args()
+    refuse_jobs(options.jobs)
+    missing = [
+        (options.folder, group, number)
+        for number in range(options.first, options.people)
+        for group in ((FOLLOWING,) if options.pursuit else options.groups)
+        if not _path(options.folder, group, number).exists()
+    ]
+    for said in run_on_cores(write_person, missing, options.jobs, "train"):
+        print(said, flush=True)
+
+
+def _path(folder: Path, group: str, number: int) -> Path:
+    return folder / group / f"{number:03d}.npz"
+
+
+def write_person(folder: Path, group: str, number: int) -> str:
+    """Renders one person of a group into its file, whole or not at all; says who it was."""
     cv2.setNumThreads(1)
-    heads = None if options.ict_path is None else ict.load(options.ict_path)
-    for number in range(options.first, options.people):
-        for group in (FOLLOWING,) if options.pursuit else options.groups:
-            path = options.folder / group / f"{number:03d}.npz"
-            if not path.exists():
-                person = (
-                    render_person(GROUPS["unseen"], number, heads, _following)
-                    if group == FOLLOWING
-                    else render_person(GROUPS[group], number, heads)
-                )
-                with written_aside(path) as aside, aside.open("wb") as file:
-                    np.savez_compressed(file, **person)
-                print(f"{group} {number}: {len(person['part'])} frames", flush=True)
+    person = (
+        render_person(GROUPS["unseen"], number, _following)
+        if group == FOLLOWING
+        else render_person(GROUPS[group], number)
+    )
+    with written_aside(_path(folder, group, number)) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, **person)
+    return f"{group} {number}: {len(person['part'])} frames"
 
 
-def render_person(
-    seed: int, number: int, heads: ict.IctModel | None, looking: Looking | None = None
-) -> dict[str, Any]:
+def render_person(seed: int, number: int, looking: Looking | None = None) -> dict[str, Any]:
     """Arrays, one row a frame: part, dot, the crops, face_box_px (x, y, width, height), frame_px,
     interocular_px, f_px, target_cm (prediction space) and distance_cm (eyes to the screen's plane); and,
-    once, screen and heads, their names."""
+    once, screen, its name."""
     who, rng = np.random.default_rng([seed, number, 0]), np.random.default_rng([seed, number, 1])
-    wants_ict = who.random() < 0.5
-    kind = "ict" if wants_ict and heads is not None else "makehuman"
-    person = Person.from_seed(int(who.integers(1 << 62)), kind, heads)
+    person = Person.from_seed(int(who.integers(1 << 62)))
     screen = SCREENS[number % len(SCREENS)]
     session = Session(person, rng, Setup.at(screen, rng))
-    Expression.draw(rng)  # as the first measurement drew one: the same people as then
     rows = [row for look in (looking or _sittings)(session, screen, rng) if (row := _row(look)) is not None]
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]} | {
-        "screen": screen.name,
-        "heads": kind,
-    }
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]} | {"screen": screen.name}
 
 
 class StoredCrops:

@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def photograph(page: Page, live: Live) -> None:
-    page.set_default_timeout(180_000)
+    page.set_default_timeout(900_000)  # the first picture may wait for the renderer to be compiled
     page.goto(live.address)
     page.locator("#lamps .good").first.wait_for()
     page.wait_for_timeout(2500)

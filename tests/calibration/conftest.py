@@ -12,7 +12,7 @@ from tinytracker.calibration.dots import Dot
 from tinytracker.calibration.prior import Prior
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def prior() -> Prior:
     return Prior(
         mean=np.zeros((2, 3)),

@@ -259,13 +259,11 @@ def test_expected_error_is_an_interval_of_ratios() -> None:
 def test_a_surprising_check_counts_more_than_what_was_expected(prior: Prior) -> None:
     """Somebody whose gaze stays in the middle: four dots off by 6 degrees, 1.5 were expected."""
     dots = [Dot.of_angles(place, np.zeros((12, 2))) for place in ((-7, 3), (7, 4), (5, -5), (-5, -6))]
-    check = check_dots(dots, lambda x, y: (x, y), np.log(1.5), prior)
+    check = check_dots(dots, lambda x, y: (x, y), (np.log(1.5), 0.35), prior.check_log_sd)
     assert check.expected.low_deg < check.error_deg < check.expected.high_deg
     assert not check.follows
-    mild = check_dots(
-        dots, lambda x, y: (x, y), np.log(6.0), prior
-    )  # as expected: weighed by how sure each is
-    variances = prior.error_log_sd**2, prior.check_log_sd**2 / 4
+    mild = check_dots(dots, lambda x, y: (x, y), (np.log(6.0), 0.35), prior.check_log_sd)
+    variances = 0.35**2, prior.check_log_sd**2 / 4  # as expected: weighed by how sure each is
     weighed = (np.log(6.0) / variances[0] + np.log(check.error_deg) / variances[1]) / (
         1 / variances[0] + 1 / variances[1]
     )

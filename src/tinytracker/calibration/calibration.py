@@ -17,6 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,15 @@ from tinytracker.calibration.conditions import Conditions
 from tinytracker.calibration.dots import Dot, DotSummary, summarise, used_frames
 from tinytracker.calibration.drift import Recentring, recentre
 from tinytracker.calibration.error import ExpectedError, mean_length
-from tinytracker.calibration.fit import fit_dots
-from tinytracker.calibration.posterior import Posterior
-from tinytracker.calibration.prior import BROAD, PER_DEG, Prior
+from tinytracker.calibration.fit import fit_dots, noise_weight
+from tinytracker.calibration.posterior import Posterior, features
+from tinytracker.calibration.prior import BROAD, COEFFICIENTS, PER_DEG, Prior
 from tinytracker.calibration.profile import content_id, read_profile, write_profile
 from tinytracker.errors import UsageError
 
 Floats = NDArray[np.float64]
+_POSSIBLE = np.random.default_rng(0).standard_normal((128, 2, COEFFICIENTS))
+"""Draws from which possible people are made; always the same, as nothing told may hang on luck."""
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,41 @@ class Calibration:
     def expected_error(self, x_deg: ArrayLike | None = None, y_deg: ArrayLike | None = None) -> ExpectedError:
         """The mean error of single frames to expect, before any check; at raw directions, or over the screen.
 
-        From the posterior's covariance there and the prior's noise; the interval, for the mean over sixteen
-        dots, from how people's errors differed from what was expected of them.
+        From the posterior there and the prior's noise; the interval, for the mean over sixteen dots, from how
+        unsure the six numbers are (after one dot much, after nine little) and how people's errors differed
+        from what was expected of them.
         """
         if x_deg is None or y_deg is None:
             x_deg, y_deg = self._places_deg()
-        noise = self.prior.place_variance(x_deg, y_deg) + self.prior.frame_variance
-        variances = self.posterior.variance(x_deg, y_deg) + noise
-        log_deg = float(np.log(mean_length(variances).mean())) + self.prior.error_log_mean
-        return ExpectedError.of_log(
-            log_deg, math.hypot(self.prior.error_log_sd, self.prior.check_log_sd / MORE_DOTS**0.5)
-        )
+        log_deg, log_sd = self.predicted_error_log(x_deg, y_deg)
+        return ExpectedError.of_log(log_deg, math.hypot(log_sd, self.prior.check_log_sd / MORE_DOTS**0.5))
+
+    def predicted_error_log(self, x_deg: ArrayLike, y_deg: ArrayLike) -> tuple[float, float]:
+        """Mean and standard deviation of the logarithm of the mean error, degrees, at raw directions (n,).
+
+        As `usual_error_log`, for how far this person's dots scattered: what is told of that is weighed
+        against how much people differ.
+        """
+        usual_log, unsure = self.usual_error_log(x_deg, y_deg)
+        noise_log, weight = self.noise_told
+        left = self.prior.error_log_sd * math.sqrt(1 - weight)
+        return usual_log + weight * noise_log, math.hypot(unsure, left)
+
+    @cached_property
+    def noise_told(self) -> tuple[float, float]:
+        """How far the dots scattered about the fit against what is usual (logarithm), and what that is worth
+        (0 to 1)."""
+        fitted = fit_dots(self.dots, self.prior)
+        return fitted.noise_log, noise_weight(fitted.freedom, self.prior.error_log_sd)
+
+    def usual_error_log(self, x_deg: ArrayLike, y_deg: ArrayLike) -> tuple[float, float]:
+        """The same of a person whose dots scatter as is usual; the deviation is that of the people whom the
+        dots leave possible."""
+        noise = mean_length(self.prior.place_variance(x_deg, y_deg) + self.prior.frame_variance)
+        possible = self.posterior.drawn(_POSSIBLE) - self.posterior.mean
+        away = possible @ features(x_deg, y_deg).T  # (people, axis, place)
+        logs = np.log(np.sqrt((away**2).sum(axis=1) + noise**2).mean(axis=1))
+        return float(logs.mean()) + self.prior.error_log_mean, float(logs.std())
 
     def next_dot(self, places_cm: ArrayLike) -> int:
         """Which of the places (n, 2), cm in prediction space, would teach most: where the correction is least
@@ -148,7 +175,7 @@ class Calibration:
         """Measures the calibration on dots that took no part in it; raises UsageError if none has a gaze."""
         screen = self.conditions.screen
         px_per_cm = None if screen is None else screen.width_px / screen.width_cm
-        return check_dots(dots, self.apply, self._predicted(dots), self.prior, px_per_cm)
+        return check_dots(dots, self.apply, self._predicted(dots), self.prior.check_log_sd, px_per_cm)
 
     def with_check(self, check: Check | None) -> Calibration:
         """The same with what a check found."""
@@ -196,10 +223,10 @@ class Calibration:
         content = read_profile(Path(path))
         return cls(**{field.name: getattr(content, field.name) for field in fields(content)})
 
-    def _predicted(self, dots: Sequence[Dot]) -> float:
-        """Logarithm of the error expected at these dots, degrees."""
+    def _predicted(self, dots: Sequence[Dot]) -> tuple[float, float]:
+        """As `predicted_error_log`, at these dots."""
         raw = np.array([summarise(dot).raw_deg for dot in dots if used_frames(dot).any()]).reshape(-1, 2)
-        return math.log(self.expected_error(*raw.T).deg) if len(raw) else 0.0
+        return self.predicted_error_log(*raw.T) if len(raw) else (0.0, 1.0)
 
     def _distance_cm(self) -> float:
         return float(np.median([dot.distance_cm for dot in self.dots]))

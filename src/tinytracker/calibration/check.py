@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from tinytracker.calibration.dots import Dot, used_frames
 from tinytracker.calibration.error import ExpectedError, angle_between_deg
-from tinytracker.calibration.prior import Prior
 from tinytracker.errors import UsageError
 from tinytracker.geometry import point_at_angle_cm, visual_angle_deg
 
@@ -141,15 +140,15 @@ class Check:
 def check_dots(
     dots: Sequence[Dot],
     correct: Correct,
-    predicted_log_deg: float,
-    prior: Prior,
+    predicted_log: tuple[float, float],
+    check_log_sd: float,
     px_per_cm: float | None = None,
 ) -> Check:
     """Measures held-out dots.
 
-    correct: raw directions (n,), (n,) in degrees -> calibrated ones. predicted_log_deg: logarithm of the
-    error that was expected at these dots. prior: how sure that was, and how much a dot's error says. Raises
-    UsageError if no dot has a frame with a gaze.
+    correct: raw directions (n,), (n,) in degrees -> calibrated ones. predicted_log: mean and deviation of the
+    logarithm of the error that was expected at these dots. check_log_sd: of a dot's error about the person's
+    (`Prior`). Raises UsageError if no dot has a frame with a gaze.
     """
     seen = [dot for dot in dots if used_frames(dot).any()]
     if not seen:
@@ -165,21 +164,23 @@ def check_dots(
         uncalibrated_deg=float(np.mean([dot.uncalibrated_deg for dot in checked])),
         uncalibrated_cm=float(np.mean([dot.uncalibrated_cm for dot in checked])),
         centre_deg=_error_of_the_middle(checked),
-        expected=_expected(predicted_log_deg, error_deg, len(checked), prior),
+        expected=_expected(predicted_log, error_deg, len(checked), check_log_sd),
         px_per_cm=px_per_cm,
     )
 
 
-def _expected(predicted_log_deg: float, measured_deg: float, dots: int, prior: Prior) -> ExpectedError:
+def _expected(
+    predicted_log: tuple[float, float], measured_deg: float, dots: int, check_log_sd: float
+) -> ExpectedError:
     """What was expected and what was measured, weighed by how sure each is; the interval is of the mean over
     more dots."""
     measured_log = math.log(max(measured_deg, 1e-3))
-    measured_variance = prior.check_log_sd**2 / dots
-    surprise = (measured_log - predicted_log_deg) ** 2 / (prior.error_log_sd**2 + measured_variance)
-    expected_weight = min(1.0, (SURPRISE_NU + 1) / (SURPRISE_NU + surprise)) / prior.error_log_sd**2
+    measured_variance, (expected_log, expected_sd) = check_log_sd**2 / dots, predicted_log
+    surprise = (measured_log - expected_log) ** 2 / (expected_sd**2 + measured_variance)
+    expected_weight = min(1.0, (SURPRISE_NU + 1) / (SURPRISE_NU + surprise)) / expected_sd**2
     total = expected_weight + 1 / measured_variance
-    log_deg = (expected_weight * predicted_log_deg + measured_log / measured_variance) / total
-    return ExpectedError.of_log(log_deg, math.sqrt(1 / total + prior.check_log_sd**2 / MORE_DOTS))
+    log_deg = (expected_weight * expected_log + measured_log / measured_variance) / total
+    return ExpectedError.of_log(log_deg, math.sqrt(1 / total + check_log_sd**2 / MORE_DOTS))
 
 
 def _check_dot(dot: Dot, correct: Correct) -> DotCheck:

@@ -32,11 +32,15 @@ _ROUNDS = 30
 class Fit:
     """posterior: of the six numbers. weights: (n,), one per dot: about 1 for good ones, near 0 for a dot that
     was not looked at.
-    residuals_deg: (n, 2), what remains at each dot."""
+    residuals_deg: (n, 2), what remains at each dot.
+    noise_log, freedom: the logarithm of how far the dots scatter about the fit against what the prior says of
+        people, and by how many degrees of freedom that is known: hardly any for one dot, some 12 for nine."""
 
     posterior: Posterior
     weights: Floats
     residuals_deg: Floats
+    noise_log: float
+    freedom: float
 
 
 def fit_dots(dots: Sequence[DotSummary], prior: Prior, robust: bool = True) -> Fit:
@@ -57,7 +61,19 @@ def fit_dots(dots: Sequence[DotSummary], prior: Prior, robust: bool = True) -> F
         posterior = before.observed(phi, residuals, noise / weights[:, None])
         if settled:
             break
-    return Fit(posterior, weights, residuals - phi @ posterior.mean.T)
+    left = residuals - phi @ posterior.mean.T
+    squares = left**2 / noise * weights[:, None]
+    # A dot that decided the fit itself (leverage 1) says nothing of how far dots scatter.
+    leverage = posterior.variance(*np.array([dot.raw_deg for dot in dots]).T) / noise * weights[:, None]
+    freedom = float((1 - leverage).sum())
+    return Fit(posterior, weights, left, 0.5 * float(np.log(squares.sum() / freedom)), freedom)
+
+
+def noise_weight(freedom: float, people_log_sd: float) -> float:
+    """What `Fit.noise_log` is worth (0 to 1) where people's errors differ by `people_log_sd`: the logarithm
+    of a deviation of f degrees of freedom has a variance of 1 / 2f."""
+    known = 2 * freedom * people_log_sd**2
+    return known / (known + 1)
 
 
 def dot_noise(dots: Sequence[DotSummary], prior: Prior) -> Floats:

@@ -46,6 +46,10 @@ class Posterior:
         phi = features(x_deg, y_deg)
         return np.asarray(np.einsum("...i,aij,...j->...a", phi, self.covariance, phi))
 
+    def drawn(self, normal: Floats) -> Floats:
+        """Coefficients (n, 2, 3) that may be the person's, made from standard normal numbers (n, 2, 3)."""
+        return np.asarray(self.mean + np.einsum("aij,naj->nai", np.linalg.cholesky(self.covariance), normal))
+
     def observed(self, phi: Floats, residuals_deg: Floats, variances: Floats) -> Posterior:
         """After dots: phi (n, 3), residuals_deg (n, 2), variances (n, 2) of their noise."""
         means, covariances = [], []

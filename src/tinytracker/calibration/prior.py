@@ -43,8 +43,8 @@ class Prior:
     frame_variance: (2,), of single frames about their dot. sitting_variance: (2,), of the offset from one
     sitting to the next.
     error_log_mean, error_log_sd: how far a person's true error lies from the predicted: mean and standard
-        deviation of the logarithm of their ratio. check_log_sd: likewise how far one dot's error lies from
-        the person's.
+        deviation of the logarithm of their ratio, beyond what is unsure of their six numbers.
+    check_log_sd: likewise how far one dot's error lies from the person's.
     people: how many taught it; 0 for the broad one. source: who they were, in words.
     """
 

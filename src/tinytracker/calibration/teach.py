@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tinytracker.calibration.calibration import Calibration
 from tinytracker.calibration.dots import Dot, DotSummary, summarise, used_frames
 from tinytracker.calibration.error import angle_between_deg
-from tinytracker.calibration.fit import dot_noise, fit_dots
+from tinytracker.calibration.fit import dot_noise, fit_dots, noise_weight
 from tinytracker.calibration.posterior import features
 from tinytracker.calibration.prior import BROAD, COEFFICIENTS, PER_DEG, Prior
 from tinytracker.errors import UsageError
@@ -32,6 +32,7 @@ Floats = NDArray[np.float64]
 LEAST_PEOPLE = 8
 _ROUNDS = 30
 _LEAST_VARIANCE = 0.02  # squared degrees; no network is better than that at a place
+_LEAST_ERROR_SD = 0.1  # nobody's error is foretold better than to a tenth
 _CALIBRATIONS, _DOTS_OF_A_CHECK = (1, 3, 5, 9, 13), 4
 _FOLDS = 4
 
@@ -54,36 +55,60 @@ def teach_prior(people: Sequence[TaughtPerson], source: str = "") -> Prior:
     """
     if len(people) < LEAST_PEOPLE:
         raise UsageError(f"a prior over people needs at least {LEAST_PEOPLE}, not {len(people)}")
-    prior = replace(_coefficients_and_noise(people), people=len(people), source=source)
-    prior = replace(prior, sitting_variance=_sitting_variance(people, prior))
-    mean, error_sd, check_sd = _spreads_of_errors(people)
+    seen = [_Seen.of(person) for person in people]
+    prior = replace(_coefficients_and_noise(seen), people=len(people), source=source)
+    prior = replace(prior, sitting_variance=_sitting_variance(seen, prior))
+    mean, error_sd, check_sd = _spreads_of_errors(seen)
     return replace(prior, error_log_mean=mean, error_log_sd=error_sd, check_log_sd=check_sd)
 
 
-def _summaries(dots: Sequence[Dot]) -> list[DotSummary]:
-    return [summarise(dot) for dot in dots if used_frames(dot).any()]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A person's dots that had a gaze, and what is kept of each: made once, as medians take long."""
+
+    dots: list[Dot]  # of the calibration and the others
+    calibration: list[DotSummary]
+    others: list[DotSummary]
+    later: list[DotSummary]
+
+    @classmethod
+    def of(cls, person: TaughtPerson) -> _Seen:
+        parts = person.calibration, person.others, person.later
+        calibration, others, later = ([dot for dot in dots if used_frames(dot).any()] for dots in parts)
+        kept = ([summarise(dot) for dot in dots] for dots in (calibration, others, later))
+        return cls([*calibration, *others], *kept)
+
+    @property
+    def sitting(self) -> list[DotSummary]:
+        """All of the first sitting."""
+        return [*self.calibration, *self.others]
 
 
-def _coefficients_and_noise(people: Sequence[TaughtPerson]) -> Prior:
+def _coefficients_and_noise(people: Sequence[_Seen]) -> Prior:
     """Covariance of the coefficients and the dots' noise, by EM from a broad start."""
-    dots = [_summaries([*person.calibration, *person.others]) for person in people]
+    seen = [dots for person in people if (dots := person.sitting)]
+    together = [dot for dots in seen for dot in dots]
+    first = np.cumsum([0, *(len(dots) for dots in seen)])[:-1]  # each person's first row of those below
+    rows = np.repeat(np.arange(len(seen)), [len(dots) for dots in seen])
+    raw, residuals = (
+        np.array([getattr(dot, name) for dot in together]) for name in ("raw_deg", "residual_deg")
+    )
+    phi, places = features(*raw.T), (raw**2).sum(axis=1) / PER_DEG**2
     prior = replace(BROAD, frame_variance=_frame_variance(people))
+    jitters = prior.frame_variance / np.array([[dot.frames] for dot in together])
     for _ in range(_ROUNDS):
-        moments = np.zeros((2, COEFFICIENTS, COEFFICIENTS))
-        squares, places, jitters, widths = [], [], [], []
-        for seen in dots:
-            posterior = fit_dots(seen, prior, robust=False).posterior
-            raw = np.array([dot.raw_deg for dot in seen])
-            left = np.array([dot.residual_deg for dot in seen]) - posterior.correction(*raw.T)
-            moments += posterior.covariance + posterior.mean[:, :, None] * posterior.mean[:, None, :]
-            squares.append(left**2 + posterior.variance(*raw.T))
-            places.append((raw**2).sum(axis=1) / PER_DEG**2)
-            jitters.append(prior.frame_variance / np.array([[dot.frames] for dot in seen]))
-            widths.append(dot_noise(seen, prior))
-        noise = _noise_along(*(np.concatenate(part) for part in (squares, places, jitters, widths)))
-        prior = replace(
-            prior, covariance=moments / len(dots) + 1e-6 * np.eye(COEFFICIENTS), dot_variance=noise
-        )
+        # Every person's posterior at once: precisions (people, 2, 3, 3) of the dots and of the prior add up.
+        noise = dot_noise(together, prior)
+        told = np.einsum("di,dj,da->daij", phi, phi, 1 / noise)
+        pulls = np.add.reduceat(np.einsum("di,da->dai", phi, residuals / noise), first)
+        covariance = np.linalg.inv(np.linalg.inv(prior.covariance) + np.add.reduceat(told, first))
+        mean = np.einsum("paij,paj->pai", covariance, pulls)
+        left = residuals - np.einsum("di,dai->da", phi, mean[rows])
+        unsure = np.einsum("di,daij,dj->da", phi, covariance[rows], phi)
+        moments = (covariance + mean[..., :, None] * mean[..., None, :]).mean(axis=0)
+        moments = (moments + moments.swapaxes(1, 2)) / 2 + 1e-6 * np.eye(COEFFICIENTS)
+        found = _noise_along(left**2 + unsure, places, jitters, noise)
+        prior = replace(prior, covariance=moments, dot_variance=found)
     return prior
 
 
@@ -98,11 +123,11 @@ def _noise_along(squares: Floats, places: Floats, jitters: Floats, widths: Float
     return np.array(found)
 
 
-def _frame_variance(people: Sequence[TaughtPerson]) -> Floats:
+def _frame_variance(people: Sequence[_Seen]) -> Floats:
     """Variance (2,) of single frames about their dot's mean."""
     total, degrees_of_freedom = np.zeros(2), 0
     for person in people:
-        for dot in [*person.calibration, *person.others]:
+        for dot in person.dots:
             residuals = _residuals(dot)
             if len(residuals) > 1:
                 total += ((residuals - residuals.mean(axis=0)) ** 2).sum(axis=0)
@@ -110,12 +135,12 @@ def _frame_variance(people: Sequence[TaughtPerson]) -> Floats:
     return np.asarray(np.maximum(total / max(1, degrees_of_freedom), 1e-3))
 
 
-def _sitting_variance(people: Sequence[TaughtPerson], prior: Prior) -> Floats:
+def _sitting_variance(people: Sequence[_Seen], prior: Prior) -> Floats:
     """Variance (2,) by which offsets changed to the later sitting: the mean square less what is not known of
     either."""
     changes = []
     for person in people:
-        before, after = _summaries([*person.calibration, *person.others]), _summaries(person.later)
+        before, after = person.sitting, person.later
         if not before or not after:
             continue
         posterior = fit_dots(before, prior).posterior
@@ -127,33 +152,37 @@ def _sitting_variance(people: Sequence[TaughtPerson], prior: Prior) -> Floats:
     return np.asarray(np.maximum(np.mean(changes, axis=0), 0.0)) if changes else BROAD.sitting_variance
 
 
-def _spreads_of_errors(people: Sequence[TaughtPerson]) -> tuple[float, float, float]:
+def _spreads_of_errors(people: Sequence[_Seen]) -> tuple[float, float, float]:
     """How true errors lie about predicted ones (mean and deviation of the logarithm), and one dot's about the
     person's.
 
     For each person the prior is learnt without their fold, else the prediction would know them. What few dots
     leave unsure of either error is taken off its variance.
     """
-    of_people, of_dots, counts = [], [], []
+    of_people, of_dots, unsure, scattered = [], [], [], []
     for fold in range(_FOLDS):
         prior = _coefficients_and_noise(
             [person for index, person in enumerate(people) if index % _FOLDS != fold]
         )
         for person, dots in product(people[fold::_FOLDS], _CALIBRATIONS):
             calibration = Calibration.fit(person.calibration[:dots], prior)
-            errors = np.array(
-                [_frames_error(calibration, dot) for dot in person.others if used_frames(dot).any()]
-            )
-            raw = np.array([dot.raw_deg for dot in _summaries(person.others)])
-            of_people.append(np.log(errors.mean() / calibration.expected_error(*raw.T).deg))
-            counts.append(len(errors))
+            others = person.dots[len(person.calibration) :]
+            errors = np.array([_frames_error(calibration, dot) for dot in others])
+            raw = np.array([dot.raw_deg for dot in person.others])
+            usual_log, unsure_sd = calibration.usual_error_log(*raw.T)
+            of_people.append(np.log(errors.mean()) - usual_log)
+            unsure.append((unsure_sd**2, 1 / len(errors)))
+            scattered.append(fit_dots(calibration.dots, prior))
             for group in range(len(errors) // _DOTS_OF_A_CHECK):
                 held = np.arange(len(errors)) // _DOTS_OF_A_CHECK == group
                 unit = (1 / held.sum() + 1 / (~held).sum()) ** -0.5
                 of_dots.append(unit * np.log(errors[held].mean() / errors[~held].mean()))
     check_sd = max(0.05, float(np.sqrt(np.mean(np.square(of_dots)))))
-    error_variance = float(np.var(of_people, ddof=1)) - check_sd**2 / float(np.mean(counts))
-    return float(np.mean(of_people)), max(0.05, error_variance) ** 0.5, check_sd
+    of_coefficients, of_few_dots = np.mean(unsure, axis=0)
+    error_variance = float(np.var(of_people, ddof=1) - of_coefficients - check_sd**2 * of_few_dots)
+    error_sd = max(_LEAST_ERROR_SD**2, error_variance) ** 0.5
+    foretold = [fit.noise_log * noise_weight(fit.freedom, error_sd) for fit in scattered]
+    return float(np.mean(of_people) - np.mean(foretold)), error_sd, check_sd
 
 
 def _frames_error(calibration: Calibration, dot: Dot) -> float:
