@@ -62,11 +62,12 @@ def test_commands_are_of_the_network_they_stand_with() -> None:
 
 @pytest.mark.parametrize("name", list_released("gaze", "eyes"))
 def test_commands_that_make_the_weights_are_ours(name: str) -> None:
-    """Every option is one that there is; the training is by the card itself, from weights of the history."""
+    """Every option is one that there is; all training is from weights of the history, the last by the card
+    itself."""
     lines = find(name).require_card().data.get("commands")
     if lines is None:
         pytest.skip(f"{name}'s card has no commands of its weights; benchmarks/release.py --made-by")
-    starts = set()
+    starts, recipes = set(), []
     for line in lines:
         if found := FROM_HISTORY.fullmatch(line):
             starts.add(found["file"])
@@ -75,8 +76,9 @@ def test_commands_that_make_the_weights_are_ours(name: str) -> None:
             continue
         command, options = parsed(line)
         if command == "train":
-            assert options["recipe"].endswith(f"{name}.json")
+            recipes.append(options["recipe"])
             assert options["start"] in starts
+    assert recipes[-1].endswith(f"{name}.json")
 
 
 def has_history() -> bool:
