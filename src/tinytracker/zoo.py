@@ -78,7 +78,11 @@ def find(network: str | Path, suffixes: Sequence[str] = SUFFIXES) -> Weights:
     released = _released(str(network))
     if released is not None:
         return Weights(released)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # a name longer than any file's
+        raise ModelError(f"there is no file {str(network)[:40]!r}... ({error.strerror})") from error
+    if is_file:
         if path.suffix not in suffixes:
             raise ModelError(f"{path} will not do: expected a file that ends in {', '.join(suffixes)}")
         return Weights(path)
