@@ -332,9 +332,13 @@ def test_a_mirrored_recording_calibrates_as_the_plain_one(sitting: Path) -> None
         sitting / "mirror.json",
     )
     assert command("calibrate", mirrored, *given, "--mirrored") in (0, 1)
-    anew, usual = (Calibration.load(path) for path in (sitting / "mirror.json", calibrated(sitting)))
-    for one, other in zip(anew.dots, usual.dots, strict=True):
-        assert one.raw_deg == pytest.approx(other.raw_deg, abs=1.5)
+    anew, usual = (
+        {(dot.x_cm, dot.y_cm): dot.raw_deg for dot in Calibration.load(path).dots}
+        for path in (sitting / "mirror.json", calibrated(sitting))
+    )
+    assert len(anew.keys() & usual.keys()) >= 3
+    for place in anew.keys() & usual.keys():
+        assert anew[place] == pytest.approx(usual[place], abs=3.0)  # the other side is 20 degrees away
 
 
 @pytest.mark.parametrize(
