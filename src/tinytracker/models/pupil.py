@@ -112,8 +112,10 @@ class _Joined(nn.Module):
 
     def forward(self, embedding: Tensor, last: Tensor) -> Tensor:
         joined = self.join(self.seen(embedding) + self.said(last))
-        centre = self.centre(pointing(embedding).softmax(1))
-        share, anew = self.share(joined), torch.cat([centre, self.anew(joined)], 1)
+        share, weights = self.share(joined), pointing(embedding).softmax(1)
+        if self.training:  # as bytes will round them: many small weights are none
+            weights = _rounded(weights, BYTES)
+        anew = torch.cat([self.centre(weights), self.anew(joined)], 1)
         if not self.training:
             return last + share * (anew - last)
         # As bytes will round them, so that it learns which steps are too small to be made.
