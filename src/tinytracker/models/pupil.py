@@ -18,9 +18,8 @@ from tinytracker.models.registry import register
 CONVOLUTIONS = ((8, 5, 2), (16, 3, 2), (16, 3, 1), (32, 3, 2))
 EXPANDED, DEPTHWISE = 60, 5  # channels and kernel of the last block: it sees nearly all of the window
 MAP_CHANNELS = 8
-PARTS = (
-    2  # of a cell of the last map, along each side: its first PARTS * PARTS channels point, one at each part
-)
+# Of a cell of the last map, along each side: its first PARTS * PARTS channels point, one at each part.
+PARTS = 2
 SHARPNESS = 4.0  # of these channels as logits
 JOINED, HIDDEN = 16, 24
 BYTES = 256.0  # steps from 0 to 1
