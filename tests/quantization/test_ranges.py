@@ -54,6 +54,27 @@ def test_pooling_reshape_and_concatenation_share_one_range():
     assert settled["t8"] == SIGNED_UNIT
 
 
+def test_a_softmax_and_what_it_joins_have_the_ranges_that_the_format_fixes():
+    """Part of a map into a softmax, whose weighted mean joins a sigmoid's numbers."""
+    graph = graph_of(
+        [
+            ("CONV_2D", (0,), (1,)),
+            ("SLICE", (1, 9, 9), (2,)),
+            ("SOFTMAX", (2,), (3,)),
+            ("FULLY_CONNECTED", (3,), (4,)),
+            ("LOGISTIC", (1,), (5,)),
+            ("CONCATENATION", (4, 5), (6,)),
+        ],
+        (0,),
+        (6,),
+        constants=(9,),
+    )
+    observed = {"t0": (-1, 0.9), "t1": (-3.0, 2.0), "t3": (0.0, 0.4), "t4": (0.2, 0.8), "t6": (0.1, 0.9)}
+    settled = settle(graph, observed, [FACE])
+    assert settled["t1"] == settled["t2"] == (-3.0, 2.0)
+    assert {settled[f"t{index}"] for index in (3, 4, 5, 6)} == {(0.0, 255 / 256)}
+
+
 def test_a_grid_baked_in_keeps_the_pictures_range():
     graph = graph_of([("CONCATENATION", (0, 1), (2,)), ("CONV_2D", (2,), (3,))], (0,), (3,), constants=(1,))
     settled = settle(graph, {"t0": (-1, 0.9), "t2": (-1, 1), "t3": (-2, 2)}, [FACE])

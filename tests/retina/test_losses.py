@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tinytracker.inputs import OUTPUTS
+from tinytracker.models.pupil import SHARPNESS
 from tinytracker.retina import losses
 from tinytracker.retina.batches import Truth, change, moved
 from tinytracker.retina.estimates import estimates_of
@@ -71,6 +72,24 @@ def test_labels_are_not_floored(kind) -> None:
     assert costs[0] < costs[1] < costs[2]
     found = estimates_of(answer(0.0).numpy(), kind)
     assert np.allclose(found.centre * SIZE, [[20.4, 33.7]], atol=1e-4)
+
+
+def test_a_map_costs_least_that_points_at_the_pupil() -> None:
+    """At (20.4, 33.7), in cells of 4: nearest are the parts 4 and 5 along x, 7 and 8 along y."""
+    truth = Truth(torch.tensor([[20.4 / SIZE, 33.7 / SIZE]]), torch.tensor([True]), torch.tensor([0.0]))
+    shares = {(4, 7): 0.4 * 0.075, (5, 7): 0.6 * 0.075, (4, 8): 0.4 * 0.925, (5, 8): 0.6 * 0.925}
+
+    def pointing(at: dict[tuple[int, int], float]) -> torch.Tensor:
+        seen = torch.full((1, 8, 8, 8), -9.0)
+        for (x, y), share in at.items():
+            seen[0, y % 2 * 2 + x % 2, y // 2, x // 2] = np.log(share) / SHARPNESS
+        return seen
+
+    costs = [float(losses.place(pointing(at), truth)) for at in (shares, {(5, 8): 1.0}, {(0, 0): 1.0})]
+    assert costs[0] == pytest.approx(-sum(share * np.log(share) for share in shares.values()), abs=1e-4)
+    assert costs[0] < costs[1] < costs[2]
+    unknown = Truth(truth.centre, torch.tensor([False]), truth.closed)
+    assert float(losses.place(pointing({(0, 0): 1.0}), unknown)) == 0
 
 
 def test_closed_eyes_cost_nothing_for_where_they_are() -> None:

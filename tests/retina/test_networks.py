@@ -100,6 +100,29 @@ def test_a_share_of_nothing_holds_what_was_said(settled, tracks) -> None:
     assert ((said >= 0) & (said <= 1)).all()
 
 
+def test_ours_points_where_its_map_does() -> None:
+    """Whichever part of whichever cell, in the order in which `places` and files have them."""
+    network = create_model("pupil").eval()
+    for channel, row, column, x, y in (
+        (0, 0, 0, 2, 2),
+        (1, 2, 5, 46, 18),
+        (2, 2, 5, 42, 22),
+        (3, 7, 7, 62, 62),
+    ):
+        seen = torch.zeros(1, *network.embedding_shape)
+        seen[0, channel, row, column] = 10.0
+        seen[0, 4:] = 20.0  # these channels do not point
+        with torch.no_grad():
+            network.head.share[0].bias.fill_(200.0)
+            said = network.head(seen, torch.zeros(1, 16))
+        assert torch.allclose(said[0, :2] * 64, torch.tensor([x, y], dtype=torch.float32), atol=1e-2)
+
+
+def test_where_the_map_points_is_not_learnt() -> None:
+    network = create_model("pupil")
+    assert not any(parameter.requires_grad for parameter in network.head.centre.parameters())
+
+
 def test_neurons_that_rectify_give_what_they_would_fire_on_average() -> None:
     neuron, current = IntegrateAndFire(threshold=0.5), torch.tensor([0.3, 1.7, -0.4]).expand(1000, 3)
     fired = neuron(current).mean(0)

@@ -3,6 +3,7 @@ closed, and how sure that is. A tenth of Retina's multiply-accumulates."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from tinytracker.cards import InputSpec
@@ -15,14 +16,19 @@ from tinytracker.models.registry import register
 # depthwise ones, on microcontrollers (docs/events.md) and in training.
 # output channels, kernel, stride
 CONVOLUTIONS = ((8, 5, 2), (16, 3, 2), (16, 3, 1), (32, 3, 2))
-EXPANDED = 64
+EXPANDED, DEPTHWISE = 60, 5  # channels and kernel of the last block: it sees nearly all of the window
 MAP_CHANNELS = 8
-JOINED, HIDDEN = 18, 24
+# Of a cell of the last map, along each side: its first PARTS * PARTS channels point, one at each part.
+PARTS = 2
+SHARPNESS = 4.0  # of these channels as logits
+JOINED, HIDDEN = 16, 24
 BYTES = 256.0  # steps from 0 to 1
+CENTRE = 2  # of the numbers that it says, the first: x and y
 
 
 class Pupil(Network):
-    """See the builder `pupil`. The embedding is the last map, (8, H, W).
+    """See the builder `pupil`. The embedding is the last map, (8, H, W), whose first channels point at where
+    the pupil is (`pointing`).
 
     What the network said last goes in as sixteen numbers, beside what the window shows: no plane and no
     convolution is spent on it. They are bytes of one scale, in and out, so a board hands them on as they are.
@@ -40,8 +46,8 @@ class Pupil(Network):
             layer = ConvBN(channels, out_channels, kernel, size=size, stride=stride)
             layers.append(layer)
             channels, size = out_channels, layer.out_size
-        layers.append(InvertedResidual(channels, EXPANDED, channels, size=size))
-        layers.append(ConvBN(channels, MAP_CHANNELS, size=size))
+        layers.append(InvertedResidual(channels, EXPANDED, channels, size=size, kernel=DEPTHWISE))
+        layers.append(ConvBN(channels, MAP_CHANNELS, size=size, relu=False))
         self.backbone = nn.Sequential(*layers)
         self.embedding_shape = (MAP_CHANNELS, *size)
         self.head = _Joined(size)
@@ -54,26 +60,61 @@ class Pupil(Network):
         return self.backbone(events)
 
 
+def pointing(embedding: Tensor) -> Tensor:
+    """How strongly maps (B, 8, H, W) point at each of the `places` of a window, as logits, (B, H * W * 4)."""
+    points = embedding.permute(0, 2, 3, 1)[..., : PARTS * PARTS]  # channels last, as files have them
+    return SHARPNESS * points.flatten(1)
+
+
+def places(size: Size) -> Tensor:
+    """The middles of the parts of a map's cells, in the order of `pointing`, (H * W * 4, 2), x and y from 0
+    to 1.
+
+    >>> (places((1, 2)) * 8).tolist()[:3]
+    [[1.0, 2.0], [3.0, 2.0], [1.0, 6.0]]
+    """
+    rows, columns, down, right = torch.meshgrid(
+        *(torch.arange(length) for length in (*size, PARTS, PARTS)), indexing="ij"
+    )
+    x = (columns + (right + 0.5) / PARTS) / size[1]
+    y = (rows + (down + 0.5) / PARTS) / size[0]
+    return torch.stack([x.flatten(), y.flatten()], 1)
+
+
 class _Joined(nn.Module):
     """What the window shows and what was said last -> sixteen numbers from 0 to 1: what was said last, moved
     towards what is said anew by a share of the way that each number has for itself (a gate, as in gated
     recurrent units: Cho et al. 2014, arXiv 1406.1078). So in a fixation, whose windows are noise, it can hold
-    what it knows, in bytes exactly: a share of 0 moves nothing."""
+    what it knows, in bytes exactly: a share of 0 moves nothing.
+
+    The centre that is said anew is the mean of where the map points, weighted by how strongly (a soft argmax:
+    Luvizon et al. 2017, arXiv 1710.02322), so it need not be learnt that what shifts in the window shifts the
+    centre as far."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
-        numbers = KINDS["last_output"].numbers
+        numbers, at = KINDS["last_output"].numbers, places(size)
+        # Fixed, about the middle: so int8's steps are half as large.
+        self.centre = nn.Linear(len(at), CENTRE).requires_grad_(False)
+        self.centre.weight.copy_(at.T - 0.5)
+        self.centre.bias.fill_(0.5)
         self.seen = nn.Sequential(
-            FlattenNHWC(), nn.Linear(MAP_CHANNELS * size[0] * size[1], JOINED), nn.ReLU(inplace=True)
+            nn.ReLU(),
+            FlattenNHWC(),
+            nn.Linear(MAP_CHANNELS * size[0] * size[1], JOINED),
+            nn.ReLU(inplace=True),
         )
         self.said = nn.Sequential(nn.Linear(numbers, JOINED), nn.ReLU(inplace=True))
         self.join = nn.Sequential(nn.Linear(JOINED, HIDDEN), nn.ReLU(inplace=True))
-        self.anew = nn.Sequential(nn.Linear(HIDDEN, numbers), nn.Sigmoid())
+        self.anew = nn.Sequential(nn.Linear(HIDDEN, numbers - CENTRE), nn.Sigmoid())
         self.share = nn.Sequential(nn.Linear(HIDDEN, numbers), nn.Sigmoid())
 
     def forward(self, embedding: Tensor, last: Tensor) -> Tensor:
         joined = self.join(self.seen(embedding) + self.said(last))
-        share, anew = self.share(joined), self.anew(joined)
+        share, weights = self.share(joined), pointing(embedding).softmax(1)
+        if self.training:  # as bytes will round them: many small weights are none
+            weights = _rounded(weights, BYTES)
+        anew = torch.cat([self.centre(weights), self.anew(joined)], 1)
         if not self.training:
             return last + share * (anew - last)
         # As bytes will round them, so that it learns which steps are too small to be made.

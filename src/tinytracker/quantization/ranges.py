@@ -12,9 +12,10 @@ from tinytracker.tflite.graph import Graph
 
 # In TFLite's int8 specification these give out what they take in, with the same scale. A CONCATENATION with
 # inputs of other scales would need a QUANTIZE before it.
-SAME_SCALE = ("RESHAPE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
+SAME_SCALE = ("RESHAPE", "SLICE", "STRIDED_SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
 SIGNED_UNIT = (-1.0, 127 / 128)  # scale 1/128, zero point 0: int8 = pixel - 128 for pixels (p - 128) / 128
-FIXED_OUTPUT = {"TANH": SIGNED_UNIT, "LOGISTIC": (0.0, 255 / 256)}
+UNIT = (0.0, 255 / 256)  # scale 1/256, zero point -128
+FIXED_OUTPUT = {"TANH": SIGNED_UNIT, "LOGISTIC": UNIT, "SOFTMAX": UNIT}
 OUTPUT_MARGIN = 0.1  # of the calibrated span, on either side of a linear output
 # A tensor that is (next to) always 0, such as a dead ReLU's: steps as fine as its span would overflow a
 # kernel's rescaling.
@@ -40,7 +41,7 @@ def settle(graph: Graph, observed: Ranges, inputs: Sequence[InputSpec]) -> Range
         if op.kind in FIXED_OUTPUT:
             fixed[op.outputs[0]] = FIXED_OUTPUT[op.kind]
     if any(spec.kind == "last_output" for spec in inputs):
-        fixed[graph.outputs[0]] = FIXED_OUTPUT["LOGISTIC"]  # it becomes that input
+        fixed[graph.outputs[0]] = UNIT  # it becomes that input
     for index in graph.outputs:
         low, high = ranges[index]
         margin = OUTPUT_MARGIN * (high - low)
@@ -82,7 +83,7 @@ def input_range(spec: InputSpec, observed: tuple[float, float] = SIGNED_UNIT) ->
     if spec.kind in ("face_grid", "events"):
         return 0.0, 1.0
     if spec.kind == "last_output":
-        return FIXED_OUTPUT["LOGISTIC"]  # so that bytes can be handed on as they are
+        return UNIT  # so that bytes can be handed on as they are
     if KINDS[spec.kind].box_of:
         return min(SIGNED_UNIT[0], observed[0]), max(SIGNED_UNIT[1], observed[1])
     return spec.pixel_offset, spec.pixel_offset + 255 * spec.pixel_scale

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tinytracker.inputs import GRID_BOXES, GRID_SIDE
+from tinytracker.models.pupil import places, pointing
 from tinytracker.retina.batches import Truth
 
 ROUNDING_CELLS = 0.25  # a distance well below it is penalised quadratically
 RIGHT_CELLS = 2.0  # a centre within so many cells of the truth is right: what `confidence` is the chance of
-SHARPNESS = 4.0  # of the first channel as logits
 # Side of the box that Retina's networks put about the pupil's centre (their code: 5 to each side).
 BOX_CELLS = 10.0
 BOX_WEIGHT, CONFIDENCE_WEIGHT = 7.5, 1.5  # of Retina's spiking network (arXiv 2312.00425)
@@ -44,20 +44,15 @@ def pupil(
 
 
 def place(seen: Tensor, truth: Truth) -> Tensor:
-    """Of `pupil`'s last maps (N, channels, side, side): what it costs (cross-entropy) that the first channel
-    is not largest where the pupil is, its four nearest cells sharing it. So the convolutions learn to point,
-    wherever in the window, before the layers behind them have learnt to read."""
+    """Of `pupil`'s last maps (N, channels, side, side): what it costs (cross-entropy) that they do not point
+    most where the pupil is, the four nearest places sharing it. So the convolutions learn to point before the
+    layers behind them have learnt whether to believe them."""
     side = seen.shape[-1]
-    logits = F.log_softmax(SHARPNESS * seen[:, 0].flatten(1), 1)
-    at = (truth.centre * side - 0.5).clamp(0, side - 1 - 1e-4)
-    low = at.long()
-    share = at - low
-    cost = torch.zeros_like(logits[:, 0])
-    for right in (0, 1):
-        for down in (0, 1):
-            weight = (share[:, 0] if right else 1 - share[:, 0]) * (share[:, 1] if down else 1 - share[:, 1])
-            cell = (low[:, 1] + down) * side + low[:, 0] + right
-            cost = cost - weight * logits.gather(1, cell[:, None])[:, 0]
+    at = places((side, side)).to(seen)
+    apart = 1 / len(at) ** 0.5  # places, along x and along y
+    nearest = truth.centre.clamp(apart / 2, 1 - apart / 2)
+    share = (1 - (at - nearest[:, None]).abs() / apart).clamp(min=0).prod(2)
+    cost = -(share * F.log_softmax(pointing(seen), 1)).sum(1)
     return torch.where(truth.known, cost, torch.zeros_like(cost)).mean()
 
 
