@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 NU = 8.0
 """Degrees of freedom of the dots' noise; of 3, 4 and 8 the best on the people who taught the priors: a dot
 that was not looked at, ten deviations off, counts a tenth."""
+LEAST_SCATTER = 0.1
+"""Against what the prior says of people: nobody's dots lie nearer to the fit but by chance, or made up."""
 _ROUNDS = 30
 
 
@@ -65,8 +67,9 @@ def fit_dots(dots: Sequence[DotSummary], prior: Prior, robust: bool = True) -> F
     squares = left**2 / noise * weights[:, None]
     # A dot that decided the fit itself (leverage 1) says nothing of how far dots scatter.
     leverage = posterior.variance(*np.array([dot.raw_deg for dot in dots]).T) / noise * weights[:, None]
-    freedom = float((1 - leverage).sum())
-    return Fit(posterior, weights, left, 0.5 * float(np.log(squares.sum() / freedom)), freedom)
+    freedom = max(float((1 - leverage).sum()), 1e-9)
+    scatter = max(float(np.sqrt(squares.sum() / freedom)), LEAST_SCATTER)
+    return Fit(posterior, weights, left, float(np.log(scatter)), freedom)
 
 
 def noise_weight(freedom: float, people_log_sd: float) -> float:
