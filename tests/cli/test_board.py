@@ -77,11 +77,11 @@ def expected(video: Path, tmp_path: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def check_gaze(csv: Path, expected: dict[str, list[tuple[str, str]]]) -> None:
-    """The bytes of TensorFlow Lite Micro, and LiteRT's within three steps of the output."""
+    """The bytes of TensorFlow Lite Micro, and LiteRT's within four steps of the output."""
     assert gaze(csv) == expected["tflite-micro"]
     step_cm = GazeModel.load(MODEL).engine.outputs[0].scale * 40
     apart = np.array(gaze(csv), float) - np.array(expected["litert"], float)
-    assert np.abs(apart).max() <= 3 * step_cm + 0.001
+    assert np.abs(apart).max() <= 4 * step_cm + 0.001
 
 
 @emulated

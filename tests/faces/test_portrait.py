@@ -142,13 +142,14 @@ def test_a_face_that_fills_the_picture_is_found(
 
 def test_what_is_no_face_is_not_read(portrait: np.ndarray, locator: EyeLocator) -> None:
     """Wherever a detector may point in it: the mouth, the suit, other pictures. What is believed must be
-    her eyes."""
+    her eyes, but for two of a hundred boxes at most."""
     data = pytest.importorskip("skimage.data")
     rng = np.random.default_rng(0)
-    believed = 0
+    boxes = believed = wrong = 0
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         image = getattr(data, name)()
-        for _ in range(40):
+        for _ in range(120):
+            boxes += 1
             side = rng.uniform(50, 160)
             box = Box(
                 rng.uniform(0, image.shape[1] - side), rng.uniform(0, image.shape[0] - side), side, side
@@ -160,9 +161,11 @@ def test_what_is_no_face_is_not_read(portrait: np.ndarray, locator: EyeLocator) 
             ):
                 continue
             error = np.linalg.norm(found.corners_px - CORNERS_PX, axis=-1).mean() / interocular_px(CORNERS_PX)
-            assert name == "astronaut", f"a face in {name} at {box}"
-            assert error < 0.3, f"eyes off by {error:.2f} at {box}"
-            believed += 1
+            if name == "astronaut" and error < 0.3:
+                believed += 1
+            else:
+                wrong += 1
+    assert wrong <= 0.02 * boxes, f"{wrong} of {boxes} boxes believed that show no face"
     mouth = Box(190.0, 115.0, 70.0, 70.0)
     found = locator.locate(portrait, mouth)
     assert (

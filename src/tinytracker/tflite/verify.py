@@ -21,7 +21,9 @@ from tinytracker.tflite.schema import OPERATORS, TYPES, operator_name, refuse_ot
 
 BYTE, INT, LONG = 1, 4, 8
 TEXT, INTS = Vector(1), Vector(INT)
-MOST_BYTES = 1 << 30  # of a tensor; the largest of a network of this family has a few MB
+MOST_BYTES = (
+    1 << 27
+)  # of a tensor; the largest here has a few MB, and kernels take 30 times as much beside it
 LEAST_SCALE, MOST_SCALE = 2.0**-40, 2.0**40  # the runtimes abort where the ratio of two overflows
 LEAST_EXPONENT = 2.0**-26  # per step of what goes through an exponential function, which the kernels shift by
 MOST_COARSER = 2.0**20  # steps of a sum in a step of what is summed
