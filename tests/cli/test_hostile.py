@@ -237,6 +237,7 @@ def test_a_terminal_that_is_closed_leaves_whole_files(tmp_path: Path, portrait: 
         words = ["track", "long.mp4", "--csv", "gaze.csv", "--save", "seen.mp4", "--no-window"]
         os.chdir(tmp_path)
         os.environ["TERM"] = "xterm"  # where none is said, no progress is drawn
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and rightly stays so
         os.execv(sys.executable, [sys.executable, "-m", "tinytracker", *words])
     told = b""
     while b"Tracking" not in told:
