@@ -162,7 +162,7 @@ class TestCovers:
             film = container.add_stream("libx264", rate=25)
             film.height, film.width, film.pix_fmt = 128, 128, "yuv420p"
             if is_cover:
-                cover.disposition = av.stream.Disposition.attached_pic
+                cover.disposition = av.stream.Disposition.attached_pic.value  # as old PyAVs ask
             for stream, pictures in ((cover, [np.zeros((96, 96, 3), np.uint8)]), (film, images)):
                 for index, image in enumerate(pictures):
                     picture = av.VideoFrame.from_ndarray(image, format="rgb24")
