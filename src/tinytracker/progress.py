@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _QUIET = "TINYTRACKER_QUIET"
 Progress = Callable[[int, int], None]
@@ -21,8 +22,20 @@ def no_progress(done: int, total: int) -> None:
 
 
 def keep_quiet() -> None:
-    """No bars from now on, in this process and those that it starts."""
+    """No bars from now on, in this process and those that it starts; see quiet_ends_here."""
     os.environ[_QUIET] = "1"
+
+
+@contextmanager
+def quiet_ends_here() -> Iterator[None]:
+    """What keep_quiet did inside it ends with it: a command called in a process quietens only itself."""
+    before = os.environ.get(_QUIET)
+    try:
+        yield
+    finally:
+        os.environ.pop(_QUIET, None)
+        if before is not None:
+            os.environ[_QUIET] = before
 
 
 def is_quiet() -> bool:

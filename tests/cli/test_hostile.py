@@ -236,7 +236,9 @@ def test_a_terminal_that_is_closed_leaves_whole_files(tmp_path: Path, portrait: 
     if child == 0:
         words = ["track", "long.mp4", "--csv", "gaze.csv", "--save", "seen.mp4", "--no-window"]
         os.chdir(tmp_path)
-        os.environ["TERM"] = "xterm"  # where none is said, no progress is drawn
+        os.environ["TERM"] = "xterm"  # where none is said, or one of these is, no progress is drawn
+        for name in ("TINYTRACKER_QUIET", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR"):
+            os.environ.pop(name, None)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and rightly stays so
         os.execv(sys.executable, [sys.executable, "-m", "tinytracker", *words])
     told = b""

@@ -1,8 +1,10 @@
+import os
 import sys
 
 import pytest
 
 from tinytracker.cli import progress
+from tinytracker.cli.app import run
 
 
 def test_a_log_gets_a_line_now_and_then(
@@ -25,6 +27,16 @@ def test_quiet_draws_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     with progress.progress_bar("Rendering") as update:
         update(1, 1)
     assert capsys.readouterr().err == ""
+
+
+def test_quiet_ends_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    for before in (None, "1"):
+        if before is None:
+            monkeypatch.delenv("TINYTRACKER_QUIET", raising=False)
+        else:
+            monkeypatch.setenv("TINYTRACKER_QUIET", before)
+        assert run(["--quiet", "models"]) == 0
+        assert os.environ.get("TINYTRACKER_QUIET") == before
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ import typer
 from tinytracker.cli.interrupt import HANG_UP
 from tinytracker.errors import INTERRUPTED, MissingExtraError, OutputError, TinytrackerError
 from tinytracker.extras import EXTRAS
-from tinytracker.progress import keep_quiet
+from tinytracker.progress import keep_quiet, quiet_ends_here
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     traceback."""
     arguments = with_whole_name(arguments)
     try:
-        with _words_beside_rows(arguments):
+        with _words_beside_rows(arguments), quiet_ends_here():
             result = build(arguments)(
                 args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False
             )
