@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from tinytracker.cli.options import DotsSource, FaceModel, FieldOfView, FramesPerSecond, Mirrored, OutputScale
+
 
 def calibrate(
-    source: Annotated[
-        str, typer.Argument(help="The video, or folder of pictures, taken while the dots were shown.")
-    ],
+    source: DotsSource,
     screen: Annotated[
         Path, typer.Option(help="The screen as JSON (see `tinytracker screen`).", metavar="FILE")
     ],
@@ -29,24 +29,11 @@ def calibrate(
     model: Annotated[
         str, typer.Option(help="The network it is for: a released name or a .tflite.", metavar="NAME|FILE")
     ] = "tinytracker-eyes",
-    output_scale_cm: Annotated[
-        float | None,
-        typer.Option(help="Centimetres that an output of 1 stands for, if not what its card says."),
-    ] = None,
-    fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the longer side.")] = 60.0,
-    face_model: Annotated[
-        Path | None, typer.Option(help="YuNet's .onnx file, to find faces by it.", metavar="FILE")
-    ] = None,
-    fps: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=1000, help="Frames per second, instead of what the source says."),
-    ] = None,
-    mirrored: Annotated[
-        bool,
-        typer.Option(
-            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
-        ),
-    ] = False,
+    output_scale_cm: OutputScale = None,
+    fov_deg: FieldOfView = 60.0,
+    face_model: FaceModel = None,
+    fps: FramesPerSecond = None,
+    mirrored: Mirrored = False,
 ) -> int:
     """Fit a person's own calibration to dots they looked at.
 

@@ -12,6 +12,7 @@ from tinytracker.cli.asking import asks_targets, refuse_options
 from tinytracker.cli.caller import caller
 from tinytracker.cli.idle import refuse_idle
 from tinytracker.cli.opening import open_dataset
+from tinytracker.cli.options import Dask
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import INTERRUPTED, UsageError
 from tinytracker.targets.target import ask, targets_that
@@ -49,9 +50,7 @@ def evaluate(
         int | None,
         typer.Option(min=1, help="Threads, each with an engine of its own.", show_default="1"),
     ] = None,
-    dask: Annotated[
-        str | None, typer.Option(metavar="SCHEDULER", help="Address of a Dask scheduler to run the work on.")
-    ] = None,
+    dask: Dask = None,
     board: Annotated[
         str | None,
         typer.Option(help="Run on this board's chip instead: imx500:NETWORK.rpk.", metavar="BOARD"),

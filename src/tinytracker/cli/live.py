@@ -11,6 +11,7 @@ import typer
 
 from tinytracker.cli.idle import refuse_idle
 from tinytracker.cli.opening_page import say_page
+from tinytracker.cli.options import Mirrored
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 from tinytracker.files import refuse_no_folder
@@ -74,12 +75,7 @@ def live(
         float | None,
         typer.Option(help="The camera's field of view across the frame's longer side.", show_default="60"),
     ] = None,
-    mirrored: Annotated[
-        bool,
-        typer.Option(
-            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
-        ),
-    ] = False,
+    mirrored: Mirrored = False,
     person: Annotated[
         int | None,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tinytracker.cli.idle import refuse_idle
+from tinytracker.cli.options import Dask
 from tinytracker.cli.progress import progress_bar
 from tinytracker.files import refuse_no_folder
 
@@ -39,9 +40,7 @@ def prepare(
     jobs: Annotated[
         int | None, typer.Option(min=-1, help="Processes to use; -1 is one per core.", show_default="-1")
     ] = None,
-    dask: Annotated[
-        str | None, typer.Option(metavar="SCHEDULER", help="Address of a Dask scheduler to run the work on.")
-    ] = None,
+    dask: Dask = None,
 ) -> None:
     """Cuts face and eye crops out of recordings, or takes the events out of event cameras' ones, once, into a
     memory-mapped dataset.

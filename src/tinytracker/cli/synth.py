@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tinytracker.cli.idle import refuse_idle
+from tinytracker.cli.options import Dask
 from tinytracker.cli.progress import progress_bar
 from tinytracker.synthetic.head_kinds import HEAD_KINDS, HeadKind, head_kind
 
@@ -52,9 +53,7 @@ def synth(
             metavar="I/N", help="Render only the I-th of N shares of the people, for queues of batch jobs."
         ),
     ] = "1/1",
-    dask: Annotated[
-        str | None, typer.Option(metavar="SCHEDULER", help="Address of a Dask scheduler to run the work on.")
-    ] = None,
+    dask: Dask = None,
 ) -> None:
     """Renders recordings of people who do not exist, with exact gaze labels, in GazeCapture's format.
 

@@ -13,6 +13,7 @@ import typer
 from tinytracker.cli.asking import asks_targets, refuse_options
 from tinytracker.cli.caller import caller, say
 from tinytracker.cli.idle import refuse_idle
+from tinytracker.cli.options import Mirrored, Strict
 from tinytracker.errors import INTERRUPTED, UsageError
 from tinytracker.results import Table
 from tinytracker.targets.target import Caller, ask, targets_that
@@ -118,12 +119,7 @@ def track(
             help="Your calibration (`tinytracker calibrate`), applied before the filter.", metavar="FILE"
         ),
     ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict/--no-strict", help="Refuse a calibration made before another screen or camera."
-        ),
-    ] = False,
+    strict: Strict = False,
     board: Annotated[
         str | None,
         typer.Option(
@@ -140,12 +136,7 @@ def track(
             help="Files: frames per second, instead of what they say. imx500: asked of the camera, 1 to 60.",
         ),
     ] = None,
-    mirrored: Annotated[
-        bool,
-        typer.Option(
-            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
-        ),
-    ] = False,
+    mirrored: Mirrored = False,
     **target_options: Any,
 ) -> int:
     """Track gaze in pictures, a video or a camera.

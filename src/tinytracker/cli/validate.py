@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinytracker.cli.options import (
+    DotsSource,
+    FaceModel,
+    FieldOfView,
+    FramesPerSecond,
+    Mirrored,
+    OutputScale,
+    Strict,
+)
+
 if TYPE_CHECKING:
     from tinytracker.calibration.check import Check
     from tinytracker.results import Table
 
 
 def validate(
-    source: Annotated[
-        str, typer.Argument(help="The video, or folder of pictures, taken while the dots were shown.")
-    ],
+    source: DotsSource,
     calibration: Annotated[Path, typer.Option(help="The calibration to measure.", metavar="FILE")],
     dots: Annotated[Path, typer.Option(help="CSV: when and where each dot was shown.", metavar="FILE")],
     screen: Annotated[Path, typer.Option(help="The screen as JSON.", metavar="FILE")],
@@ -26,30 +34,12 @@ def validate(
     model: Annotated[
         str, typer.Option(help="The network: a released name or a .tflite.", metavar="NAME|FILE")
     ] = "tinytracker-eyes",
-    output_scale_cm: Annotated[
-        float | None,
-        typer.Option(help="Centimetres that an output of 1 stands for, if not what its card says."),
-    ] = None,
-    fov_deg: Annotated[float, typer.Option(help="The camera's field of view across the longer side.")] = 60.0,
-    face_model: Annotated[
-        Path | None, typer.Option(help="YuNet's .onnx file, to find faces by it.", metavar="FILE")
-    ] = None,
-    fps: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=1000, help="Frames per second, instead of what the source says."),
-    ] = None,
-    mirrored: Annotated[
-        bool,
-        typer.Option(
-            "--mirrored/--not-mirrored", help="The camera mirrors: left and right are changed back."
-        ),
-    ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict/--no-strict", help="Refuse a calibration made before another screen or camera."
-        ),
-    ] = False,
+    output_scale_cm: OutputScale = None,
+    fov_deg: FieldOfView = 60.0,
+    face_model: FaceModel = None,
+    fps: FramesPerSecond = None,
+    mirrored: Mirrored = False,
+    strict: Strict = False,
 ) -> int:
     """Measure a calibration on dots that took no part in it.
 
