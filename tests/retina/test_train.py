@@ -63,6 +63,16 @@ def test_a_killed_run_resumed_ends_as_one_that_was_not(eyes, folder) -> None:
     assert card.output == "pupil"
 
 
+def test_a_device_that_is_not_there_and_several_processes_are_refused(eyes, folder, monkeypatch) -> None:
+    for device in ("nonsense", "cuda:99"):
+        with pytest.raises(UsageError, match=f"torch has no device '{device}'"):
+            train(SHORT, eyes, folder / "elsewhere", device=device)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="leave torchrun out"):
+        train(SHORT, eyes, folder / "elsewhere")
+    assert not (folder / "elsewhere").exists()
+
+
 @pytest.mark.parametrize("name", ["retina", "retina_ann"])
 def test_the_others_are_trained_and_scored_too(eyes, folder, name) -> None:
     recipe = replace(SHORT, name=name, model=name, steps=2, optimiser="adam", synops_weight=1e-7)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinytracker.cli.opening import open_dataset
+from tinytracker.cli.opening import open_dataset, open_event_dataset
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import UsageError
 from tinytracker.files import refuse_no_folder
 from tinytracker.progress import keep_quiet
 
 if TYPE_CHECKING:
-    from tinytracker.training.train import TrainingResult
+    from tinytracker.retina.recipe import EventRecipe
+    from tinytracker.training.recipe import Recipe
+    from tinytracker.training.run import TrainingResult
 
 
 def train(
@@ -69,38 +73,47 @@ def train(
       torchrun --nproc-per-node 2 -m -- tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
-    import os
-    from dataclasses import replace
-
-    from tinytracker.retina.recipe import is_event_recipe
+    from tinytracker.retina.recipe import EventRecipe, is_event_recipe, load_event_recipe
     from tinytracker.training.recipe import load_recipe
-
-    if is_event_recipe(recipe):
-        if teacher is not None:
-            raise UsageError(f"{recipe} learns from labels alone; leave --teacher out")
-        _train_pupil(recipe, data, out, resume, steps, seed, start, threads, device)
-        return
-    from tinytracker.training.train import train as run
 
     refuse_no_folder(out)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first
     if not speaks:
         keep_quiet()
-    chosen = load_recipe(recipe)
+    chosen = load_event_recipe(recipe) if is_event_recipe(recipe) else load_recipe(recipe)
     if steps is not None:
         chosen = chosen.quick(steps)
-    if teacher is not None:
-        chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
     if start is not None:
         chosen = replace(chosen, start=start)
+    if isinstance(chosen, EventRecipe):
+        if teacher is not None:
+            raise UsageError(f"{recipe} learns from labels alone; leave --teacher out")
+        result = _train_pupil(chosen, data, out, seed, resume, threads, device)
+    else:
+        if teacher is not None:
+            chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
+        result = _train_gaze(chosen, data, out, seed, resume, threads, device)
+    if not speaks:
+        return
+    if result.started_from:
+        typer.echo(result.started_from)
+    typer.echo(f"best: {result.best_score}; {result.best}")
+    typer.echo(f"last: {result.last_score}; {result.last}")
+
+
+def _train_gaze(
+    recipe: Recipe, data: list[Path], out: Path, seed: int, resume: bool, threads: int, device: str | None
+) -> TrainingResult:
+    from tinytracker.training.train import train as run
+
     dataset = open_dataset(data)
     with (
         progress_bar("Asking the teacher") as asking,
         progress_bar("Fitting the observer") as fitting,
-        progress_bar(f"Training {chosen.name}") as training,
+        progress_bar(f"Training {recipe.name}") as training,
     ):
-        result = run(
-            chosen,
+        return run(
+            recipe,
             dataset,
             out,
             seed=seed,
@@ -111,40 +124,26 @@ def train(
             teacher_progress=asking,
             observer_progress=fitting,
         )
-    if speaks:
-        _tell(result)
 
 
 def _train_pupil(
-    recipe: str,
+    recipe: EventRecipe,
     data: list[Path],
     out: Path,
-    resume: bool,
-    steps: int | None,
     seed: int,
-    start: str | None,
+    resume: bool,
     threads: int,
     device: str | None,
-) -> None:
-    """Trains a network for event cameras."""
-    from dataclasses import replace
-
-    from tinytracker.cli.opening import open_event_dataset
-    from tinytracker.retina.recipe import load_event_recipe
+) -> TrainingResult:
     from tinytracker.retina.train import train as run
 
-    chosen = load_event_recipe(recipe)
-    if steps is not None:
-        chosen = chosen.quick(steps)
-    if start is not None:
-        chosen = replace(chosen, start=start)
     dataset = open_event_dataset(data)
     with (
         progress_bar("Cutting windows") as cutting,
-        progress_bar(f"Training {chosen.name}") as training,
+        progress_bar(f"Training {recipe.name}") as training,
     ):
-        result = run(
-            chosen,
+        return run(
+            recipe,
             dataset,
             out,
             seed=seed,
@@ -154,11 +153,3 @@ def _train_pupil(
             progress=training,
             cutting_progress=cutting,
         )
-    _tell(result)
-
-
-def _tell(result: TrainingResult) -> None:
-    if result.started_from:
-        typer.echo(result.started_from)
-    typer.echo(f"best: {result.best_score}; {result.best}")
-    typer.echo(f"last: {result.last_score}; {result.last}")

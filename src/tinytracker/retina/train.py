@@ -1,13 +1,11 @@
 """Training a network of pupils, top to bottom: sequences of windows in, averaged weights out.
-
-A run leaves in its folder best.safetensors and last.safetensors, each with its card, state.safetensors (what
---resume needs) and log/ (TensorBoard), as `training.train` does.
-"""
+What a run leaves: `training.run`."""
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from torch import Tensor
 from tinytracker.errors import CheckpointError, DatasetError, UsageError
 from tinytracker.events.dataset import EventDataset
 from tinytracker.events.windows import Window
-from tinytracker.files import make_folder
 from tinytracker.models import Network, checkpoint, count, create_model
 from tinytracker.models.retina import Retina
 from tinytracker.progress import Progress, no_progress
@@ -32,7 +29,7 @@ from tinytracker.retina.validation import Validation
 from tinytracker.training import state
 from tinytracker.training.average import MovingAverage
 from tinytracker.training.optimiser import is_quick_in_bf16, learning_rate, make_optimiser
-from tinytracker.training.train import TrainingResult, open_log
+from tinytracker.training.run import TrainingResult, begin, device_named, open_log
 from tinytracker.training.validation import Score
 
 log = logging.getLogger(__name__)
@@ -56,15 +53,15 @@ def train(
 
     seed: with recipe, dataset, torch version and kind of CPU it decides the weights. resume: go on from
     out/state.safetensors if there is one. device: as torch names it; a GPU if there is one. Raises UsageError
-    if `out` holds a run and resume is not asked for, OutputError if it cannot be made, CheckpointError if
-    that run had another recipe, seed or data, DatasetError if a split is empty.
+    if there is no such device, if torchrun started several processes, or if `out` holds a run and resume is
+    not asked for, OutputError if it cannot be made, CheckpointError if that run had another recipe, seed or
+    data, DatasetError if a split is empty.
     """
     torch.set_num_threads(threads)
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    state_path = out / "state.safetensors"
-    if state_path.exists() and not resume:
-        raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
-    make_folder(out)
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise UsageError("networks of pupils are trained by one process; leave torchrun out")
+    where = device_named(device)
+    state_path = begin(out, resume)
 
     # The samples.
     torch.manual_seed(seed)

@@ -2,9 +2,7 @@
 
 `train` runs in one process, or as one of several started by torchrun, which share the batch: gloo on CPUs,
 NCCL on GPUs. Batches are made by background threads with OpenCV where a CPU trains; a GPU keeps all samples
-and makes its batches itself (`on_device`), and plays one recorded step (`step`). A run leaves in its folder
-best.safetensors and last.safetensors (averaged weights, each with its card), state.safetensors (what --resume
-needs) and log/ (TensorBoard).
+and makes its batches itself (`on_device`), and plays one recorded step (`step`). What a run leaves: `run`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import UsageError
-from tinytracker.files import make_folder
 from tinytracker.models import Network, checkpoint, count, create_model
 from tinytracker.progress import Progress, no_progress
 from tinytracker.training import state
@@ -36,6 +32,7 @@ from tinytracker.training.observer import ask_observer
 from tinytracker.training.on_device import PixelsOnDevice
 from tinytracker.training.optimiser import is_quick_in_bf16, learning_rate, make_optimiser
 from tinytracker.training.recipe import Recipe
+from tinytracker.training.run import TrainingResult, begin, device_named, open_log
 from tinytracker.training.samples import load_samples
 from tinytracker.training.start import take_over
 from tinytracker.training.step import CudaGraphs, Numbers, TrainingStep, numbers_of
@@ -46,20 +43,6 @@ log = logging.getLogger(__name__)
 CAUTION = (
     "Trained on rendered people only: on real faces it needs calibration, or training on real recordings."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """What a run left: checkpoints, and the scores of the best and of the last averaged weights on the val
-    split.
-
-    started_from: what the first weights were, "" if they were fresh ones."""
-
-    best: Path
-    last: Path
-    best_score: Score
-    last_score: Score
-    started_from: str
 
 
 def train(
@@ -89,10 +72,7 @@ def train(
     rank, world, where = _join_group(device)
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)  # batches are made by our own threads
-    state_path = out / "state.safetensors"
-    if state_path.exists() and not resume:
-        raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
-    make_folder(out)
+    state_path = begin(out, resume)
 
     # The samples.
     torch.manual_seed(seed)
@@ -209,18 +189,9 @@ def _lesson_features(recipe: Recipe, lessons: Lessons | None) -> int:
 def _join_group(device: str | None) -> tuple[int, int, torch.device]:
     """(rank, number of processes, device) of this process; joins the group if torchrun started it."""
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    if device is None:
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
+    where = device_named(device)
     if world > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    try:
-        where = torch.device(device)
-        torch.empty(0, device=where)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
-        reason = str(error).partition("\n")[0]
-        raise UsageError(
-            f"torch has no device {device!r} here ({reason}); give cpu, or leave --device out"
-        ) from error
+        distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
     return rank, world, where
 
 
@@ -258,14 +229,3 @@ def _save(
         caution=CAUTION if data["heads"] else "",
     )
     checkpoint.save_network(network, card, path)
-
-
-def open_log(folder: Path, step: int) -> Any:
-    """TensorBoard's writer, which forgets what a killed run logged after the state it resumes from; None
-    without it."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        log.warning("tensorboard is not installed; there will be no log (pip install 'tinytracker[train]')")
-        return None
-    return SummaryWriter(str(folder), purge_step=step + 1 if step else None)
