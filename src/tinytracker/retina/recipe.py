@@ -3,14 +3,14 @@ from TOML (recipes/NAME.toml here, or a path)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from tinytracker.errors import UsageError
-from tinytracker.training.recipe import built, names_in, recipe_content, shortened
+from tinytracker.training.recipe import BaseRecipe, built, names_in, recipe_content
 
 MODELS = ("pupil", "retina", "retina_ann")
 
@@ -37,49 +37,33 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class EventRecipe:
-    """See the fields.
+class EventRecipe(BaseRecipe):
+    """See the fields, and `BaseRecipe`'s.
 
-    model, options: for tinytracker.models.create_model.
-    start: checkpoint of the same network to take the first weights from; "" is fresh ones.
-    steps: optimiser steps; batch_size: sequences a step; length: windows of a sequence, one after the other.
+    start: checkpoint of the same network.
+    batch_size: sequences a step; length: windows of a sequence, one after the other.
     every_us: between the estimates of a recording. strides: of so many estimates each sequence takes one,
         drawn anew, so that slow and fast trackers both are learnt.
-    optimiser, learning_rate, weight_decay, warmup_steps, schedule, decay_steps, ema, precision: as in
-        `training.recipe.Recipe`.
     rectified_steps: of a spiking network: for so many steps its neurons rectify, then they fire. What is
         validated and saved always fires.
     closed_weight, confidence_weight, place_weight, synops_weight: of the losses beside the distance
         (`losses`).
-    validate_every, validation_windows: steps between validations; at most so many windows, evenly of all
-        validation people. checkpoint_every: steps between states a killed run resumes from.
+    validation_windows: at most so many are validated on, evenly of all validation people.
     """
 
-    name: str
-    model: str
-    options: dict[str, Any] = field(default_factory=dict)
-    start: str = ""
-    steps: int = 4000
     batch_size: int = 16
-    length: int = 4
-    every_us: int = 5000
-    strides: tuple[int, ...] = (1, 2, 4)
     optimiser: Literal["muon", "adamw", "adam"] = "muon"
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
-    schedule: Literal["cosine", "exponential"] = "cosine"
-    warmup_steps: int = 100
-    decay_steps: int = 10_000
-    ema: float = 0.998
-    precision: Literal["float32", "bf16"] = "float32"
+    length: int = 4
+    every_us: int = 5000
+    strides: tuple[int, ...] = (1, 2, 4)
     rectified_steps: int = 0
     closed_weight: float = 1.0
     confidence_weight: float = 0.5
     place_weight: float = 1.0
     synops_weight: float = 0.0
-    validate_every: int = 500
     validation_windows: int = 4000
-    checkpoint_every: int = 250
     changes: Changes = Changes()
 
     def __post_init__(self) -> None:
@@ -93,13 +77,12 @@ class EventRecipe:
 
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as they stand in a card."""
-        return asdict(self) | {"strides": list(self.strides)}
+        return BaseRecipe.as_dict(self) | {"strides": list(self.strides)}
 
-    def quick(self, steps: int) -> EventRecipe:
-        """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit."""
-        quick: EventRecipe = shortened(self, steps)
+    def quick(self, steps: int) -> Self:
+        """As `BaseRecipe.quick`; the steps that rectify are fewer likewise."""
         rectified = round(self.rectified_steps * min(1.0, steps / self.steps))
-        return replace(quick, rectified_steps=rectified)
+        return replace(BaseRecipe.quick(self, steps), rectified_steps=rectified)
 
 
 def list_event_recipes() -> list[str]:

@@ -4,66 +4,47 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Protocol
 
 import torch
 from torch import nn
 
 from tinytracker.training.muon import Muon, hidden_weights
+from tinytracker.training.recipe import BaseRecipe
 
 log = logging.getLogger(__name__)
 
 
-class Pace(Protocol):
-    """What of a recipe decides how weights move; see `recipe.Recipe`."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def optimiser(self) -> str: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def warmup_steps(self) -> int: ...
-    @property
-    def decay_steps(self) -> int: ...
-
-
 def make_optimiser(
-    pace: Pace, module: nn.Module, network: nn.Module, capturable: bool = False
+    recipe: BaseRecipe, module: nn.Module, network: nn.Module, capturable: bool = False
 ) -> torch.optim.Optimizer:
     """For all of `module`'s trained parameters; those of `network`, a part of it, may be Muon's. Biases and
     batch norm's factors are not decayed. capturable: a step may be recorded as a CUDA graph."""
-    hidden = hidden_weights(network) if pace.optimiser == "muon" else []
+    hidden = hidden_weights(network) if recipe.optimiser == "muon" else []
     hidden = [p for p in hidden if p.requires_grad]
     taken = set(map(id, hidden))
     trained = [p for p in module.parameters() if p.requires_grad]
     weights = [p for p in trained if p.ndim > 1 and id(p) not in taken]
     vectors = [p for p in trained if p.ndim <= 1]
     groups = [
-        {"params": weights, "weight_decay": pace.weight_decay},
+        {"params": weights, "weight_decay": recipe.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    if pace.optimiser == "muon":
+    if recipe.optimiser == "muon":
         return Muon(
-            [*groups, {"params": hidden, "weight_decay": pace.weight_decay, "orthogonal": True}],
-            pace.learning_rate,
+            [*groups, {"params": hidden, "weight_decay": recipe.weight_decay, "orthogonal": True}],
+            recipe.learning_rate,
             capturable,
         )
-    kind = torch.optim.AdamW if pace.optimiser == "adamw" else torch.optim.Adam
-    return kind(groups, lr=pace.learning_rate, fused=True, capturable=capturable)
+    kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
+    return kind(groups, lr=recipe.learning_rate, fused=True, capturable=capturable)
 
 
-def learning_rate(pace: Pace, step: int) -> float:
+def learning_rate(recipe: BaseRecipe, step: int) -> float:
     """The learning rate of a step (from 0)."""
-    if pace.schedule == "exponential":
-        return pace.learning_rate * 0.9 ** (step / pace.decay_steps)
-    warm = min(1.0, (step + 1) / max(pace.warmup_steps, 1))
-    return pace.learning_rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / pace.steps)))
+    if recipe.schedule == "exponential":
+        return recipe.learning_rate * 0.9 ** (step / recipe.decay_steps)
+    warm = min(1.0, (step + 1) / max(recipe.warmup_steps, 1))
+    return recipe.learning_rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / recipe.steps)))
 
 
 def is_quick_in_bf16(device: torch.device) -> bool:

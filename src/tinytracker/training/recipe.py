@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, Self, get_args, get_type_hints
 
 from tinytracker.cards import read_card
 from tinytracker.errors import UsageError
@@ -96,30 +96,20 @@ class Distillation:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """See the fields.
+class BaseRecipe:
+    """What recipes for networks of faces and of pupils (`retina.recipe`) share.
 
     model, options: for tinytracker.models.create_model.
-    start: checkpoint, .tflite or released network to take the first weights from, where they fit; "" is fresh
-    ones.
+    start: network to take the first weights from; "" is fresh ones.
     steps: optimiser steps; batch_size: samples per step, over all processes.
     optimiser: "muon" (training.muon), "adamw" or "adam"; learning_rate, weight_decay: its.
     schedule: "cosine": linear warm-up over warmup_steps, then a cosine to 1 % of learning_rate;
         "exponential": x 0.9 every decay_steps.
-    loss: "euclidean": distance in cm (eye locator: of each point); "mse": of the normalised outputs.
-    scale_by_distance: distances count x 35 cm / the person's distance, where that is known, so that someone
-        far off, with cm the larger for the same angle, weighs no more.
     ema: decay of the moving average of the weights that is validated and kept; 0 is none.
     precision: "float32", or "bf16": convolutions and FCs in bfloat16 where the device has them (twice as fast
         on CPUs with avx512_bf16 or amx where they are dense, slower on depthwise ones), else in float32.
-    min_openness: training samples whose eyes are less open than this on average are left out; nobody knows
-        where closed eyes look. Validation has them all.
-    face_dropout: share of samples whose face crop is blank, so that the eyes carry their weight.
-    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye points, openness,
-        distance, landmarks) from the embedding, in the proportions of losses.AUXILIARY_WEIGHTS; samples
-        without truth count nothing.
-    validate_every, validation_samples: steps between validations; at most so many samples, evenly drawn.
-    checkpoint_every: steps between states a killed run resumes from.
+    validate_every: steps between validations. checkpoint_every: steps between states a killed run resumes
+        from.
     """
 
     name: str
@@ -134,28 +124,55 @@ class Recipe:
     schedule: Literal["cosine", "exponential"] = "cosine"
     warmup_steps: int = 100
     decay_steps: int = 10_000
-    loss: Literal["euclidean", "mse"] = "euclidean"
-    scale_by_distance: bool = False
     ema: float = 0.998
     precision: Literal["float32", "bf16"] = "float32"
-    min_openness: float = 0.0
-    face_dropout: float = 0.0
-    auxiliary: float = 0.0
     validate_every: int = 500
-    validation_samples: int = 2000
     checkpoint_every: int = 250
-    photometric: Photometric = Photometric()
-    geometric: Geometric = Geometric()
-    distillation: Distillation = Distillation()
 
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as they stand in a card."""
         return asdict(self)
 
-    def quick(self, steps: int) -> Recipe:
+    def quick(self, steps: int) -> Self:
         """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit."""
-        quick: Recipe = shortened(self, steps)
-        return quick
+        return replace(
+            self,
+            steps=steps,
+            warmup_steps=min(self.warmup_steps, max(10, steps // 20)),
+            decay_steps=max(1, round(self.decay_steps * min(steps / self.steps, 1))),
+            # The average must not outlast the run: at most about a tenth of it.
+            ema=min(self.ema, 1 - 10 / max(steps, 20)) if self.ema else 0.0,
+            validate_every=min(self.validate_every, max(1, steps // 2)),
+            checkpoint_every=min(self.checkpoint_every, max(1, steps // 2)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe(BaseRecipe):
+    """See the fields, and `BaseRecipe`'s.
+
+    start: checkpoint, .tflite or released network; its weights are taken where they fit.
+    loss: "euclidean": distance in cm (eye locator: of each point); "mse": of the normalised outputs.
+    scale_by_distance: distances count x 35 cm / the person's distance, where that is known, so that someone
+        far off, with cm the larger for the same angle, weighs no more.
+    min_openness: training samples whose eyes are less open than this on average are left out; nobody knows
+        where closed eyes look. Validation has them all.
+    face_dropout: share of samples whose face crop is blank, so that the eyes carry their weight.
+    auxiliary: weight of predicting the renderer's truth (gaze angles, head pose, eye points, openness,
+        distance, landmarks) from the embedding, in the proportions of losses.AUXILIARY_WEIGHTS; samples
+        without truth count nothing.
+    validation_samples: at most so many are validated on, evenly drawn.
+    """
+
+    loss: Literal["euclidean", "mse"] = "euclidean"
+    scale_by_distance: bool = False
+    min_openness: float = 0.0
+    face_dropout: float = 0.0
+    auxiliary: float = 0.0
+    validation_samples: int = 2000
+    photometric: Photometric = Photometric()
+    geometric: Geometric = Geometric()
+    distillation: Distillation = Distillation()
 
 
 def list_recipes() -> list[str]:
@@ -179,20 +196,6 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
 def names_in(shipped: Traversable) -> list[str]:
     """Names of the recipes in a folder of the package, sorted."""
     return sorted(one.name.removesuffix(".toml") for one in shipped.iterdir() if one.name.endswith(".toml"))
-
-
-def shortened(recipe: Any, steps: int) -> Any:
-    """A recipe, of faces or of events, for `steps` steps: what `quick` says."""
-    return replace(
-        recipe,
-        steps=steps,
-        warmup_steps=min(recipe.warmup_steps, max(10, steps // 20)),
-        decay_steps=max(1, round(recipe.decay_steps * min(steps / recipe.steps, 1))),
-        # The average must not outlast the run: at most about a tenth of it.
-        ema=min(recipe.ema, 1 - 10 / max(steps, 20)) if recipe.ema else 0.0,
-        validate_every=min(recipe.validate_every, max(1, steps // 2)),
-        checkpoint_every=min(recipe.checkpoint_every, max(1, steps // 2)),
-    )
 
 
 def recipe_content(
@@ -222,8 +225,7 @@ def recipe_content(
 def recipe_from_dict(content: dict[str, Any], where: str = "recipe") -> Recipe:
     """A recipe from nested plain values, as TOML and cards hold them; raises UsageError as load_recipe
     does."""
-    recipe: Recipe = built(Recipe, content, where)
-    return recipe
+    return built(Recipe, content, where)
 
 
 def _shipped() -> Traversable:
