@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import shutil
 import subprocess
 import threading
 import tty
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tinytracker.compiler import compile_model
 from tinytracker.targets.mcu import boards
@@ -24,6 +26,9 @@ INPUT_BYTES = 4000
 ROW_BYTES = 100
 MODEL_HASH = 0x1234ABCD
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wundef", "-pedantic", "-Werror")
+needs_gcc = pytest.mark.skipif(
+    shutil.which("gcc") is None, reason="gcc is not there to compile the firmware's link"
+)
 
 
 def stub_files(rows: bool = True) -> dict[str, str]:
