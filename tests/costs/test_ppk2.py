@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.costs.fakes import ppk2 as fake
+from tinytracker.costs.meters import port as meter_port
 from tinytracker.costs.meters import ppk2
 from tinytracker.costs.meters.ppk2 import Calibration, Ppk2
 from tinytracker.costs.meters.protocol import Recording
@@ -189,7 +190,7 @@ def test_a_meter_that_never_stops_is_refused(monkeypatch: pytest.MonkeyPatch) ->
             self.closed = True
 
     port = Babbling()
-    monkeypatch.setattr(ppk2, "open_port", lambda url: port)
+    monkeypatch.setattr(meter_port, "open_port", lambda url, baud: port)
     monkeypatch.setattr(ppk2, "METADATA_S", 0.3)
     with pytest.raises(DeviceError, match="does not stop sending"):
         Ppk2("/dev/ttyACM0", 3.0).__enter__()

@@ -18,9 +18,9 @@ from typing import Self
 
 import numpy as np
 
+from tinytracker.costs.meters.port import MeterPort
 from tinytracker.costs.trace import Trace
 from tinytracker.errors import DeviceError, UsageError
-from tinytracker.link.link import Port, open_port
 
 BAUD = 3_686_400
 ANSWER_S = 3.0
@@ -123,7 +123,7 @@ class Lpm01a:
     rate_hz: float = 1_000.0
     binary: bool = False
     name: str = "ST X-NUCLEO-LPM01A"
-    _port: Port | None = None
+    _port: MeterPort = field(init=False, repr=False)
     _stream: Stream = field(default_factory=Stream)
 
     def __enter__(self) -> Self:
@@ -137,7 +137,7 @@ class Lpm01a:
                 f"an LPM01A samples at {', '.join(map(str, RATES_HZ))} Hz, as ASCII to {ASCII_MAX_HZ}; not "
                 f"{self.rate_hz:g}"
             )
-        self._port = open_port(self.url, BAUD)
+        self._port = MeterPort("LPM01A", self.url, BAUD)
         try:
             self._command("htc")
             version = re.search(r"\d+\.\d+\.\d+", self._command("version"))
@@ -160,7 +160,6 @@ class Lpm01a:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        assert self._port is not None
         try:
             self._command("pwr off")
             self._command("hrc")
@@ -175,7 +174,7 @@ class Lpm01a:
         self._feed(rest)
 
     def poll(self) -> None:
-        self._feed(self._read())
+        self._feed(self._port.read())
 
     def stop(self) -> Trace:
         stream = self._stream
@@ -183,7 +182,7 @@ class Lpm01a:
             self._write("stop")
             deadline = time.monotonic() + ANSWER_S
             while not stream.ended and time.monotonic() < deadline:
-                data = self._read()
+                data = self._port.read()
                 at = data.find(b"PowerShield") if self.binary else -1
                 self._feed(data if at < 0 else data[:at])
                 stream.ended = stream.ended or at >= 0
@@ -240,7 +239,7 @@ class Lpm01a:
         behind = self._acknowledged(command)
         deadline = time.monotonic() + ANSWER_S
         while not behind.endswith(b"\n") and time.monotonic() < deadline:
-            behind += self._read()
+            behind += self._port.read()
         return behind.decode("ascii", "replace")
 
     def _acknowledged(self, command: str) -> bytes:
@@ -251,7 +250,7 @@ class Lpm01a:
         deadline = time.monotonic() + ANSWER_S
         wanted = f"ack {command}".encode()
         while wanted not in answer:
-            answer += self._read()
+            answer += self._port.read()
             if b"error" in answer.lower():
                 raise DeviceError(
                     f"the LPM01A refuses {command!r}: {answer.decode('ascii', 'replace').strip()}"
@@ -263,19 +262,4 @@ class Lpm01a:
         return answer[answer.index(wanted) + len(wanted) :]
 
     def _write(self, command: str) -> None:
-        assert self._port is not None
-        try:
-            self._port.write(f"{command}\r\n".encode())
-        except OSError as error:
-            raise DeviceError(
-                f"the LPM01A at {self.url} takes no bytes ({error}); was it unplugged?"
-            ) from error
-
-    def _read(self) -> bytes:
-        assert self._port is not None
-        try:
-            return self._port.read(max(1, self._port.in_waiting))
-        except OSError as error:
-            raise DeviceError(
-                f"the LPM01A at {self.url} cannot be read ({error}); was it unplugged?"
-            ) from error
+        self._port.write(f"{command}\r\n".encode())

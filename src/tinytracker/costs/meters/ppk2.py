@@ -17,11 +17,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tinytracker.costs.meters.port import MeterPort
 from tinytracker.costs.meters.words import WordStream
 from tinytracker.costs.trace import Trace
 from tinytracker.errors import DeviceError, UsageError
 from tinytracker.extras import need
-from tinytracker.link.link import Port, open_port
 
 RATE_HZ = 100_000.0
 RATE_ERROR = 2e-3  # users measured about 0.2 % between the nominal rate and their firmware's clock
@@ -108,7 +108,7 @@ class Ppk2:
     inrush_s: float = INRUSH_S
     name: str = "Nordic PPK2"
     rate_hz: float = RATE_HZ
-    _port: Port | None = None
+    _port: MeterPort = field(init=False, repr=False)
     _calibration: Calibration | None = None
     _stream: WordStream = field(default_factory=WordStream)
     _began_s: float = 0.0
@@ -120,7 +120,7 @@ class Ppk2:
                 f"a PPK2 supplies and measures at {VOLTS[0]} to {VOLTS[1]} V; give it, for example --supply "
                 "3.3"
             )
-        self._port = open_port(self.url)
+        self._port = MeterPort("PPK2", self.url)
         try:
             self._write(_STOP)
             self._calibration = Calibration.parse(self._metadata())
@@ -136,7 +136,6 @@ class Ppk2:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        assert self._port is not None
         try:
             self._write(_STOP)
             if self.source:
@@ -153,7 +152,7 @@ class Ppk2:
         self._began_s = self._ended_s = time.monotonic()
 
     def poll(self) -> None:
-        self._stream.feed(self._read())
+        self._stream.feed(self._port.read())
         self._ended_s = time.monotonic()
 
     def stop(self) -> Trace:
@@ -161,7 +160,7 @@ class Ppk2:
         try:
             self._write(_STOP)
             time.sleep(0.05)
-            self._stream.feed(self._read())
+            self._stream.feed(self._port.read())
         except DeviceError:
             pass  # what came is still good; the failure was raised by poll
         words, lost = self._stream.finish()
@@ -201,7 +200,7 @@ class Ppk2:
         text = b""
         deadline = time.monotonic() + METADATA_S
         while b"END" not in text:
-            text += self._read()
+            text += self._port.read()
             if time.monotonic() > deadline:
                 raise DeviceError(
                     f"{self.url} hands out no calibration ({len(text)} bytes in {METADATA_S:.0f} s); is it "
@@ -215,7 +214,7 @@ class Ppk2:
         it does not stop."""
         last_s = began_s = time.monotonic()
         while time.monotonic() - last_s < QUIET_S:
-            if self._read():
+            if self._port.read():
                 last_s = time.monotonic()
             if last_s - began_s > METADATA_S:
                 raise DeviceError(
@@ -223,22 +222,7 @@ class Ppk2:
                 )
 
     def _write(self, *values: int) -> None:
-        assert self._port is not None
-        try:
-            self._port.write(bytes(values))
-        except OSError as error:
-            raise DeviceError(
-                f"the PPK2 at {self.url} takes no bytes ({error}); was it unplugged?"
-            ) from error
-
-    def _read(self) -> bytes:
-        assert self._port is not None
-        try:
-            return self._port.read(max(1, self._port.in_waiting))
-        except OSError as error:
-            raise DeviceError(
-                f"the PPK2 at {self.url} cannot be read ({error}); was it unplugged?"
-            ) from error
+        self._port.write(bytes(values))
 
 
 def find_ports() -> list[str]:
