@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tinytracker.cli.app import run
+from tinytracker.models import checkpoint, create_model
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,11 @@ def test_refusals(tmp_path, monkeypatch, capsys, arguments, code, message):
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("target", [["--float-only"], ["--target", "onnx"]])
+def test_the_checkpoints_card_is_not_replaced(tmp_path, capsys, target):
+    network = create_model("tinytracker_s")
+    checkpoint.save_network(network, network.card("mine"), tmp_path / "mine.safetensors")
+    assert run(["export", str(tmp_path / "mine.safetensors"), "--out", str(tmp_path), *target]) == 2
+    assert "give another --out or --name" in capsys.readouterr().err

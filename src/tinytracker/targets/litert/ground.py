@@ -28,12 +28,3 @@ def ground_for(data: Sequence[Path], network: Network, card: ModelCard, caller: 
         ground = PupilGround(EventDataset.open(data[0]), network, card)
         update(1, 1)
     return ground
-
-
-def refuse_spiking(card: ModelCard, model: Path) -> None:
-    """Raises UsageError for a spiking network: these formats know no neurons."""
-    if card.output == "pupil_grid":
-        raise UsageError(
-            f"{model} is a spiking network, which no .tflite or .onnx can hold; for neuromorphic chips: "
-            f"tinytracker export {model} --target nir"
-        )

@@ -30,21 +30,12 @@ def export(
         if float_only and value:
             raise UsageError(f"--{option.replace('_', '-')} is for int8, which --float-only leaves out")
     need("torch", "export")
-    from dataclasses import replace
-
-    from tinytracker.models.checkpoint import load_card, load_network
-    from tinytracker.targets.litert.ground import ground_for, refuse_spiking
+    from tinytracker.targets.litert.checkpoint import open_checkpoint
+    from tinytracker.targets.litert.ground import ground_for
     from tinytracker.targets.litert.package import Int8Options, export_float, export_int8
     from tinytracker.targets.onnx.package import export_onnx
 
-    refuse_spiking(load_card(model), model)
-    network, card = load_network(model), load_card(model)
-    card = replace(card, name=name or card.name)
-    if (out / f"{card.name}.safetensors").exists():
-        raise UsageError(
-            f"{out} holds the checkpoint {card.name}.safetensors, whose card the ONNX file's would replace; "
-            "give another --out or --name"
-        )
+    network, card = open_checkpoint(model, out, name)
     ground = ground_for(data, network, card, caller) if data and not float_only else None
     with caller.bar("Converting to .tflite and .onnx") as update:
         update(0, 2)
