@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import starmap
 from typing import Any
 
 from tinytracker.errors import TinytrackerError, UsageError
@@ -45,19 +46,24 @@ def _deaf_to_interrupts() -> Iterator[None]:
 def run_on_cores(
     function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], jobs: int, extra: str
 ) -> Iterator[Any]:
-    """function(*task) of every task, as they are done, in `jobs` processes (see `processes_for`).
+    """function(*task) of every task, as they are done, in `jobs` processes (see `processes_for`), each of one
+    thread; in this process, if that is one.
 
     Relative paths mean what they mean to the caller. extra: what to install if joblib is not there. Raises
     what the function raises, TinytrackerError if the system kills a process; then, and when the caller stops
     early (Ctrl-C), the processes are ended.
     """
+    processes = processes_for(jobs, len(tasks))
+    if processes == 1:
+        yield from starmap(function, tasks)
+        return
     need("joblib", extra)
     from joblib import Parallel, delayed
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     pool = Parallel(
-        n_jobs=processes_for(jobs, len(tasks)),
+        n_jobs=processes,
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="2*n_jobs",
@@ -109,9 +115,12 @@ def run_on_dask(
 
 def _call_in(folder: str, function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
     os.chdir(folder)  # a process kept from an earlier call may have been started elsewhere
-    return function(*task)
+    return _call((function, task))
 
 
 def _call(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
+    import cv2
+
+    cv2.setNumThreads(1)  # one worker, one core
     function, task = work
     return function(*task)

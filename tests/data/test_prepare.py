@@ -412,7 +412,7 @@ from pathlib import Path
 from tinytracker import pool
 from tinytracker.data import prepare as module
 from tinytracker.errors import TinytrackerError
-pool.processes_for = module.processes_for = lambda jobs, tasks: min(jobs, tasks)
+pool.processes_for = lambda jobs, tasks: min(jobs, tasks)
 quick = module.prepare_recording
 def killed(source, dataset, options):
     if source.name == "00003" and not (dataset / "again").exists():

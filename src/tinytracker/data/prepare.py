@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,19 +32,20 @@ from tinytracker.data.store import (
     FORMAT_VERSION,
     LABELS_FILE,
     MANIFEST_FILE,
-    OUTCOME_FILE,
     GrowingArray,
     being_prepared,
+    known_outcome,
     unmake,
     write_labels,
+    write_outcome,
     written_whole,
 )
 from tinytracker.domain import Box, Face, Image
 from tinytracker.errors import DatasetError, ImageError, RecordingError, UsageError
 from tinytracker.faces.boxes import stored_eye_band
 from tinytracker.faces.crops import cut, resize, whole_pixels
-from tinytracker.files import read_json, write_text
-from tinytracker.pool import processes_for, refuse_jobs, run_on_cores, run_on_dask
+from tinytracker.files import write_text
+from tinytracker.pool import refuse_jobs, run_on_cores, run_on_dask
 from tinytracker.progress import Progress, no_progress
 
 
@@ -160,9 +160,13 @@ def _prepare_all(
     progress: Progress,
 ) -> Summary:
     tasks = [(source.resolve(), dataset.resolve(), options) for source in sources]
-    run = run_on_dask(prepare_recording, tasks, dask_scheduler) if dask_scheduler else _on_cores(tasks, jobs)
+    done = (
+        run_on_dask(prepare_recording, tasks, dask_scheduler)
+        if dask_scheduler
+        else run_on_cores(prepare_recording, tasks, jobs, "data")
+    )
     outcomes = []
-    for outcome in run:
+    for outcome in done:
         outcomes.append(outcome)
         progress(len(outcomes), len(tasks))
     summary = Summary(sorted(outcomes, key=lambda outcome: outcome.name))
@@ -199,12 +203,7 @@ def prepare_recording(source: Path, dataset: Path, options: PrepareOptions) -> O
     name = recording_name(source)
     try:
         checksum = _checksum(source)
-        if known := _known_outcome(dataset / name):
-            if known.source != checksum:
-                raise DatasetError(
-                    f"{dataset / name} was prepared from another recording than {source}; give each set its "
-                    f"own dataset folder"
-                )
+        if known := known_outcome(Outcome, dataset / name, source, checksum):
             return known
         return _prepare_files(open_recording(source), dataset, options, checksum)
     except RecordingError as error:
@@ -257,7 +256,7 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
             assumed=list(recording.assumed),
         )
         write_labels(folder / LABELS_FILE, rows)
-        (folder / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
+        write_outcome(folder, outcome)
     return outcome
 
 
@@ -323,16 +322,6 @@ def _checksum(source: Path) -> str:
         ) from error
 
 
-def _known_outcome(folder: Path) -> Outcome | None:
-    """The outcome of a recording that an earlier run finished."""
-    try:
-        return Outcome(**read_json(folder / OUTCOME_FILE))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise DatasetError(f"{folder} is broken ({error}); remove that folder and prepare again") from error
-
-
 def _write_manifest(dataset: Path, options: PrepareOptions, summary: Summary) -> None:
     manifest = {
         "format": FORMAT_VERSION,
@@ -345,13 +334,3 @@ def _write_manifest(dataset: Path, options: PrepareOptions, summary: Summary) ->
         "recordings_left_out": {o.name: o.refused for o in summary.refused},
     }
     write_text(dataset / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")
-
-
-Task = tuple[Path, Path, PrepareOptions]
-
-
-def _on_cores(tasks: list[Task], jobs: int) -> Iterator[Outcome]:
-    """Runs the tasks in this process, or in `jobs` processes; outcomes come as they are done."""
-    if processes_for(jobs, len(tasks)) == 1:
-        return (prepare_recording(*task) for task in tasks)
-    return run_on_cores(prepare_recording, tasks, jobs, "data")

@@ -13,10 +13,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ CROPS = ("face", "left_eye", "right_eye")
 EYE_BAND = "eye_band"  # stored only if asked for
 LOCK_FILE = ".lock"
 _PARTIAL_SUFFIX = ".partial"
+Outcome = TypeVar("Outcome")
 
 
 @contextmanager
@@ -137,6 +139,32 @@ def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
+
+
+def known_outcome(kind: Callable[..., Outcome], folder: Path, source: Path, checksum: str) -> Outcome | None:
+    """The outcome of a recording that an earlier run finished in `folder`; None if none has.
+
+    source, checksum: what it is read from, and what tells that from another of the same name. Raises
+    DatasetError if it was another, or the outcome cannot be read.
+    """
+    try:
+        content = read_json(folder / OUTCOME_FILE)
+        outcome, known = kind(**content), content["source"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DatasetError(f"{folder} is broken ({error}); remove that folder and prepare again") from error
+    if known != checksum:
+        raise DatasetError(
+            f"{folder} was prepared from another recording than {source}; give each set its own dataset "
+            f"folder"
+        )
+    return outcome
+
+
+def write_outcome(folder: Path, outcome: Any) -> None:
+    """Writes a dataclass that says what became of a recording into its folder."""
+    (folder / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
 
 
 def write_labels(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ from tinytracker.files import DAMAGE, read_json
 
 FORMAT = 1
 KIND = "events"
-MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = "manifest.json", "outcome.json", "labels.npy"
+MANIFEST_FILE, LABELS_FILE = "manifest.json", "labels.npy"
 COLUMNS = ("t_us", "x_px", "y_px", "on")
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[str, ...] = get_args(Split)

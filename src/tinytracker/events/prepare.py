@@ -10,28 +10,26 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinytracker.data.store import being_prepared, unmake, written_whole
+from tinytracker.data.store import being_prepared, known_outcome, unmake, write_outcome, written_whole
 from tinytracker.errors import DatasetError, RecordingError
 from tinytracker.events.dataset import (
     FORMAT,
     KIND,
     MANIFEST_FILE,
-    OUTCOME_FILE,
     SPLITS,
     crop_of,
     write_arrays,
 )
 from tinytracker.events.files.layout import RecordingRead
 from tinytracker.events.files.layouts import LAYOUTS, Found, find_recordings
-from tinytracker.files import read_json, write_text
-from tinytracker.pool import processes_for, refuse_jobs, run_on_cores
+from tinytracker.files import write_text
+from tinytracker.pool import refuse_jobs, run_on_cores
 from tinytracker.progress import Progress, no_progress
 
 SHARE_HELD_OUT = 0.15
@@ -104,7 +102,7 @@ def prepare_events(
     with being_prepared(dataset, {"kind": KIND}):
         outcomes = []
         tasks = [(one, dataset.resolve()) for one in found]
-        for outcome in _run(tasks, jobs):
+        for outcome in run_on_cores(prepare_recording, tasks, jobs, "events"):
             outcomes.append(outcome)
             progress(len(outcomes), len(tasks))
         outcomes.sort(key=lambda outcome: outcome.name)
@@ -120,13 +118,6 @@ def prepare_events(
     return summary
 
 
-def _run(tasks: list[tuple[Found, Path]], jobs: int) -> Iterator[Outcome]:
-    """Outcomes as they are done, in this process or in several."""
-    if processes_for(jobs, len(tasks)) == 1:
-        return (prepare_recording(*task) for task in tasks)
-    return run_on_cores(prepare_recording, tasks, jobs, "events")
-
-
 def prepare_recording(found: Found, dataset: Path) -> Outcome:
     """Prepares one recording, unless it is there already; one that cannot be used gives an Outcome that says
     why.
@@ -137,12 +128,7 @@ def prepare_recording(found: Found, dataset: Path) -> Outcome:
     layout = LAYOUTS[found.layout]
     try:
         checksum = _checksum(layout.sources(found.folder))
-        if known := _known_outcome(dataset / found.name):
-            if known.source != checksum:
-                raise DatasetError(
-                    f"{dataset / found.name} was prepared from another recording than {found.folder}; give "
-                    f"each set its own dataset folder"
-                )
+        if known := known_outcome(Outcome, dataset / found.name, found.folder, checksum):
             return known
         return _write(layout.read(found.folder), found, dataset, checksum)
     except RecordingError as error:
@@ -179,7 +165,7 @@ def _write(read: RecordingRead, found: Found, dataset: Path, checksum: str) -> O
     )
     with written_whole(dataset / found.name) as folder:
         write_arrays(folder, recording)
-        (folder / OUTCOME_FILE).write_text(json.dumps(asdict(outcome), indent=1) + "\n")
+        write_outcome(folder, outcome)
     return outcome
 
 
@@ -237,16 +223,6 @@ def _checksum(sources: list[Path]) -> str:
         except OSError as error:
             raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
     return f"{known:08x}"
-
-
-def _known_outcome(folder: Path) -> Outcome | None:
-    """The outcome of a recording that an earlier run finished."""
-    try:
-        return Outcome(**read_json(folder / OUTCOME_FILE))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise DatasetError(f"{folder} is broken ({error}); remove that folder and prepare again") from error
 
 
 def _write_manifest(dataset: Path, summary: Summary) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from tinytracker.data.recording import RecordedFrame, Split, write_recording
 from tinytracker.errors import OutputError, UsageError
 from tinytracker.files import begin_with, locked, make_folder
-from tinytracker.pool import processes_for, refuse_jobs, run_on_cores, run_on_dask
+from tinytracker.pool import refuse_jobs, run_on_cores, run_on_dask
 from tinytracker.progress import Progress, no_progress
 from tinytracker.synthetic.head_kinds import HeadKind, head_kind
 from tinytracker.synthetic.motion import motion_samples
@@ -189,8 +189,12 @@ def _write_missing_people(
     done = len(people) - len(missing)
     progress(done * options.frames, len(people) * options.frames)
     tasks = [(names[index], index, options, ict_path) for index in missing]
-    run = run_on_dask(_write_person_alone, tasks, dask_scheduler) if dask_scheduler else _run(jobs, tasks)
-    for _ in run:
+    written = (
+        run_on_dask(_write_missing, tasks, dask_scheduler)
+        if dask_scheduler
+        else run_on_cores(_write_missing, tasks, jobs, "synth")
+    )
+    for _ in written:
         done += 1
         progress(done * options.frames, len(people) * options.frames)
     return len(missing)
@@ -239,24 +243,6 @@ def _ict_model(path: Path) -> Any:
     from tinytracker.synthetic import ict
 
     return ict.load(path)
-
-
-def _run(jobs: int, tasks: list[tuple[Path, int, SynthOptions, Path | None]]) -> Iterator[None]:
-    """Runs `write_person` on every task, one person per task, yielding after each."""
-    if processes_for(jobs, len(tasks)) == 1:
-        for task in tasks:
-            _write_missing(*task)
-            yield
-        return
-    yield from run_on_cores(_write_person_alone, tasks, jobs, "synth")
-
-
-def _write_person_alone(folder: Path, index: int, options: SynthOptions, ict_path: Path | None) -> None:
-    """`_write_missing` in a process beside others: one thread each."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    _write_missing(folder, index, options, ict_path)
 
 
 def _write_missing(folder: Path, index: int, options: SynthOptions, ict_path: Path | None) -> None:

@@ -171,18 +171,10 @@ def _run(jobs: int, tasks: list[tuple[Path, int, EyesOptions]], within: Progress
             _write_person(*task, within)
             yield
         return
-    yield from run_on_cores(_write_person_alone, tasks, jobs, "synth")
+    yield from run_on_cores(_write_person, tasks, jobs, "synth")
 
 
-def _write_person_alone(root: Path, index: int, options: EyesOptions) -> None:
-    """`_write_person` in a process beside others: one thread each."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    _write_person(root, index, options, no_progress)
-
-
-def _write_person(root: Path, index: int, options: EyesOptions, progress: Progress) -> None:
+def _write_person(root: Path, index: int, options: EyesOptions, progress: Progress = no_progress) -> None:
     """Writes a recording aside, in its layout, and renames its folder; notes where it went. Somebody else may
     have written it in the meantime: workers outlive a killed command for a while, and write the same
     bytes."""
