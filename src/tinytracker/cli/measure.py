@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinytracker.cli.idle import refuse_idle
-from tinytracker.cli.measure_known import Known, keep_if_asked, show
+from tinytracker.cli.measure_known import Known, Protocol, keep_if_asked
+from tinytracker.costs.figures import SHORTEST_BLOCK_S
 from tinytracker.errors import UsageError
 from tinytracker.files import refuse_missing, refuse_unwritable
 
 if TYPE_CHECKING:
-    from tinytracker.costs.rows import CostRow
     from tinytracker.costs.trace import Trace
-
-NOT_SAID = "?"
 
 
 def measure(
@@ -149,17 +147,18 @@ def measure(
     if resistor is not None:
         _check_meter(meter, trace, resistor, supply, keep_trace)
         return
+    protocol = Protocol(blocks, shortest_s or SHORTEST_BLOCK_S, marker, fps, chain)
     if trace is not None:
         if board is not None:
             raise UsageError("--trace is a recording that is there already; leave --board out")
-        rows = _analyse(trace, known, meter, model, platform, inferences, block_s, blocks, marker, fps, chain)
+        from tinytracker.cli.measure_recording import analyse
+
+        rows = analyse(trace, meter, model, platform, known, protocol, inferences, block_s)
     elif board is not None:
-        from tinytracker.cli.measure_live import Protocol, measure_live
-        from tinytracker.costs.figures import SHORTEST_BLOCK_S
+        from tinytracker.cli.measure_live import measure_live
 
         if not model:
             raise UsageError("--model says which network the board runs; for example --model tinytracker-s")
-        protocol = Protocol(blocks, shortest_s or SHORTEST_BLOCK_S, marker, fps, chain)
         rows = measure_live(board, meter, model, platform, known, protocol, keep_trace)
     else:
         raise UsageError(
@@ -170,50 +169,6 @@ def measure(
 
         write_cost_rows(rows, csv)
         typer.echo(f"wrote {len(rows)} rows to {csv}")
-
-
-def _analyse(
-    path: Path,
-    known: Known,
-    meter: str | None,
-    model: str,
-    platform: str,
-    inferences: int | None,
-    block_s: float | None,
-    blocks: int,
-    marker: int | None,
-    fps: float | None,
-    chain: bool,
-) -> list[CostRow]:
-    from tinytracker.costs.figures import cost_rows, figures
-    from tinytracker.costs.traces.read import read_trace
-    from tinytracker.costs.windows import Expected, find_blocks
-
-    trace = read_trace(path, known.supply_v)
-    found_at = find_blocks(trace, Expected(blocks, block_s), marker)
-    count = inferences or trace.inferences
-    if count is None:
-        raise UsageError(f"{path.name} does not say how many inferences a block holds; give --inferences")
-    found = figures(trace, found_at, count, None if block_s is None else [block_s] * len(found_at))
-    title = f"{path.name}: {len(found_at)} blocks of {count} {'chains' if chain else 'inferences'}"
-    show(found, title, fps, chain)
-    conditions = known.conditions(meter or trace.meter, None, recording=path.name)
-    network = Path(model).stem or NOT_SAID
-    if model:
-        conditions |= _hash_of(model)
-    return cost_rows(found, platform or NOT_SAID, network, f"recording {path.name}", conditions, fps, chain)
-
-
-def _hash_of(model: str) -> dict[str, str]:
-    """Which file a recording's network is, so that its error joins; nothing for a mere name."""
-    from tinytracker.costs.rows import MODEL_HASH
-    from tinytracker.errors import ModelError
-    from tinytracker.zoo import find
-
-    try:
-        return {MODEL_HASH: find(model).sha256}
-    except ModelError:
-        return {}
 
 
 def _check_meter(

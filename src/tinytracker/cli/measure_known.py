@@ -39,6 +39,17 @@ class Known:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How it is measured: see `tinytracker measure --help`. shortest_s: of a block that a board runs."""
+
+    blocks: int
+    shortest_s: float
+    marker: int | None
+    fps: float | None
+    chain: bool
+
+
 def show(found: Figures, title: str, fps: float | None = None, chain: bool = False) -> None:
     """Draws the figures, of an inference or of a whole `chain`."""
     from tinytracker.cli.caller import say

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import typer
 
-from tinytracker.cli.measure_known import Known, keep_if_asked, show
+from tinytracker.cli.measure_known import Known, Protocol, keep_if_asked, show
 from tinytracker.cli.progress import progress_bar
 from tinytracker.costs.blocks import IDLE_S, Run, run_blocks
 from tinytracker.costs.figures import CLOCKS_AGREE, cost_rows, figures
@@ -27,17 +26,6 @@ from tinytracker.zoo import find_tflite
 
 HOST = "host"
 REPLAYED = ("csv:", "trace:")
-
-
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """How it is measured: see `tinytracker measure --help`."""
-
-    blocks: int
-    shortest_s: float
-    marker: int | None
-    fps: float | None
-    chain: bool
 
 
 def measure_live(
