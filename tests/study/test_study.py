@@ -16,7 +16,9 @@ from tinytracker.data.dataset import Dataset
 from tinytracker.errors import InputError, OutputError
 from tinytracker.results import read_rows
 from tinytracker.study import study
-from tinytracker.study.study import Budget, Line, Rendered, run_study, write_lines
+from tinytracker.study.plan import QUICK, Budget, Plan, Rendered
+from tinytracker.study.study import run_study
+from tinytracker.study.table import Line, write_lines
 
 LINE = Line(
     "tinytracker",
@@ -56,7 +58,7 @@ def test_people_to_table_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         qat_steps=0,
         latency_runs=5,
     )
-    lines, _ = run_study(tmp_path, budget, None, 2, 1, no_bar)
+    lines, _ = run_study(Plan(tmp_path, budget, 1), None, 2, no_bar)
     people = sorted(path.name for path in (tmp_path / "recordings").iterdir() if path.is_dir())
     assert people == [*(f"{100_000 + number}" for number in (0, 1, *range(3, 10))), "600002"]
     assert [line.name for line in lines] == ["tinytracker-eyes", "tinytracker-s"]
@@ -79,25 +81,25 @@ def test_people_to_table_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return {path: path.stat().st_mtime_ns for path in kept if "options" not in path.name}
 
     before = made()
-    again, _ = run_study(tmp_path, budget, None, 2, 1, no_bar)
+    again, _ = run_study(Plan(tmp_path, budget, 1), None, 2, no_bar)
     assert made() == before, "a whole study was made anew"
     assert [line.error_int8_cm for line in again] == [line.error_int8_cm for line in lines]
 
 
 def test_other_people_want_another_folder(tmp_path: Path) -> None:
-    few, others = (replace(study.QUICK, rendered=(Rendered(seed, 1, 1),)) for seed in (0, 41))
-    study._dataset(tmp_path, few, None, 1, 0, no_bar)
+    few, others = (replace(QUICK, rendered=(Rendered(seed, 1, 1),)) for seed in (0, 41))
+    study._dataset(Plan(tmp_path, few), None, 1, no_bar)
     with pytest.raises(OutputError, match=r"was begun with .*1 makehuman people of seed 0"):
-        study._dataset(tmp_path, others, None, 1, 0, no_bar)
+        study._dataset(Plan(tmp_path, others), None, 1, no_bar)
 
 
 def test_recordings_or_a_dataset_in_place_of_rendered_people(tmp_path: Path) -> None:
     for number, split in enumerate(("train", "val", "test")):
         make_recording(tmp_path / "gazecapture", f"0000{number}", split=split)
-    dataset = study._dataset(tmp_path / "out", study.QUICK, tmp_path / "gazecapture", 1, 0, no_bar)
+    dataset = study._dataset(Plan(tmp_path / "out", QUICK), tmp_path / "gazecapture", 1, no_bar)
     assert dataset == tmp_path / "out/dataset"
     assert len(Dataset.open(dataset).labels["frame"]) == 12
-    assert study._dataset(tmp_path / "other", study.QUICK, dataset, 1, 0, no_bar) == dataset
+    assert study._dataset(Plan(tmp_path / "other", QUICK), dataset, 1, no_bar) == dataset
     assert not (tmp_path / "other").exists()
 
 

@@ -14,7 +14,7 @@ from tinytracker.cli.progress import progress_bar
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tinytracker.study.study import Line
+    from tinytracker.study.table import Line
 
 HEADINGS = (
     "network", "input", "parameters", "MAC", "float kB", "int8 kB", "smaller than "
@@ -69,13 +69,16 @@ def reproduce(
     """
     from tinytracker.cli.console import plain_console
     from tinytracker.files import refuse_no_folder, write_text
-    from tinytracker.study.study import FULL, QUICK, run_study, write_lines
+    from tinytracker.study.plan import FULL, QUICK, Plan
+    from tinytracker.study.study import run_study
+    from tinytracker.study.table import write_lines
 
     started = time.monotonic()
     folder = out or Path("out") / ("reproduce-quick" if quick else "reproduce")
     refuse_no_folder(folder)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    lines, rows = run_study(folder, QUICK if quick else FULL, data, jobs or cores, seed, progress_bar)
+    plan = Plan(folder, QUICK if quick else FULL, seed)
+    lines, rows = run_study(plan, data, jobs or cores, progress_bar)
     minutes = (time.monotonic() - started) / 60
     cells = [_cells(line, lines) for line in lines]
     title = f"{rows[0].data}, test people; " + ", ".join(
