@@ -175,7 +175,7 @@ def whole_head_frames(number: int) -> Callable[[int], object]:
     def frame(k: int) -> object:
         target = (np.sin(k / 20), np.cos(k / 20))
         posed = person.pose(place, turn, target, Expression(), np.random.default_rng(5))
-        return person.render(posed, scene, camera, Box(0, 0, 128, 128), 128, 128, 1, 1)
+        return person.render(posed, scene, camera, Box(0, 0, 128, 128), 128, 128)
 
     return frame
 

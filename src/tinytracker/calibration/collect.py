@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinytracker.calibration.dots import Dot, DotRules, DotSummary, refusal, settled, used_frames
+from tinytracker.calibration.dots import Dot, DotRules, DotSummary, refusal, used_frames
 from tinytracker.domain import GazeSample
 
 ENOUGH_FRAMES = 15
@@ -64,8 +64,3 @@ class DotCollector:
     def refusal(self, others: Sequence[DotSummary] = (), rules: DotRules | None = None) -> str:
         """Why it must be shown again; "" if it is good. others: the dots accepted so far."""
         return refusal(self.dot(), others, rules)
-
-    @property
-    def has_settled(self) -> bool:
-        """Whether the eyes have had time to arrive."""
-        return bool(settled(self.dot()).any())

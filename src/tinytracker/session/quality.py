@@ -18,7 +18,7 @@ from tinytracker.session.reader import Session
 from tinytracker.session.rows import GazeRows
 
 # Of which dots a report judges: held-out ones if there are any, else what there is, said so.
-HELD_OUT, OTHERS = ("check", "demo"), ("calibration", "recentre")
+HELD_OUT = ("check", "demo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tinytracker.synthetic.subject import Glasses, Hair, Subject
 from tinytracker.synthetic.wardrobe import Wardrobe
 
 
-def dressed(parts: list[Part], subject: Subject, figure: Figure, centres: np.ndarray) -> list[Part]:
+def dressed(parts: list[Part], subject: Subject, figure: Figure) -> list[Part]:
     """The parts of a head, skin first, with hair, clothes and the arms of spectacles."""
     wear, hair = subject.wardrobe, subject.hair
     assert wear is not None

@@ -17,9 +17,6 @@ import numpy as np
 from tinytracker.synthetic.jit import njit
 from tinytracker.synthetic.noise import noise, smoothstep
 
-SCLERA_RADIUS_CM = 1.6
-"""Curvature of the visible sclera; flatter than the globe so that it reaches the canthi."""
-
 
 class EyeLook(NamedTuple):
     """A person's eyes and lids as the kernel takes them; lengths cm, colours float64 (3,)."""

@@ -171,7 +171,7 @@ def build(subject: Subject, figure: Figure, model: MakeHuman) -> tuple[HeadMesh,
         },
         body=_shoulders(points)[used],
     )
-    return join(dressed([head, *patches], subject, figure, centres), centres), fit
+    return join(dressed([head, *patches], subject, figure), centres), fit
 
 
 def _behind(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:

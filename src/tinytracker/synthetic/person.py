@@ -2,7 +2,7 @@
 
     person = Person.from_seed(7)
     posed = person.pose(position_cm, rotation, (3.0, -8.0), Expression(), rng)
-    light = person.render(posed, scene, camera, region, 224, 224, supersampling=2, seed=1)
+    light = person.render(posed, scene, camera, region, 224, 224, supersampling=2)
 
 Camera frame: X image right, Y up, camera at the origin looking along -Z, people at Z < 0; a point (x, y) of
 prediction space is (-x, y, 0) there. Eyes are ordered [left, right], the person's own.
@@ -159,15 +159,12 @@ class Person:
         width_px: int,
         height_px: int,
         supersampling: int = 1,
-        seed: int = 0,
     ) -> np.ndarray:
         """Photograph a region of the frame: linear light, float32 (height_px, width_px, 3), no noise, no tone
         curve.
 
         region: part of the frame (frame pixels) that fills the picture. supersampling: samples per pixel and
-        axis, averaged in
-        the result. seed: reserved for what differs from frame to frame beyond the pose; the picture is
-        otherwise a function of the arguments, byte for byte.
+        axis, averaged in the result. The picture is a function of the arguments, byte for byte.
         """
         mesh, surface = self.mesh, self._surface
         rows, columns = height_px * supersampling, width_px * supersampling

@@ -129,9 +129,7 @@ class SyntheticFrame:
     def _light(self, region: Box, width_px: int, height_px: int, supersampling: int) -> np.ndarray:
         """Linear light of a region, float32 (height_px, width_px, 3)."""
         scene, camera = self.trial.scene, self.camera
-        return self.person.render(
-            self.posed, scene, camera, region, width_px, height_px, supersampling, self.seed
-        )
+        return self.person.render(self.posed, scene, camera, region, width_px, height_px, supersampling)
 
     def _develop(self, light: np.ndarray, region: Box) -> np.ndarray:
         frame_px = self.camera.width_px, self.camera.height_px

@@ -34,7 +34,6 @@ from tinytracker.training.samples import ANGLES, Samples
 AUXILIARY_SIZES = (4, 3, 12, 1, 2 * len(LANDMARKS), 12, 2)
 AUXILIARY = sum(AUXILIARY_SIZES)
 REFERENCE_DISTANCE_CM = 35.0
-FACE_BOX_SHAPE = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,6 @@ class Samples:
     def __len__(self) -> int:
         return len(self.gaze_cm)
 
-    @property
-    def has_truth(self) -> bool:
-        """Whether any sample has the renderer's truth."""
-        return bool(np.isfinite(self.points).any())
-
 
 def load_samples(
     dataset: Dataset,
