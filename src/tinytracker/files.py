@@ -353,7 +353,7 @@ def _told(path: Path, *names: Path) -> Iterator[None]:
 
 def _take_place(aside: Path, path: Path) -> None:
     # What mkstemp makes is private; a result should be as readable as any other file of the user's.
-    aside.chmod(0o666 & ~_umask())
+    aside.chmod(0o666 & ~umask())
     os.replace(aside, path)
 
 
@@ -391,10 +391,11 @@ def _clear_stale(target: Path) -> None:
                     os.unlink(entry.path)
 
 
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
+def umask() -> int:
+    """What new files of this process are not allowed."""
+    now = os.umask(0)
+    os.umask(now)
+    return now
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:

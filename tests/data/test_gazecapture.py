@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.recordings import edit_json, make_recording, pack
-from tinytracker.data.gazecapture import find_recordings, open_recording, read_recording
+from tinytracker.data.gazecapture import read_recording
+from tinytracker.data.recording_files import find_recordings, open_recording
 from tinytracker.errors import RecordingError
 
 LISTS = [

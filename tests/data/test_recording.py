@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recordings import random_jpeg
-from tinytracker.data.gazecapture import BOX_FILES, open_recording, read_recording
+from tinytracker.data.gazecapture import BOX_FILES, read_recording
 from tinytracker.data.recording import RecordedFrame, write_recording
+from tinytracker.data.recording_files import open_recording
 from tinytracker.devices import DEVICES, Device, sized_device
 from tinytracker.domain import Box
 from tinytracker.errors import OutputError

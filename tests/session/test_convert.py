@@ -21,7 +21,8 @@ pytest.importorskip("pyarrow")
 from tests.session.test_recorder import info
 from tinytracker.cli.app import run
 from tinytracker.data.dataset import Dataset
-from tinytracker.data.gazecapture import FolderFiles, read_recording
+from tinytracker.data.gazecapture import read_recording
+from tinytracker.data.recording_files import FolderFiles
 from tinytracker.devices import screen_json, sized_device
 from tinytracker.domain import Frame
 from tinytracker.engines.model import GazeModel

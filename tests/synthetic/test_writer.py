@@ -17,7 +17,8 @@ import pytest
 
 from tests.synthetic.assets import ict_path
 from tinytracker.cli.app import run
-from tinytracker.data.gazecapture import open_recording, read_recording
+from tinytracker.data.gazecapture import read_recording
+from tinytracker.data.recording_files import open_recording
 from tinytracker.errors import OutputError, UsageError
 from tinytracker.geometry import gaze_on_screen_plane
 from tinytracker.images import read_image

@@ -15,17 +15,9 @@ from typing import Any
 
 import cv2
 
-from tinytracker.data.gazecapture import (
-    FrameLabel,
-    Recording,
-    RecordingFiles,
-    WholeBox,
-    find_recordings,
-    open_recording,
-    read_recording,
-    recording_name,
-)
+from tinytracker.data.gazecapture import FrameLabel, Recording, WholeBox, read_recording
 from tinytracker.data.pictures import PictureDecoder
+from tinytracker.data.recording_files import RecordingFiles, find_recordings, open_recording, recording_name
 from tinytracker.data.store import (
     CROPS,
     EYE_BAND,

@@ -23,7 +23,7 @@ import numpy as np
 
 from tinytracker.errors import DatasetError, OutputError
 from tinytracker.extras import need
-from tinytracker.files import locked, make_folder, read_json, write_text
+from tinytracker.files import locked, make_folder, read_json, umask, write_text
 
 FORMAT_VERSION = 1
 OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = (
@@ -110,7 +110,7 @@ def written_whole(folder: Path) -> Iterator[Path]:
     the same."""
     try:
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=_PARTIAL_SUFFIX, dir=folder.parent))
-        aside.chmod(0o777 & ~_umask())
+        aside.chmod(0o777 & ~umask())
         try:
             yield aside
             if not folder.exists():
@@ -133,12 +133,6 @@ def _rename(aside: Path, folder: Path) -> None:
         if error.errno == errno.ENOTEMPTY:
             raise FileExistsError(folder) from error
         raise
-
-
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
 
 
 def known_outcome(kind: Callable[..., Outcome], folder: Path, source: Path, checksum: str) -> Outcome | None:

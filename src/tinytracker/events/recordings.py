@@ -8,9 +8,6 @@ NAME/labels.npy       rows of `labels.LABEL`
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytracker.data.store import written_whole
 from tinytracker.errors import OutputError, RecordingError
 from tinytracker.events.labels import Labels, labels_of, refuse_bad_labels
 from tinytracker.events.stream import Events
@@ -73,21 +71,11 @@ def write_recording(folder: Path, recording: EventRecording) -> None:
         "labels": len(recording.labels),
         "settings": recording.settings,
     }
-    try:
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-        try:
-            aside.chmod(folder.parent.stat().st_mode & 0o777)
-            arrays = {"t_us": events.t_us, "x_px": events.x_px, "y_px": events.y_px, "on": events.on}
-            write_npz(aside / EVENTS_FILE, arrays)
-            np.save(aside / LABELS_FILE, recording.labels)
-            (aside / RECORDING_FILE).write_text(json.dumps(content, indent=1) + "\n")
-            os.rename(aside, folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {folder}: {error.strerror or error}; choose another place"
-        ) from error
+    with written_whole(folder) as aside:
+        arrays = {"t_us": events.t_us, "x_px": events.x_px, "y_px": events.y_px, "on": events.on}
+        write_npz(aside / EVENTS_FILE, arrays)
+        np.save(aside / LABELS_FILE, recording.labels)
+        (aside / RECORDING_FILE).write_text(json.dumps(content, indent=1) + "\n")
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
