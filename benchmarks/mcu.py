@@ -12,12 +12,11 @@ calibrated on noise. Needs the extras train, export and micro, and gcc-arm-none-
 PATH.
 
 How obtained. Instructions: *emulated*, QEMU -icount shift=0, the mean of `--samples` inputs, the same on
-every machine. Flash
-and RAM: *measured*, by arm-none-eabi-size of the network's own objects; RAM is arena, variables and the
-stack's depth as measured, rows pushed one by one, so that the input's share is what the network holds of it.
-TFLM's figures: *emulated* on the authors' two files, TFLM and CMSIS-NN in their fastest exact setting, gcc
-12.2 -O2, same QEMU; they are not run here. "Portable C" is compiled with no DSP instruction and run on the
-Cortex-M4F; Cortex-M0+ runs on QEMU's M3 (no unaligned access).
+every machine. Flash and RAM: *measured*, by arm-none-eabi-size of the network's own objects; RAM is arena,
+variables and the stack's depth as measured, rows pushed one by one, so that the input's share is what the
+network holds of it. TFLM's figures: *emulated* on the authors' two files, TFLM and CMSIS-NN in their fastest
+exact setting, gcc 12.2 -O2, same QEMU; they are not run here. "Portable C" is compiled with no DSP
+instruction and run on the Cortex-M4F; Cortex-M0+ runs on QEMU's M3 (no unaligned access).
 """
 
 from __future__ import annotations

@@ -7,11 +7,10 @@ picture shows.
 
 The observer is told exactly what a network has to measure in pixels: eye corners and iris centres, the
 openness of the lids, head pose, distance, frame. It is a small network, trained on the training people and
-scored on the test people. What it
-still gets wrong is what differs between people and hardly shows: where an eyeball sits behind its lids, and
-the angle between the optical and the visual axis. A gaze network beside it (any that `tinytracker evaluate`
-takes) shows what is left to gain by seeing better; everybody's own mean offset taken away, what is left to
-gain by calibration.
+scored on the test people. What it still gets wrong is what differs between people and hardly shows: where an
+eyeball sits behind its lids, and the angle between the optical and the visual axis. A gaze network beside it
+(any that `tinytracker evaluate` takes) shows what is left to gain by seeing better; everybody's own mean
+offset taken away, what is left to gain by calibration.
 
 The second observer is told the same with errors, in every frame anew: irises off by half a pixel of the
 frame, the head's pitch by 2 degrees, yaw and roll by 1, the distance by 5 % (standard deviations). So little

@@ -4,10 +4,9 @@
     python benchmarks/one_euro.py FOLDER [--figure docs/pictures/one_euro.svg]
 
 Each of some unseen people looks at dots for 0.6 to 1.6 s each while the head sways. FOLDER keeps what the
-network said. Of every
-setting: jitter, the root mean square of steps from frame to frame in a fixation, in shares of the raw gaze's;
-and lag, the time after a jump of 5 degrees or more until the filtered gaze has gone 80 % of the way that the
-raw gaze's mean goes.
+network said. Of every setting: jitter, the root mean square of steps from frame to frame in a fixation, in
+shares of the raw gaze's; and lag, the time after a jump of 5 degrees or more until the filtered gaze has gone
+80 % of the way that the raw gaze's mean goes.
 """
 
 from __future__ import annotations

@@ -33,10 +33,9 @@ class CompiledModel:
     """What a compilation gives.
 
     prefix: of the files' names and of all public names in them. files: name -> text of gaze_model.h,
-    gaze_model.c and, where
-    there is one, gaze_model.S. source: the graph as in the file, its float ends dropped and constants folded;
-    graph: after the other passes, which `schedule` and `plan` are about. table_bytes: per step of the
-    schedule, flash of its const tables.
+    gaze_model.c and, where there is one, gaze_model.S. source: the graph as in the file, its float ends
+    dropped and constants folded; graph: after the other passes, which `schedule` and `plan` are about.
+    table_bytes: per step of the schedule, flash of its const tables.
     """
 
     name: str

@@ -24,9 +24,9 @@ class Dataset:
 
     labels: numpy columns of equal length, one entry per sample (docs/design.md names them); columns that one
     of several datasets lacks are filled with NaN (numbers) or "" (words). face_px, eye_px: side of the stored
-    crops. A person is known
-    by name: the same name in two datasets is the same person. band_px: width of the stored eye bands, half as
-    high; 0 where none are stored. folders: the datasets that `Dataset.open(folders)` opens again.
+    crops. A person is known by name: the same name in two datasets is the same person. band_px: width of the
+    stored eye bands, half as high; 0 where none are stored. folders: the datasets that
+    `Dataset.open(folders)` opens again.
 
     >>> dataset = Dataset("nobody", 64, 32, [], {"split": np.array([], str)})
     >>> len(dataset), dataset.stored_px("left_eye"), dataset.split("test").tolist()

@@ -51,8 +51,7 @@ class FrameLabel:
     """One usable frame.
 
     index: its place in the lists. picture: its path inside the recording. face, left_eye, right_eye: what to
-    cut, in whole
-    pixels of the frame. gaze_*_cm: prediction space. grid: GazeCapture's face grid parameters.
+    cut, in whole pixels of the frame. gaze_*_cm: prediction space. grid: GazeCapture's face grid parameters.
     """
 
     index: int

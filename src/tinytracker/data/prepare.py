@@ -71,9 +71,8 @@ class Outcome:
     out.
 
     doubtful: frames kept whose label contradicts the dot's place on the screen. source: a checksum of what
-    the recording
-    was read from, to tell it from another of the same name. person: who it shows, if not its name says so.
-    assumed: what the recording does not say (`Recording.assumed`).
+    the recording was read from, to tell it from another of the same name. person: who it shows, if not its
+    name says so. assumed: what the recording does not say (`Recording.assumed`).
     """
 
     name: str

@@ -35,11 +35,9 @@ class RecordedFrame:
     """One frame of a recording.
 
     jpeg: the picture's file. width_px, height_px: its size. face, left_eye, right_eye: the boxes as they are
-    to be
-    cropped, in pixels of the frame, or None where nothing was found. dot_number: counted from 0;
-    dot_x_points,
-    dot_y_points: from the screen's top-left corner; time_s: since that dot appeared. orientation: 1-4. truth:
-    exact targets by name, without the prefix "truth_".
+    to be cropped, in pixels of the frame, or None where nothing was found. dot_number: counted from 0;
+    dot_x_points, dot_y_points: from the screen's top-left corner; time_s: since that dot appeared.
+    orientation: 1-4. truth: exact targets by name, without the prefix "truth_".
     """
 
     jpeg: bytes

@@ -14,9 +14,8 @@ class TensorSpec:
     """An input or output tensor.
 
     shape: with the batch first, pictures as (1, height, width, channels). dtype: "int8", "uint8" or
-    "float32". scale,
-    zero_point: real value = (stored - zero_point) * scale; scale 0 means that the stored value is the real
-    one.
+    "float32". scale, zero_point: real value = (stored - zero_point) * scale; scale 0 means that the stored
+    value is the real one.
     """
 
     name: str

@@ -52,8 +52,7 @@ class ClipErrors:
     """Errors on the frames after the time in which the offset was measured.
 
     tracked: as it is. corrected: after subtracting `offset_cm`, the mean error vector (x, y) of the frames
-    before. middle:
-    of always saying the mean of the truth there. frames: how many had a gaze.
+    before. middle: of always saying the mean of the truth there. frames: how many had a gaze.
     """
 
     tracked: MeanError

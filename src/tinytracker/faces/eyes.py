@@ -107,10 +107,9 @@ def unsteadiness(locator: Locator, image: Image, landmarks: EyeLandmarks, face: 
     On a face the locator finds the same corners from wherever it looks. On anything else - a wall, a mouth, a
     face that is upside down or rolled too far - it answers with an average face, which moves along with the
     crop. Measured with the released locator on a portrait and 26 frames of another person (5th, 50th, 95th
-    percentile): upright 0.02, 0.03, 0.03;
-    rolled by 20 degrees 0.03, 0.05, 0.16; by 30, where its corners err by 0.04, 0.10, 0.26, 0.39; by 40,
-    where they err by 0.15, 0.26, 0.37, 0.62; upside down 0.39, 0.48, 0.79; on pictures without a face 0.28,
-    0.48, 0.78.
+    percentile): upright 0.02, 0.03, 0.03; rolled by 20 degrees 0.03, 0.05, 0.16; by 30, where its corners err
+    by 0.04, 0.10, 0.26, 0.39; by 40, where they err by 0.15, 0.26, 0.37, 0.62; upside down 0.39, 0.48, 0.79;
+    on pictures without a face 0.28, 0.48, 0.78.
     """
     apart_px = max(1.0, interocular_px(landmarks.corners_px))
     moved = []

@@ -23,9 +23,8 @@ class Detection:
     """A face as a detector gives it.
 
     box: the detector's own box. eyes_px: float (2, 2), [left, right eye][x, y], the middle between each eye's
-    corners in
-    pixels of the whole frame: measured by the detector, or from the usual proportions of its boxes. score:
-    the detector's own, higher is surer.
+    corners in pixels of the whole frame: measured by the detector, or from the usual proportions of its
+    boxes. score: the detector's own, higher is surer.
     """
 
     box: Box
@@ -53,11 +52,9 @@ class HaarSettings:
     smallest_share: the smallest face looked for, as a share of the frame's shorter side.
     near_face_px: in a region with known size, the frame is reduced so that the smallest face is this wide.
     second_long_side_px, second_scale_step: a whole frame in which nothing was found is searched once more, so
-    finely: that
-    takes twice as long, and finds bowed heads twice as often. filling_*: then once more, with a margin of so
-    large a share
-    of its sides, coarsely, for faces larger than a share of its shorter side: the cascade wants to see some
-    of what is round a face, and one that fills the picture leaves nothing.
+    finely: that takes twice as long, and finds bowed heads twice as often. filling_*: then once more, with a
+    margin of so large a share of its sides, coarsely, for faces larger than a share of its shorter side: the
+    cascade wants to see some of what is round a face, and one that fills the picture leaves nothing.
     scale_step: ratio of one searched size to the next. neighbours: raw hits that make a face; fewer finds
     more faces and more things that are none.
     """

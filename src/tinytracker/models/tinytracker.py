@@ -90,8 +90,8 @@ def tinytracker(
 
     size_px: one number or (height, width). position: "channels" feeds the two position channels, "baked"
     holds them as constants, "none" has none. padding: "keras" gives a 3x3 last map at 112 and the paper's
-    11.8 M MAC, "same" 4x4 and
-    14.1 M. head_channels: 2 in the paper. output_scale_cm: 30 in the paper. low_pass_px: see cards.InputSpec.
+    11.8 M MAC, "same" 4x4 and 14.1 M. head_channels: 2 in the paper. output_scale_cm: 30 in the paper.
+    low_pass_px: see cards.InputSpec.
     """
     return TinyTracker(
         CropOptions(size_px, colour, position, low_pass_px), padding, head_channels, output_scale_cm

@@ -103,9 +103,8 @@ def tinytracker_eyes(
     Convolutions, additions, FC, concatenation and ReLU only, so every integer target runs it.
 
     eye_px: width of the eye crops, which are the middle half of the rows of a square box: eyes are wide.
-    face_px: side of the
-    square face crop. eye_low_pass_px, face_low_pass_px, face_blank_rows: see cards.InputSpec. The output has
-    no tanh: nothing saturates at the rim.
+    face_px: side of the square face crop. eye_low_pass_px, face_low_pass_px, face_blank_rows: see
+    cards.InputSpec. The output has no tanh: nothing saturates at the rim.
     """
     return TinyTrackerEyes(
         (eye_px // 2, eye_px),

@@ -70,8 +70,7 @@ def agreement(path: Path, samples: Iterable[Sequence[np.ndarray]]) -> dict[str, 
     kernels.
 
     samples: real-valued arrays per input, each with a leading 1. Keys: "xnnpack", "builtin", "reference".
-    tflite-micro is
-    the oracle: it computes what the microcontrollers do.
+    tflite-micro is the oracle: it computes what the microcontrollers do.
     """
     oracle = TfliteMicroEngine(path)
     engines = {kernels: LiteRTEngine(path, kernels=kernels) for kernels in KERNELS}

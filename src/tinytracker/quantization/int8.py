@@ -17,9 +17,8 @@ def quantize(float_tflite: bytes, ranges: Ranges) -> bytes:
     per tensor, which the Edge TPU and TFLM ask for), int32 biases.
 
     ranges: for every activation, as `ranges.settle` makes them: they replace the quantizer's own calibration,
-    whose moving
-    average cuts extremes off. The result keeps its weights outside the flatbuffer: hand it to `repack`.
-    Raises MissingExtraError without ai-edge-quantizer.
+    whose moving average cuts extremes off. The result keeps its weights outside the flatbuffer: hand it to
+    `repack`. Raises MissingExtraError without ai-edge-quantizer.
     """
     with silence():
         need("ai_edge_quantizer", "export")

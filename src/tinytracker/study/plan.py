@@ -24,13 +24,10 @@ class Rendered:
 class Budget:
     """How much of everything: the one place to tune.
 
-    rendered: the people. steps: of training per network; one that is not named takes its
-    recipe's own.
+    rendered: the people. steps: of training per network; one that is not named takes its recipe's own.
     validation_samples: at most, at each of training's validations; a training whose steps are named here
-    validates once, at
-    its end. calibration_samples, check_samples: of quantisation. qat_steps: of fake-quant training where
-    calibration alone costs
-    more than 0.05 cm. latency_runs: timed runs per network.
+    validates once, at its end. calibration_samples, check_samples: of quantisation. qat_steps: of fake-quant
+    training where calibration alone costs more than 0.05 cm. latency_runs: timed runs per network.
     """
 
     rendered: tuple[Rendered, ...]

@@ -170,8 +170,7 @@ def develop(
     """A picture, uint8 (rows, columns, 3) RGB, from linear light, float32 of the same shape.
 
     region: the part of the frame (frame pixels) that `light` shows; frame_px: the frame's (width, height).
-    Blur, noise and
-    resolution are those of the frame, scaled to the picture. seed: of the noise.
+    Blur, noise and resolution are those of the frame, scaled to the picture. seed: of the noise.
     """
     rows, columns = light.shape[:2]
     scale = columns / region.width_px

@@ -17,8 +17,7 @@ class ClosedLid:
     """The skin over one eye with the lids shut, as a smooth height map without the slit between them.
 
     heights_cm: (65, 101), rows from 1.6 cm above the eye's centre downwards, columns from 2.5 cm nasally
-    outwards, 0.05 cm
-    apart. centre: (3,). side: +1 left eye, -1 right eye.
+    outwards, 0.05 cm apart. centre: (3,). side: +1 left eye, -1 right eye.
     """
 
     heights_cm: np.ndarray

@@ -54,8 +54,7 @@ def build_pipeline(
     """The pipeline round a gaze network.
 
     face_model: YuNet's .onnx file, to find faces by it instead of Haar cascades. eye_locator: find the eyes
-    by the released
-    locator, or by proportion alone. stages: see GazePipeline. screen: a screen's JSON
+    by the released locator, or by proportion alone. stages: see GazePipeline. screen: a screen's JSON
     (`devices.read_screen`).
 
     Raises ModelError, InputError or UsageError.

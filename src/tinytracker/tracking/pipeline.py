@@ -165,8 +165,7 @@ class RunSummary:
     """What a run saw.
 
     reasons: how often each kind of reason for no gaze came (what stands before the colon). most_faces: most
-    faces in one
-    frame. notes: what the source had to say (`Source.notes`).
+    faces in one frame. notes: what the source had to say (`Source.notes`).
     """
 
     frames: int = 0

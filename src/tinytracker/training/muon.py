@@ -3,9 +3,9 @@
 A step of plain momentum is, as a matrix, nearly of low rank: a few directions take all the movement. Muon
 gives every direction its share, and our small convolutional networks learn as much from fewer samples
 (benchmarks/optimisers.py). After K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks"
-(2024); a step has the root mean square that AdamW's
-usually has, so both share a learning rate: J. Liu et al., "Muon is Scalable for LLM Training" (arXiv
-2502.16982), section 2.2. torch.optim.Muon takes no convolutions.
+(2024); a step has the root mean square that AdamW's usually has, so both share a learning rate: J. Liu et
+al., "Muon is Scalable for LLM Training" (arXiv 2502.16982), section 2.2. torch.optim.Muon takes no
+convolutions.
 """
 
 from __future__ import annotations

@@ -66,9 +66,8 @@ class Match:
     reads, writes: computed tensors that go in and come out, with the layout each has or shall have.
     instructions: estimated instructions per inference on the core asked for; the schedule adds them up.
     scratch: freed when the step is over. overwrites: output -> input that it may share its memory with, each
-    element being
-    read for the last time before its place is written. views: output -> input that it is the same bytes of.
-    streams: see "Rows" above. note: for the report, in a few words.
+    element being read for the last time before its place is written. views: output -> input that it is the
+    same bytes of. streams: see "Rows" above. note: for the report, in a few words.
     detail: whatever the kernel wants to find again when it emits.
     """
 

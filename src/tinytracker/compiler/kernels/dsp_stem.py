@@ -47,8 +47,8 @@ class _Constant:
 class _Stem:
     """image: the tensor read. constants, mix: what stands in front of the 3x3 convolution. conv: its layer;
     convolution: its numbers; records: its own as gm_dsp_decode reads them, or None where it is the block's
-    first. channels: that it sees;
-    first_channel: of the image's among them. pairs: of the numbers in a tile. count: of operators."""
+    first. channels: that it sees; first_channel: of the image's among them. pairs: of the numbers in a tile.
+    count: of operators."""
 
     image: int
     constants: tuple[_Constant, ...]

@@ -5,11 +5,9 @@
     EXP_NAME/events.aedat4
 
 Times are microseconds, places pixels of the sensor, angles degrees. The axes are taken as half ones, as
-OpenCV's
-ellipses have them: the authors do not say. The names are DATE_PERSON_NUMBER, most with _L or _R for the eye,
-and
-some with a letter and a dash before the person: those are taken as the same person, as nobody may stand in
-two splits.
+OpenCV's ellipses have them: the authors do not say. The names are DATE_PERSON_NUMBER, most with _L or _R for
+the eye, and some with a letter and a dash before the person: those are taken as the same person, as nobody
+may stand in two splits.
 """
 
 from __future__ import annotations

@@ -75,8 +75,7 @@ class Paints(NamedTuple):
 
 class Moment(NamedTuple):
     """What changes from frame to frame. turn (3, 3): eye-fixed axes as columns; camera (3,): its place,
-    eye-fixed; iris_light: what falls on the
-    iris; returned: what the retina throws back through the pupil."""
+    eye-fixed; iris_light: what falls on the iris; returned: what the retina throws back through the pupil."""
 
     turn: Rows
     camera: tuple[float, float, float]

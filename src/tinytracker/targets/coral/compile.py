@@ -37,11 +37,9 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class EdgeTpuNetwork:
-    """path: the .tflite that is ready for the compiler; card: what lies beside it, None if there is
-    none to be had. change: of the
-    outputs by the rewriting, None where nothing was rewritten. compilation: None where the compiler is not on
-    PATH;
-    command: what to run then."""
+    """path: the .tflite that is ready for the compiler; card: what lies beside it, None if there is none to
+    be had. change: of the outputs by the rewriting, None where nothing was rewritten. compilation: None where
+    the compiler is not on PATH; command: what to run then."""
 
     path: Path
     card: ModelCard | None

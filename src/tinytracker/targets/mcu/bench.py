@@ -35,11 +35,9 @@ class CoreCost:
     compiled_for: a core of `cpu.CPUS`, usually the machine's own. instructions: mean over the samples,
     emulated.
     model_flash_bytes, ram_bytes: by the linker, with the stack as measured; ram_bytes is what rows pushed as
-    they come need
-    where that can be, else with the input buffers. weights_bytes: of int8 weights; parameters_bytes: these
-    and what the
-    arithmetic wants per output channel. same_bytes: how many of `samples` gave the bytes that TensorFlow Lite
-    Micro's interpreter gives; None without it.
+    they come need where that can be, else with the input buffers. weights_bytes: of int8 weights;
+    parameters_bytes: these and what the arithmetic wants per output channel. same_bytes: how many of
+    `samples` gave the bytes that TensorFlow Lite Micro's interpreter gives; None without it.
     """
 
     model: str

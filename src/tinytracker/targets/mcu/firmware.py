@@ -32,9 +32,8 @@ class Firmware:
     """A program and what it takes, in bytes, by the linker's own account.
 
     model_flash_bytes: code, weights and tables of the network itself. flash_bytes: the whole program.
-    arena_bytes: what the
-    network works in, with its input buffers unless rows are pushed. static_bytes: other variables of the
-    program.
+    arena_bytes: what the network works in, with its input buffers unless rows are pushed. static_bytes: other
+    variables of the program.
     """
 
     elf: Path

@@ -13,10 +13,9 @@ class Source(Protocol):
     """Frames in order of time.
 
     name: for messages. is_live: frames come at their own pace and never end. frame_count: how many there will
-    be, None
-    if unknown. frames_per_second: nominal rate, None if unknown. notes: what is to be said once of what was
-    read (time stamps that had to be mended, files left aside), whole when the last frame was given. Iterating
-    needs the `with` block. A frame whose picture cannot be believed says so in `Frame.damage`.
+    be, None if unknown. frames_per_second: nominal rate, None if unknown. notes: what is to be said once of
+    what was read (time stamps that had to be mended, files left aside), whole when the last frame was given.
+    Iterating needs the `with` block. A frame whose picture cannot be believed says so in `Frame.damage`.
     """
 
     name: str

@@ -148,8 +148,8 @@ class View:
 
     picture_px: width and height of the picture that the host works on. crop: the sensor's rectangle that it
     shows (libcamera's ScalerCrop); it may reach outside the sensor when a simulated picture has another
-    shape. turn_deg:
-    clockwise turn by which the host makes the stream upright. mirrored: whether it then swaps left and right.
+    shape. turn_deg: clockwise turn by which the host makes the stream upright. mirrored: whether it then
+    swaps left and right.
     """
 
     picture_px: tuple[int, int]

@@ -56,8 +56,7 @@ def quantise(
     """Quantises what runs in the sensor, by the cheapest way within the limit, or by the best.
 
     network: a picture (B, C, H, W) -> (B, numbers). batches: of calibration pictures. error_cm: mean error of
-    a network on the
-    validation split. progress: over the ways, as many as are needed.
+    a network on the validation split. progress: over the ways, as many as are needed.
     """
     mct = import_mct()
     float_error = error_cm(network)

@@ -29,8 +29,7 @@ class ExportedNetwork:
     """What `tinytracker export --target imx500` left in a folder: `run` it on input tensors.
 
     registers: the packaged network's where the folder holds one, else those that our pixels need. step: of
-    the quantiser at
-    its input, as the converter wrote it. place: the .onnx.
+    the quantiser at its input, as the converter wrote it. place: the .onnx.
     """
 
     card: ModelCard

@@ -43,9 +43,8 @@ class Timing:
     """When things happen in the simulated sensor.
 
     frame_ms: from frame to frame. readout_ms, transfer_ms, inference_ms: until the result is there, counted
-    from the frame's
-    start. roi_frames: from a command to the first frame cut by it, at least 1. extra_frames: further lag of
-    the results.
+    from the frame's start. roi_frames: from a command to the first frame cut by it, at least 1. extra_frames:
+    further lag of the results.
     """
 
     frame_ms: float

@@ -4,10 +4,9 @@
     frames later the result arrives. All of it together is the loop's lag, in frames.
 
 The sensor does not say which region a result was made from, nor how old it is: its frameCount is 8 bits, from
-a start that
-nobody tells. So the lag is measured: once as a whole, by commanding another region and waiting until the
-results change (`measure_loop_lag`), then frame by frame, as what a result comes later than the freshest so
-far (`LagMeter`).
+a start that nobody tells. So the lag is measured: once as a whole, by commanding another region and waiting
+until the results change (`measure_loop_lag`), then frame by frame, as what a result comes later than the
+freshest so far (`LagMeter`).
 """
 
 from __future__ import annotations
@@ -102,8 +101,8 @@ class Steering:
     """Chooses the next frame's region from the face in this one.
 
     target: the rectangle of the picture that the network wants of a face (its face box, its eye band).
-    tensor_size: width and
-    height of the input tensor. lead_frames: how many frames after the command the sensor cuts the region.
+    tensor_size: width and height of the input tensor. lead_frames: how many frames after the command the
+    sensor cuts the region.
     """
 
     def __init__(
