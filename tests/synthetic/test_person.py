@@ -17,8 +17,9 @@ from tinytracker.synthetic import people
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.head_kinds import HEAD_KINDS, HeadKind
 from tinytracker.synthetic.mesh import FACE
-from tinytracker.synthetic.person import Person, PosedHead
+from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.pose import rotation
+from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.subject import Expression, Subject
 

@@ -19,7 +19,8 @@ from tinytracker.domain import Box
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.eyes import SIDE
 from tinytracker.synthetic.lids import margin_heights
-from tinytracker.synthetic.person import Person, PosedHead
+from tinytracker.synthetic.person import Person
+from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)

@@ -22,8 +22,9 @@ from tinytracker.images import encode_jpeg
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.detector import Bias, Boxes, detect
 from tinytracker.synthetic.develop import Exposure, Sensor, develop, meter
-from tinytracker.synthetic.person import Person, PosedHead
+from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.pose import Habit, Sitting, Sway, head_pose
+from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.rooms import draw_room
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.setup import Setup

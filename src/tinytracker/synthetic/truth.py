@@ -11,8 +11,8 @@ import numpy as np
 from tinytracker.domain import LANDMARKS
 from tinytracker.geometry import direction_to_angles_deg
 from tinytracker.synthetic.camera import Camera
-from tinytracker.synthetic.person import PosedHead
 from tinytracker.synthetic.pose import angles_rad
+from tinytracker.synthetic.posed import PosedHead
 
 EYES = ("left", "right")
 CORNERS = ("inner", "outer")
