@@ -34,13 +34,11 @@ _ROUNDS = 30
 class Fit:
     """posterior: of the six numbers. weights: (n,), one per dot: about 1 for good ones, near 0 for a dot that
     was not looked at.
-    residuals_deg: (n, 2), what remains at each dot.
     noise_log, freedom: the logarithm of how far the dots scatter about the fit against what the prior says of
         people, and by how many degrees of freedom that is known: hardly any for one dot, some 12 for nine."""
 
     posterior: Posterior
     weights: Floats
-    residuals_deg: Floats
     noise_log: float
     freedom: float
 
@@ -63,13 +61,12 @@ def fit_dots(dots: Sequence[DotSummary], prior: Prior, robust: bool = True) -> F
         posterior = before.observed(phi, residuals, noise / weights[:, None])
         if settled:
             break
-    left = residuals - phi @ posterior.mean.T
-    squares = left**2 / noise * weights[:, None]
+    squares = (residuals - phi @ posterior.mean.T) ** 2 / noise * weights[:, None]
     # A dot that decided the fit itself (leverage 1) says nothing of how far dots scatter.
     leverage = posterior.variance(*np.array([dot.raw_deg for dot in dots]).T) / noise * weights[:, None]
     freedom = max(float((1 - leverage).sum()), 1e-9)
     scatter = max(float(np.sqrt(squares.sum() / freedom)), LEAST_SCATTER)
-    return Fit(posterior, weights, left, float(np.log(scatter)), freedom)
+    return Fit(posterior, weights, float(np.log(scatter)), freedom)
 
 
 def noise_weight(freedom: float, people_log_sd: float) -> float:

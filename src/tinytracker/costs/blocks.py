@@ -35,11 +35,10 @@ class Board(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was run: inferences in each block, and its seconds by the board's clock and by this computer's."""
+    """What was run: inferences in each block, and its seconds by the board's clock."""
 
     inferences: int
     board_s: tuple[float, ...]
-    host_s: tuple[float, ...]
 
 
 def inferences_per_block(board: Board, shortest_s: float = SHORTEST_BLOCK_S) -> int:
@@ -67,18 +66,16 @@ def run_blocks(
     board.load(0)
     board.run(1, marked=False)
     count = inferences_per_block(board, shortest_s)
-    board_s, host_s = [], []
+    board_s = []
     for number in range(blocks):
         board.load(number)
         wait(idle_s)
-        began_s = time.monotonic()
         begin_s = recording.now_s() if recording is not None else 0.0
         board_s.append(board.run(count, marked=True))
-        host_s.append(time.monotonic() - began_s)
         if recording is not None:
             recording.add_block(Window(begin_s, recording.now_s()))
             if recording.failed:
                 break
         progress(number + 1, blocks)
     wait(idle_s)
-    return Run(count, tuple(board_s), tuple(host_s))
+    return Run(count, tuple(board_s))

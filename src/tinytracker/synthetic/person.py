@@ -114,7 +114,6 @@ class Person:
             openness=np.array([o.openness for o in openings]),
             fixation_deg=np.degrees(fixation),
             blink=expression.blink,
-            expression=expression,
             openings=(openings[0], openings[1]),
             face_cm=face,
         )

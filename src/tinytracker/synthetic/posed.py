@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinytracker.synthetic.lids import Opening
-from tinytracker.synthetic.subject import Expression
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,8 @@ class PosedHead:
     before fixation jitter. optical_axes: (2, 3) unit vectors as drawn: with jitter and kappa.
     iris_centres_cm: (2, 3). canthi_cm: (2, 2, 3) [eye][inner, outer]. landmarks_cm: (23, 3) in the order of
     `domain.LANDMARKS`. openness: (2,) height over width of the opening. fixation_deg: (2,) [yaw, pitch] by
-    which the eyes miss the target, head frame. blink: 0 open ..
-    1 shut. expression: as given. openings: one per eye. target_cm: (3,) what is looked at.
+    which the eyes miss the target, head frame. blink: 0 open .. 1 shut. openings: one per eye. target_cm:
+    (3,) what is looked at.
     face_cm: float32 (V, 3) the mesh with the expression, head frame.
     """
 
@@ -36,6 +35,5 @@ class PosedHead:
     openness: np.ndarray
     fixation_deg: np.ndarray
     blink: float
-    expression: Expression
     openings: tuple[Opening, Opening]
     face_cm: np.ndarray

@@ -50,7 +50,6 @@ class CoreCost:
     parameters_bytes: int
     ram_bytes: int
     stack_bytes: int
-    input_bytes: int
     samples: int
     same_bytes: int | None
 
@@ -96,7 +95,6 @@ def bench(
         parameters_bytes=weights_bytes(compiled) + CHANNEL_BYTES * channels(compiled),
         ram_bytes=measured.ram_bytes,
         stack_bytes=measured.stack_bytes,
-        input_bytes=sum(compiled.graph[number].bytes for number in compiled.graph.inputs),
         samples=samples,
         same_bytes=_same_as_tflm(path, inputs, measured),
     )
