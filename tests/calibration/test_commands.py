@@ -438,7 +438,7 @@ def test_calibrate_by_a_moving_dot(tmp_path: Path, capsys: pytest.CaptureFixture
 )
 def test_a_path_that_cannot_be_read_is_refused(content: str, told: str, tmp_path: Path) -> None:
     from tinytracker.errors import InputError
-    from tinytracker.tracking.calibrating import read_path
+    from tinytracker.tracking.shown import read_path
 
     (tmp_path / "path.csv").write_text(content)
     with pytest.raises(InputError, match=told):

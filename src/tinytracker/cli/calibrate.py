@@ -64,7 +64,8 @@ def calibrate(
     from tinytracker.cli.gather import gather_dots
     from tinytracker.errors import InputError, UsageError
     from tinytracker.files import refuse_unwritable
-    from tinytracker.tracking.calibrating import prior_of, read_path, read_shown_dots
+    from tinytracker.tracking.calibrating import prior_of
+    from tinytracker.tracking.shown import read_path, read_shown_dots
 
     if dots is None and pursuit is None:
         raise UsageError("nothing was shown: give --dots FILE, --pursuit FILE or both")

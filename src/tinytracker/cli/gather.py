@@ -16,14 +16,8 @@ from tinytracker.domain import Frame, GazeSample
 from tinytracker.engines.model import GazeModel
 from tinytracker.errors import UsageError
 from tinytracker.tracking.assemble import build_pipeline
-from tinytracker.tracking.calibrating import (
-    ShownDot,
-    conditions_of,
-    dots_of_samples,
-    network_used,
-    read_shown_dots,
-    refuse_beyond,
-)
+from tinytracker.tracking.calibrating import conditions_of, network_used
+from tinytracker.tracking.shown import ShownDot, dots_of_samples, read_shown_dots, refuse_beyond
 from tinytracker.tracking.sources import FolderSource, MirroredSource, Source, open_source
 from tinytracker.tracking.sources.pictures import FOLDER_FRAMES_PER_SECOND
 
