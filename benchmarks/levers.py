@@ -1,8 +1,9 @@
-"""What each choice in tinytracker-eyes' training is worth: one change at a time to the recipe, each on as
-many steps from the same weights, measured on rendered people and, where the material is there, on a real one.
+"""What each choice in a network's training is worth: one change at a time to its recipe, each on as many
+steps from the same weights, measured on rendered people and, where the material is there, on a real one.
 
     python benchmarks/levers.py --data people --check "new set=new" --check "old set=old" --write
     python benchmarks/levers.py --data people --check "new=new" --real GIT_DIR --levers control "whole face"
+    python benchmarks/levers.py --network tinytracker --data people --check "new set=new" --write
 
 `--data`: datasets to train on, whose validation people are measured too, each kind of heads apart; `--check
 NAME=DATASET`: others, whose test people are. `--real`: the git directory that ../shared/tools/real_check.py
@@ -10,7 +11,7 @@ takes (its pictures are measured here, never trained on). Errors are of the aver
 last step. A lever that has been trained is not trained again, one that was stopped goes on, and what it was
 measured on already is not measured again.
 
-`--write` keeps the rows in docs/data/levers.csv and puts their table into docs/training.md.
+`--write` keeps the rows in docs/data/levers-NETWORK.csv and puts their table into docs/training.md.
 
 What a few steps say is where a choice leads, not where it ends; and a lever that is far from what the first
 weights have learnt (sharp eyes, the whole face) has the longer way. `control, other seed` shows what chance
@@ -43,9 +44,8 @@ from tinytracker.results import Row, read_rows, write_rows
 from tinytracker.training.recipe import Recipe, load_recipe, recipe_from_dict
 from tinytracker.training.train import train
 
-NETWORK = "tinytracker-eyes"
 ROOT = Path(__file__).resolve().parents[1]
-ROWS, DOCUMENT = ROOT / "docs" / "data" / "levers.csv", ROOT / "docs" / "training.md"
+DOCUMENT = ROOT / "docs" / "training.md"
 REAL_CHECK = ROOT.parent / "shared" / "tools" / "real_check.py"
 LEARNING_RATE = 1.5e-3  # of a short run from weights that know much already
 MOST_SAMPLES = 1200  # that are measured of each kind of heads in a set, evenly drawn
@@ -64,7 +64,7 @@ class Lever:
     seed: int = 0
 
 
-LEVERS = {
+OF_EYES = {
     CONTROL: Lever("the recipe as it is"),
     # Of datasets from when there were procedural heads too (made by formulas), of which the kept rows are.
     "no procedural heads": Lever("MakeHuman and ICT heads", heads=("makehuman", "ict")),
@@ -96,12 +96,36 @@ LEVERS = {
     ),
     "no observer": Lever("the truth alone teaches", {"distillation.observer": 0.0}),
 }
-"""In the order in which they are tried."""
+OF_FACE = {
+    CONTROL: Lever("the recipe as it is"),
+    "control, other seed": Lever("the recipe as it is", seed=1),
+    **{
+        f"low-pass {sigma_px:g}": Lever(
+            "of the face crop, px, varied",
+            {
+                "options.low_pass_px": sigma_px,
+                "photometric.low_resolution": 1.0,
+                "photometric.finest": sigma_px,
+            },
+        )
+        for sigma_px in (1.0, 1.5, 2.0)
+    },
+    "ICT alone": Lever("ICT heads", heads=("ict",)),
+    "worse cameras": Lever("every second sample through one", {"photometric.low_resolution": 0.5}),
+    "stronger light": OF_EYES["stronger light"],
+}
+LEVERS = {"tinytracker-eyes": OF_EYES, "tinytracker": OF_FACE, "tinytracker-s": OF_FACE}
+"""Of each network, in the order in which they are tried."""
 
 
-def recipe_of(lever: Lever, start: str, steps: int) -> Recipe:
-    """The recipe with the change, for a short run from `start`."""
-    content = load_recipe(NETWORK).quick(steps).as_dict()
+def rows_of(network: str) -> Path:
+    """Where the rows behind the document's table of a network lie."""
+    return ROOT / "docs" / "data" / f"levers-{network}.csv"
+
+
+def recipe_of(network: str, lever: Lever, start: str, steps: int) -> Recipe:
+    """The network's recipe with the change, for a short run from `start`."""
+    content = load_recipe(network).quick(steps).as_dict()
     content |= {
         "start": start,
         "learning_rate": LEARNING_RATE,
@@ -232,8 +256,8 @@ def _functions_of(script: Path) -> Any:
     return module
 
 
-def table_of(rows: Sequence[Row]) -> str:
-    """Levers down, what they were measured on across, as Markdown."""
+def table_of(network: str, rows: Sequence[Row]) -> str:
+    """A network's levers down, what they were measured on across, as Markdown."""
     sets = list(dict.fromkeys((row.data, row.split, row.group) for row in rows if row.metric == "error"))
     columns = [(*one, "error") for one in sorted(sets, key=lambda one: one[0] == REAL)]
     columns += [(REAL, "test", "all", name) for name in ("bias_y", "error_5_shrunk", "error_13_shrunk")]
@@ -241,7 +265,7 @@ def table_of(rows: Sequence[Row]) -> str:
     columns = [column for column in columns if (CONTROL, *column) in found]
     lines = []
     what = {START: "before those steps; int8 if they are released ones"} | {
-        name: lever.what for name, lever in LEVERS.items()
+        name: lever.what for name, lever in LEVERS[network].items()
     }
     for lever in (name for name in what if any(row.model == name for row in rows)):
         cells = []
@@ -273,28 +297,33 @@ def main() -> None:
     parser.add_argument("--check", action="append", default=[], metavar="NAME=DATASET")
     parser.add_argument("--real", type=Path, metavar="GIT_DIR")
     parser.add_argument("--real-every", type=int, default=1, help="of the real frames, each so-manieth")
-    parser.add_argument("--start", default=NETWORK, help="the first weights of every run")
+    parser.add_argument("--network", choices=LEVERS, default="tinytracker-eyes")
+    parser.add_argument("--start", help="the first weights of every run, the released ones if none are named")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--people", type=int, default=100_000, help="to train on, at most")
-    parser.add_argument("--levers", nargs="+", choices=[START, *LEVERS], default=[START, *LEVERS])
+    parser.add_argument("--levers", nargs="+", metavar="LEVER", help="some of them: see LEVERS")
     parser.add_argument("--runs", type=Path, default=Path("out/levers"), help="folder for runs and rows")
-    parser.add_argument("--write", action="store_true", help="docs/data/levers.csv and docs/training.md")
+    parser.add_argument("--write", action="store_true", help="docs/data and docs/training.md")
     arguments = parser.parse_args()
+    network, start = arguments.network, arguments.start or arguments.network
+    levers = arguments.levers or [START, *LEVERS[network]]
+    if unknown := set(levers) - {START, *LEVERS[network]}:
+        parser.error(f"{network} has no lever {sorted(unknown)}; it has {', '.join(LEVERS[network])}")
     data = tuple(arguments.data)
     checks = {"validation": (data, "val")}
     for check in arguments.check:
         name, _, folder = check.partition("=")
         checks[name] = ((Path(folder),), "test")
-    kept = arguments.runs / "levers.csv"
+    kept = arguments.runs / f"levers-{network}.csv"
     rows = read_rows(kept) if kept.exists() else []
-    for lever in arguments.levers:
-        weights: str | Path = arguments.start
+    for lever in levers:
+        weights: str | Path = start
         if lever != START:
-            out = arguments.runs / lever.replace(" ", "-").replace(",", "")
+            out = arguments.runs / network / lever.replace(" ", "-").replace(",", "")
             weights = out / "last.safetensors"
             if not weights.exists():
-                one = LEVERS[lever]
-                recipe = recipe_of(one, arguments.start, arguments.steps)
+                one = LEVERS[network][lever]
+                recipe = recipe_of(network, one, start, arguments.steps)
                 with progress_bar(lever) as progress:
                     people = of_heads(of_people(opened(data), arguments.people), one.heads)
                     train(recipe, people, out, seed=one.seed, resume=True, progress=progress)
@@ -305,10 +334,10 @@ def main() -> None:
         if arguments.real and REAL not in measured:
             rows += real_person(arguments.real, arguments.real_every).rows(lever, weights)
         write_rows(rows, kept)
-        print(table_of(rows), flush=True)
+        print(table_of(network, rows), flush=True)
     if arguments.write:
-        write_rows(rows, ROWS)
-        put_table(DOCUMENT, "levers", table_of(rows))
+        write_rows(rows, rows_of(network))
+        put_table(DOCUMENT, f"levers of {network}", table_of(network, rows))
 
 
 if __name__ == "__main__":

@@ -14,14 +14,16 @@ from tests.training.tiny import make_dataset, write_dataset
 from tinytracker.results import read_rows
 
 
-@pytest.mark.parametrize("name", levers.LEVERS)
-def test_a_lever_changes_what_it_says_and_nothing_else(name: str) -> None:
-    lever = levers.LEVERS[name]
+@pytest.mark.parametrize(
+    ("network", "name"), [(network, name) for network, own in levers.LEVERS.items() for name in own]
+)
+def test_a_lever_changes_what_it_says_and_nothing_else(network: str, name: str) -> None:
+    lever = levers.LEVERS[network][name]
     control, own = (
-        _flat(levers.recipe_of(one, "tinytracker-eyes", 500).as_dict())
-        for one in (levers.LEVERS[levers.CONTROL], lever)
+        _flat(levers.recipe_of(network, one, network, 500).as_dict())
+        for one in (levers.LEVERS[network][levers.CONTROL], lever)
     )
-    changed = {field for field in own if own[field] != control[field]}
+    changed = {field for field in own if own[field] != control.get(field)}
     assert changed == set(lever.change)
     assert {field: own[field] for field in changed} == lever.change
 
@@ -47,7 +49,7 @@ def test_levers_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pytes
         arguments += ["--steps", "2", "--runs", str(runs), "--levers", *names]
         monkeypatch.setattr(sys, "argv", ["levers.py", *arguments])
         levers.main()
-        rows = read_rows(runs / "levers.csv")
+        rows = read_rows(runs / "levers-tinytracker-eyes.csv")
         assert all(row.low <= row.value <= row.high or np.isnan(row.low) for row in rows)
         return {(row.model, row.data, row.split, row.group) for row in rows}
 
@@ -57,18 +59,17 @@ def test_levers_are_trained_measured_and_kept(tmp_path: Path, monkeypatch: pytes
     }
     before = {("first weights", *one) for one in sets}
     assert try_levers("first weights", "control") == before | {("control", *one) for one in sets}
-    first = (runs / "control" / "last.safetensors").stat().st_mtime_ns
+    first = (runs / "tinytracker-eyes" / "control" / "last.safetensors").stat().st_mtime_ns
     assert try_levers("control", "face hidden") == before | {
         (lever, *one) for lever in ("control", "face hidden") for one in sets
     }
-    assert (runs / "control" / "last.safetensors").stat().st_mtime_ns == first
+    assert (runs / "tinytracker-eyes" / "control" / "last.safetensors").stat().st_mtime_ns == first
 
 
-def test_the_documents_table_is_of_the_rows() -> None:
-    if not levers.ROWS.exists():
-        pytest.skip("no lever has been measured yet: python benchmarks/levers.py --write")
-    rows = read_rows(levers.ROWS)
-    assert table_in(levers.DOCUMENT, "levers") == levers.table_of(rows)
+@pytest.mark.parametrize("network", ["tinytracker-eyes", "tinytracker"])
+def test_the_documents_table_is_of_the_rows(network: str) -> None:
+    rows = read_rows(levers.rows_of(network))
+    assert table_in(levers.DOCUMENT, f"levers of {network}") == levers.table_of(network, rows)
 
 
 def _flat(content: dict[str, object], before: str = "") -> dict[str, object]:
