@@ -12,7 +12,7 @@ What it computes is byte-identical to TensorFlow Lite Micro's interpreter. In re
 - schedule.py: which kernel computes which layers (the cheapest way through), in which memory layouts
 - plan.py: lifetimes -> places in the arena
 - kernels/: what each can compute, what it costs, the C; see its text for the interface
-- emit.py: gaze_model.h, .c and .S
+- emit.py, header.py: gaze_model.c and .S; gaze_model.h
 - report.py: per layer what it costs and where it lies
 
 The C API (GAZE_MODEL is the prefix throughout; `prefix=` changes it):
