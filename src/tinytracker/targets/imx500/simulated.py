@@ -78,10 +78,8 @@ def track_video(
         caller.say(f"{len(left_out)} pictures were left out, as a sensor has none such: {left_out[0]} ...")
     caller.say(
         f"simulated: {mode.name}, read-out {timing.readout_ms:.1f} ms, transfer {timing.transfer_ms:.1f} ms, "
-        "inference "
-        f"{timing.inference_ms:.2f} ms (estimated); a region holds {timing.roi_frames} frames after its "
-        "command, a result comes "
-        f"{timing.result_frames} after its own"
+        f"inference {timing.inference_ms:.2f} ms (estimated); a region holds {timing.roi_frames} frames "
+        f"after its command, a result comes {timing.result_frames} after its own"
     )
 
 
