@@ -1,14 +1,13 @@
 """Metering as fast as it must be: nothing lost at 100,000 samples a second beside the serial link, recordings
 of 20 million read.
 
-    python benchmarks/metering.py                60 s of a PPK2 in software, over a pseudo-terminal
-    python benchmarks/metering.py --seconds 10
-    python benchmarks/metering.py --recordings   20 million samples as .ppk2 and as CSV: seconds, memory
+    python benchmarks/metering.py                60 s of a PPK2 in software, in a process of its own, over a
+    pseudo-terminal python benchmarks/metering.py --seconds 10 python benchmarks/metering.py --recordings   20
+    million samples as .ppk2 and as CSV: seconds, processor seconds, memory
 
-The PPK2 runs in a process of its own; seconds are by the clock and of the processor. Prints exact counts
-(samples lost), and this process's share of one core. The fake keeps time by its own clock, drops nothing and
-sends what is due; what the reader does not fetch in time the pseudo-terminal holds back, and the count at the
-end tells.
+Prints exact counts (samples lost), and this process's share of one core. The fake keeps time by its own
+clock, drops nothing and sends what is due; what the reader does not fetch in time the pseudo-terminal holds
+back, and the count at the end tells.
 """
 
 from __future__ import annotations
