@@ -1,10 +1,10 @@
 """What our networks cost on microcontrollers: instructions under QEMU, flash and RAM by the linker, beside
 the targets and beside TensorFlow Lite Micro with CMSIS-NN.
 
-    python benchmarks/mcu.py                    the table: S-type and L-type on Cortex-M4F, M7, as portable C,
-    on M0+ python benchmarks/mcu.py --layers           adds where the instructions go, step by step (a build
-    per step: minutes) python benchmarks/mcu.py --tricks           adds what each kind of fast kernel brings
-    python benchmarks/mcu.py --released         adds the released networks
+    python benchmarks/mcu.py              S-type and L-type on Cortex-M4F, M7, M0+, and as portable C
+    python benchmarks/mcu.py --layers     adds where the instructions go, step by step (a build each: minutes)
+    python benchmarks/mcu.py --tricks     adds what each kind of fast kernel brings
+    python benchmarks/mcu.py --released   adds the released networks
 
 S-type is tinytracker_s (grey 96x96, baked grid), L-type tinytracker at 128x128x5 with SAME padding: the
 shapes of the two files the paper's authors released, built here by our own exporter with random weights,

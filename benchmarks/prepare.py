@@ -9,10 +9,9 @@ fly, 45 kB each, unless --recordings names some) from the same disk, in turns, e
 own, after a first run that is not counted: imports, starting workers, pictures into the file cache. Two
 ratios are printed, of medians over the turns:
 
-    by the clock            frames per second, ours with --jobs processes; for a machine with nothing else to
-    do by the processor        processor time (user + system) per frame, both in one process, times --jobs:
-    what the clock would
-                            say if each process had a core to itself
+    by the clock       frames per second, ours with --jobs processes; for a machine with nothing else to do
+    by the processor   processor time (user + system) per frame, both in one process, times --jobs: what the
+                       clock would say if each process had a core to itself
 """
 
 from __future__ import annotations

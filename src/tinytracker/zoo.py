@@ -105,8 +105,7 @@ def find_tflite(network: str | Path, wanted_by: str) -> Weights:
     if Path(network).suffix not in ("", ".tflite"):
         raise ModelError(
             f"{wanted_by} takes an int8 .tflite or a released network's name, not {network}; from a "
-            f"checkpoint: "
-            "tinytracker export CHECKPOINT --data DATASET"
+            "checkpoint: tinytracker export CHECKPOINT --data DATASET"
         )
     return find(network, (".tflite",))
 

@@ -23,10 +23,10 @@ from tinytracker.files import sha256
 from tinytracker.models import create_model
 from tinytracker.models.checkpoint import save_network
 from tinytracker.targets.imx500.chip.sensor import MODES, Roi
-from tinytracker.targets.imx500.lag_study import open_simulated
 from tinytracker.targets.imx500.running import camera
 from tinytracker.targets.imx500.running.network import load_exported
 from tinytracker.targets.imx500.running.simulate import EndOfPictures
+from tinytracker.targets.imx500.simulated import open_simulated
 from tinytracker.tracking.calibrating import network_used
 from tinytracker.tracking.pipeline import run
 

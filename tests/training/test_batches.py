@@ -17,7 +17,8 @@ from tinytracker.faces import crops as cropping
 from tinytracker.geometry import angles_deg_to_direction, direction_to_angles_deg
 from tinytracker.models import create_model
 from tinytracker.training import augment
-from tinytracker.training.batches import BatchMaker, _turned_angles, ahead, batch_positions
+from tinytracker.training.angles import turned_angles
+from tinytracker.training.batches import BatchMaker, ahead, batch_positions
 from tinytracker.training.recipe import Geometric, Photometric, Recipe
 from tinytracker.training.samples import load_samples
 
@@ -221,8 +222,8 @@ def test_turned_heads_roll():
     """An upright head turned counter-clockwise has that roll; a head that looks to the left then looks
     down, too."""
     upright, aside = np.zeros((1, 7)), np.array([[0, 0, 0, 0, -1, 0, 0]])  # one unit is 20 degrees
-    assert np.allclose(20 * _turned_angles(upright, np.radians([8.0])), [[0, 0, 0, 0, 0, 0, 8]], atol=1e-4)
-    yaw, pitch, roll = 20 * _turned_angles(aside, np.radians([90.0]))[0, 4:]
+    assert np.allclose(20 * turned_angles(upright, np.radians([8.0])), [[0, 0, 0, 0, 0, 0, 8]], atol=1e-4)
+    yaw, pitch, roll = 20 * turned_angles(aside, np.radians([90.0]))[0, 4:]
     assert (yaw, pitch) == pytest.approx((0, -20), abs=1e-4)
     assert roll == pytest.approx(90, abs=1e-4)
 

@@ -1,7 +1,7 @@
 """Learning what people are like, from people who are not the user: the prior of a network.
 
-    beta_i ~ N(0, S)            a person's six numbers; zero is the network's own answer, to which a person is
-    shrunk r_ij = phi_ij . beta_i + e  at their dots, e ~ N(0, v(place) + frame variance / frames)
+    beta_i ~ N(0, S)            a person's six numbers, shrunk to 0: to the network's own answer
+    r_ij = phi_ij . beta_i + e  at their dots, e ~ N(0, v(place) + frame variance / frames)
 
 by expectation and maximisation (Laird and Ware, "Random-effects models for longitudinal data", Biometrics 38,
 1982). The noise grows with the distance from the camera: v = c + e * (degrees / 10)^2. What it predicts is

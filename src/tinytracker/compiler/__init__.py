@@ -12,7 +12,7 @@ What it computes is byte-identical to TensorFlow Lite Micro's interpreter. In re
 - schedule.py: which kernel computes which layers (the cheapest way through), in which memory layouts
 - plan.py: lifetimes -> places in the arena
 - kernels/: what each can compute, what it costs, the C; see its text for the interface
-- emit.py: gaze_model.h, .c and .S
+- emit.py, header.py: gaze_model.c and .S; gaze_model.h
 - report.py: per layer what it costs and where it lies
 
 The C API (GAZE_MODEL is the prefix throughout; `prefix=` changes it):
@@ -27,13 +27,15 @@ The C API (GAZE_MODEL is the prefix throughout; `prefix=` changes it):
     #define GAZE_MODEL_ROWS           1 if rows can be pushed, else 0
     #define GAZE_MODEL_HASH           the first 32 bits of the .tflite file's SHA-256
 
-    int8_t *gaze_model_input(void *arena, int index);           input buffer, TFLite's order (height, width,
-    channel) void gaze_model_invoke(void *arena);                        computes; inputs stay as they are
+    int8_t *gaze_model_input(void *arena, int index);                a buffer: height, width, channel
+    void gaze_model_invoke(void *arena);                             computes; inputs stay as they are
     const int8_t *gaze_model_output(const void *arena, int index);   valid until the next begin or invoke
 
-    void gaze_model_begin(void *arena);                         only where GAZE_MODEL_ROWS is 1:
-    void gaze_model_push_rows(void *arena, const int8_t *rows, int count);   whole rows, from the top, as they
-    come void gaze_model_finish(void *arena);                        after the last row
+Only where GAZE_MODEL_ROWS is 1:
+
+    void gaze_model_begin(void *arena);
+    void gaze_model_push_rows(void *arena, const int8_t *rows, int count);   whole ones, from the top
+    void gaze_model_finish(void *arena);                                     after the last
 
 No initialisation, no globals that are written, no heap: an arena is memory of the caller's, aligned to 8
 bytes; two arenas are two independent models. Outputs are int8 where the network's are; a DEQUANTIZE at a

@@ -46,8 +46,7 @@ when. Figures of instructions there are estimated, sizes are exact.
 # bench mcu.
 STACK = (
     "456 to 840 bytes for the released networks, *measured* on emulated Cortex-M cores; another network's "
-    "own is told by "
-    "`tinytracker bench mcu`"
+    "own is told by `tinytracker bench mcu`"
 )
 _WITH_ASSEMBLY = (
     "Little-endian cores with the DSP extension only: compiling for another one "

@@ -85,8 +85,7 @@ def figures(
         if abs(off) > CLOCKS_AGREE:
             raise InputError(
                 f"a block lasts {100 * abs(off):.1f} % {'longer' if off > 0 else 'less long'} by the meter "
-                "than by the board's clock: "
-                "one of the two is wrong, or the marker is not around the block"
+                "than by the board's clock: one of the two is wrong, or the marker is not around the block"
             )
     wrong = math.hypot(trace.gain_error, trace.rate_error)
     powers_mw = [trace.mean_mw(block) for block in blocks]
@@ -196,8 +195,7 @@ def _idle(trace: Trace, blocks: Sequence[Window], idle_s: float | None) -> tuple
     if spread > IDLE_SPREAD:
         return None, (
             f"no idle power: between the blocks it varies from {min(powers_mw):.3g} to {max(powers_mw):.3g} "
-            "mW, so the board does "
-            "something there (loading an input, talking)"
+            "mW, so the board does something there (loading an input, talking)"
         )
     return _figure([trace.mean_mw(gap) for gap in inner], trace.gain_error), ""
 

@@ -84,8 +84,7 @@ class Trace:
         if not 0 <= first < last <= len(self.power_mw):
             raise InputError(
                 f"the window from {window.begin_s:.3f} to {window.end_s:.3f} s leaves the trace of "
-                f"{self.duration_s:.3f} s, "
-                "or is shorter than a sample"
+                f"{self.duration_s:.3f} s, or is shorter than a sample"
             )
         return self.power_mw[first:last]
 
@@ -101,9 +100,8 @@ class Trace:
         if share > LARGEST_LOST_SHARE:
             raise InputError(
                 f"the meter lost {100 * share:.2f} % of the samples from {window.begin_s:.3f} to "
-                f"{window.end_s:.3f} s; more than "
-                f"{100 * LARGEST_LOST_SHARE} % make a window void: measure again, with nothing else on the "
-                "meter's USB hub"
+                f"{window.end_s:.3f} s; more than {100 * LARGEST_LOST_SHARE} % make a window void: measure "
+                "again, with nothing else on the meter's USB hub"
             )
         return float(np.mean(valid, dtype=np.float64))
 

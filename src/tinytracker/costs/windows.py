@@ -55,9 +55,8 @@ def find_blocks(trace: Trace, expected: Expected | None = None, bit: int | None 
     if expected.duration_s is None:
         raise InputError(
             "the trace has no marker, and without knowing how long a block lasts its level says nothing "
-            "certain; give the "
-            "block's length (inferences times latency, or the board's own clock), or wire the marker to the "
-            "meter"
+            "certain; give the block's length (inferences times latency, or the board's own clock), or wire "
+            "the marker to the meter"
         )
     return _checked(by_level(trace), expected, "the level of power")
 
@@ -81,9 +80,8 @@ def by_edges(trace: Trace, bit: int | None = None) -> tuple[Window, ...]:
         if np.min(runs_s) <= LONGEST_PULSE_S:
             raise InputError(
                 f"the marker is held {np.min(runs_s):.6f} s at least and {np.max(runs_s):.3f} s at most: "
-                "neither pulses "
-                f"(shorter than {LONGEST_PULSE_S} s) nor blocks; is it the right input, and does it have a "
-                "pull-up?"
+                f"neither pulses (shorter than {LONGEST_PULSE_S} s) nor blocks; is it the right input, and "
+                "does it have a pull-up?"
             )
         return tuple(
             Window(float(start), float(start + run)) for start, run in zip(starts_s, runs_s, strict=True)
@@ -91,8 +89,7 @@ def by_edges(trace: Trace, bit: int | None = None) -> tuple[Window, ...]:
     if len(starts_s) % 2:
         raise InputError(
             f"{len(starts_s)} pulses of the marker: a block has one at its beginning and one at its end, so "
-            "their number is even; "
-            "the recording may have begun or ended inside a block"
+            "their number is even; the recording may have begun or ended inside a block"
         )
     return tuple(
         Window(float(begin), float(end)) for begin, end in zip(starts_s[::2], starts_s[1::2], strict=True)
@@ -147,8 +144,7 @@ def _checked(blocks: Sequence[Window], expected: Expected, by: str) -> tuple[Win
         if abs(off) > LENGTH_TOLERANCE:
             raise InputError(
                 f"{found}; the board's clock says {expected.duration_s:.3f} s a block, {100 * abs(off):.1f} "
-                "% off: "
-                "these are not the blocks, or the meter's rate is wrong (measure --resistor tells)"
+                "% off: these are not the blocks, or the meter's rate is wrong (measure --resistor tells)"
             )
     return tuple(blocks)
 

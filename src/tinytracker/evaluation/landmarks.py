@@ -30,8 +30,7 @@ def truth_px(labels: Mapping[str, np.ndarray], names: tuple[str, ...]) -> np.nda
     if missing:
         raise DatasetError(
             f"the dataset has no column {missing[0]}: only rendered people come with the places of their "
-            f"eyes; "
-            "make some with `tinytracker synth`"
+            "eyes; make some with `tinytracker synth`"
         )
     return np.stack([np.stack([labels[x], labels[y]], axis=-1) for x, y in columns], axis=1).astype(
         np.float64

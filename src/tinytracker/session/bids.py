@@ -2,10 +2,10 @@
 task.
 
 dataset_description.json
-sub-01/beh/sub-01_task-gaze_recording-eye1_physio.tsv.gz, .json           gaze, without a header as BIDS
-wants it sub-01/beh/sub-01_task-gaze_recording-eye1_physioevents.tsv.gz, .json     fixations and blinks
-sub-01/beh/sub-01_task-gaze_events.tsv, .json                             triggers and dots; the screen
-stimuli/sub-01_task-gaze/...                                              what was looked at
+sub-01/beh/sub-01_task-gaze_recording-eye1_physio.tsv.gz, .json         gaze; BIDS wants it without a header
+sub-01/beh/sub-01_task-gaze_recording-eye1_physioevents.tsv.gz, .json   fixations and blinks
+sub-01/beh/sub-01_task-gaze_events.tsv, .json                           triggers and dots; the screen
+stimuli/sub-01_task-gaze/...                                            what was looked at
 """
 
 from __future__ import annotations

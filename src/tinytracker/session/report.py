@@ -35,10 +35,8 @@ GUESSED = (
 )
 _TERMS = (
     "Terms as in the literature: accuracy is the angle between the dot and the mean direction; RMS-S2S the "
-    "root "
-    "mean square of the angles between successive frames; STD their standard deviation; BCEA the area that "
-    "holds "
-    "68 %. Degrees assume eyes 6.3 cm apart and the camera's field of view."
+    "root mean square of the angles between successive frames; STD their standard deviation; BCEA the area "
+    "that holds 68 %. Degrees assume eyes 6.3 cm apart and the camera's field of view."
 )
 
 

@@ -114,11 +114,10 @@ class Op:
     it is no index into `Graph.ops`. inputs: numbers of tensors, -1 for one left out.
 
     attributes, by kind:
-      DEPTHWISE_CONV_2D: multiplier (int)              CONCATENATION: axis (int, not negative)
-      MEAN: axes (tuple of int), keep_dims (bool)      SOFTMAX: beta (float)
-      SPLIT: axis (int)                                TRANSPOSE: permutation (tuple of int)
-      PAD: before, after (tuples, one per axis)        [STRIDED_]SLICE: begin, end, strides (tuples, one per
-      axis)
+      DEPTHWISE_CONV_2D: multiplier (int)           CONCATENATION: axis (int, not negative)
+      MEAN: axes (tuple of int), keep_dims (bool)   SOFTMAX: beta (float)
+      SPLIT: axis (int)                             TRANSPOSE: permutation (tuple of int)
+      PAD: before, after (tuples, one per axis)     [STRIDED_]SLICE: begin, end, strides (likewise)
       FULLY_CONNECTED: keep_dims (bool)
     """
 

@@ -55,8 +55,7 @@ def normalisation(path: Path) -> tuple[float, float] | None:
     if not is_one_for_all or not np.isfinite([means[0], deviations[0]]).all() or deviations[0] <= 0:
         raise ModelError(
             f"{path} normalises its pixels by the means {[*means]} and deviations {[*deviations]}; expected "
-            f"one of each, "
-            "the same for all colours"
+            "one of each, the same for all colours"
         )
     return 1 / deviations[0], -means[0] / deviations[0]
 

@@ -6,8 +6,10 @@ place, and takes the cheapest way through the network; `emit.py` then has each c
 
     class MyKernel:
         name = "my-kernel"                                   # stands in the report
-        def offers(self, graph, first, cpu) -> list[Match]   # none: not mine, or not exactly; several:
-        layouts, longer runs def emit(self, match, graph, writer) -> Step         # the C
+        def offers(self, graph, first, cpu) -> list[Match]   # none: not mine, or not exactly
+        def emit(self, match, graph, writer) -> Step         # the C
+
+Several offers are of several layouts, or of longer runs.
 
 **The first law: exact or not at all.** A kernel offers nothing unless its result equals tflite-micro's in
 every bit for every input. `quant.py` has the arithmetic (`requantization(graph, op)`: multiplier, shift, bias

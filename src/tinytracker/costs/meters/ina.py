@@ -141,8 +141,8 @@ class Ina(Polled):
         if abs(signed) >= self._chip.full_scale:
             raise DeviceError(
                 f"the {self._kind.upper()}'s shunt is at its full scale "
-                f"({self._chip.full_scale * self._chip.shunt_v * 1e3:.0f} mV): "
-                f"more current than {self._shunt_ohm:g} ohm allows; take a smaller shunt"
+                f"({self._chip.full_scale * self._chip.shunt_v * 1e3:.0f} mV): more current than "
+                f"{self._shunt_ohm:g} ohm allows; take a smaller shunt"
             )
         return signed * self._chip.shunt_v
 

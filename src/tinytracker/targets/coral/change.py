@@ -32,8 +32,7 @@ class Change:
     def __str__(self) -> str:
         return (
             f"outputs differ by {self.mean_steps:.2f} steps of their 8 bits on average, "
-            f"{self.greatest_steps:.0f} at most "
-            f"({self.samples} random inputs, {self.engine}, measured)"
+            f"{self.greatest_steps:.0f} at most ({self.samples} random inputs, {self.engine}, measured)"
         )
 
 

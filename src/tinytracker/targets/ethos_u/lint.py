@@ -60,8 +60,7 @@ def findings(graph: Graph, made: Estimate) -> list[Finding]:
                     layer_of.get(layer.name, layer.name),
                     Severity.NOTE,
                     f"takes {layer.cycles:,} of {made.cycles:,} cycles (estimated by Vela) for "
-                    f"{layer.macs:,} "
-                    "multiply-accumulates",
+                    f"{layer.macs:,} multiply-accumulates",
                 )
             )
     told.append(Finding("model", Severity.NOTE, f"{made.accelerator}: {describe(made)}"))

@@ -184,9 +184,8 @@ def refuse_other_input(
     if (found.order, found.is_signed) != (wanted.order, wanted.is_signed) or not is_near:
         raise TargetError(
             f"{network} would be fed wrong: found {describe(found)}; the card of {card.name} and the "
-            f"conversion ask for "
-            f"{describe(wanted)}; package it with imx500-tools' newest {PACKAGER}, from an export of its "
-            f"own folder"
+            f"conversion ask for {describe(wanted)}; package it with imx500-tools' newest {PACKAGER}, from "
+            "an export of its own folder"
         )
 
 

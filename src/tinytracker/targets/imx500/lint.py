@@ -36,9 +36,8 @@ def lint(model: Path) -> list[Finding]:
     none."""
     if model.suffix != ".safetensors" or not model.is_file():
         raise ModelError(
-            f"--target imx500 takes a checkpoint, for Sony's quantiser starts from the float network; "
-            f"{model} is "
-            "none: give the .safetensors that `tinytracker train` wrote"
+            "--target imx500 takes a checkpoint, for Sony's quantiser starts from the float network; "
+            f"{model} is none: give the .safetensors that `tinytracker train` wrote"
         )
     from tinytracker.models.checkpoint import load_network
 

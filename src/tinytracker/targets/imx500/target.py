@@ -223,8 +223,9 @@ def simulate(
         raise UsageError("--csv holds the rows of one lag; give --lag once")
 
     from tinytracker.targets.imx500.chip.sensor import mode_named
-    from tinytracker.targets.imx500.lag_study import LagSettings, study_people, track_video
+    from tinytracker.targets.imx500.lag_study import study_people
     from tinytracker.targets.imx500.running.network import load_exported
+    from tinytracker.targets.imx500.simulated import LagSettings, track_video
 
     network, mode = load_exported(model), mode_named(sensor_mode)
     if video is not None:

@@ -105,13 +105,11 @@ def _board(compiled: CompiledModel, board: Board, too_large: Severity) -> Iterat
     needed = fit(board, sum(compiled.table_bytes) + CODE_BYTES, _ram_bytes(compiled))
     time = (
         f"about {board.milliseconds(compiled.schedule.instructions):.0f} ms at {board.clock_mhz} MHz "
-        f"(estimated; the "
-        "vendor's part of the memory is assumed)"
+        "(estimated; the vendor's part of the memory is assumed)"
     )
     memory = (
         f"{needed.flash_needed:,} bytes of flash ({100 * needed.flash_share:.0f} %), {needed.ram_needed:,} "
-        f"of RAM "
-        f"({100 * needed.ram_share:.0f} %)"
+        f"of RAM ({100 * needed.ram_share:.0f} %)"
     )
     total = needed.flash_needed + needed.ram_needed
     if board.unified:

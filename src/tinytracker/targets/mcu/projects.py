@@ -248,8 +248,7 @@ def _feed(
     if spec.low_pass_px and precompiled:
         raise TargetError(
             f"{card.name} sees its face through a low-pass, which the app of a network compiled elsewhere "
-            f"does "
-            "not do; export it as C, or train it with low_pass_px = 0"
+            "does not do; export it as C, or train it with low_pass_px = 0"
         )
     region = middle_region(camera, spec.width_px, spec.height_px)
     return {"gaze_region.h": region_header(card, tensor, camera, region, precompiled)}, region

@@ -135,8 +135,7 @@ def rgb_of_capture(raw: np.ndarray, smallest_depth_bits: int = 8) -> Image:
     if code is None or shape[0] < 2 or shape[1] < 2:
         raise ImageError(
             f"gives frames of shape {shape} and type {raw.dtype}; expected (height, width, 3) BGR, (height, "
-            f"width, 2) "
-            "YUYV or (height, width) grey: choose another pixel format of the camera (v4l2-ctl "
+            "width, 2) YUYV or (height, width) grey: choose another pixel format of the camera (v4l2-ctl "
             "--list-formats)"
         )
     return cv2.cvtColor(eight_bits(raw, "a frame", smallest_depth_bits), code)  # type: ignore[return-value]

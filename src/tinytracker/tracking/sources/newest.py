@@ -51,6 +51,6 @@ class Newest(Generic[Item]):
         if self._failure is not None:
             raise DeviceError(f"{self._name} {self._failure}")
         raise DeviceError(
-            f"{self._name} gave no frame for {self._timeout_s:g} s; "
-            "is another program using it, its shutter closed, its cable or network loose?"
+            f"{self._name} gave no frame for {self._timeout_s:g} s; is another program using it, its shutter "
+            "closed, its cable or network loose?"
         )

@@ -12,8 +12,7 @@ from tinytracker.tracking.sources.video import STANDARD_INPUT, VideoSource, is_u
 
 EXPECTED = (
     "expected a picture, a folder of pictures, a video file, a camera's number or device, rtsp:// or "
-    "http://, "
-    "or - for standard input"
+    "http://, or - for standard input"
 )
 _HEADER_BYTES = 256
 

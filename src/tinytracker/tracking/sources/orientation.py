@@ -70,6 +70,5 @@ def orientation_of_matrix(matrix: bytes, name: str) -> Orientation:
             return Orientation(transposed, flipped_x=x < 0, flipped_y=y < 0)
     raise VideoError(
         f"{name} is to be shown turned or skewed by [{a:g} {b:g}; {c:g} {d:g}]; expected quarter turns and "
-        f"mirrors: "
-        "re-encode it upright"
+        "mirrors: re-encode it upright"
     )

@@ -149,9 +149,8 @@ class VideoSource:
         self.frames_per_second = rate if SLOWEST <= rate <= FASTEST else None
         if _has_no_clock(container):
             self.notes.append(
-                f"{self.name} has no clock: {self.frames_per_second or DEFAULT_FRAMES_PER_SECOND:g} "
-                f"frames/s are assumed; "
-                "say it with --fps"
+                f"{self.name} has no clock: {self.frames_per_second or DEFAULT_FRAMES_PER_SECOND:g} frames/s "
+                "are assumed; say it with --fps"
             )
 
     def _frames(self, container: InputContainer) -> Iterator[Frame]:
@@ -224,8 +223,7 @@ class VideoSource:
         if clock.jumps and not self._asked_pace:
             self.notes.append(
                 f"time stamps of {self.name} went back or stood still {clock.jumps} times; time went on at "
-                f"the pace of "
-                "the frames"
+                "the pace of the frames"
             )
         announced = self.frame_count or _frames_announced(self._container, self.frames_per_second)
         if frames + 1 < (1 - MISSED_SHARE) * announced:
@@ -277,8 +275,7 @@ class _Sees:
         if size != self._stored:
             raise VideoError(
                 f"{self._name} changes its size at frame {index}: expected {self._stored[0]} x "
-                f"{self._stored[1]} as "
-                f"before, came {size[0]} x {size[1]}; split or rescale it first"
+                f"{self._stored[1]} as before, came {size[0]} x {size[1]}; split or rescale it first"
             )
         aspect = float(self._stream.sample_aspect_ratio or 0) or 1.0  # a pixel's width over its height
         if abs(aspect - 1) <= SAME_ASPECT:

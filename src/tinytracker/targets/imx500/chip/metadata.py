@@ -47,8 +47,7 @@ def read_info(packed: bytes | Sequence[int]) -> TensorInfo:
     if len(raw) != INFO_BYTES:
         raise DeviceError(
             f"the camera's CnnOutputTensorInfo has {len(raw)} bytes, expected {INFO_BYTES}: libcamera and "
-            f"picamera2 differ in "
-            "version; run: sudo apt update && sudo apt full-upgrade"
+            "picamera2 differ in version; run: sudo apt update && sudo apt full-upgrade"
         )
     name, count = _HEAD.unpack_from(raw)
     shapes = []

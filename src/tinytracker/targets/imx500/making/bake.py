@@ -75,8 +75,7 @@ def bake(network: Network, card: ModelCard, region: Region | None) -> tuple[Netw
     if picture.position == "channels" and region is None:
         raise UsageError(
             f"{card.name} has position channels, which the sensor cannot feed; say with --roi "
-            f"x,y,width,height "
-            "(shares of the picture) where its region stays"
+            "x,y,width,height (shares of the picture) where its region stays"
         )
     if picture.position == "baked":
         if region not in (None, WHOLE_PICTURE):

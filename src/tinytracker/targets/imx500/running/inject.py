@@ -82,8 +82,7 @@ class Injector:
         raise DeviceError(
             f"{self._source.name} gave no result for an injected tensor in {self.retries + 1} attempts; is "
             "`camera_auto_detect=0` with `dtoverlay=imx500,cam0,bypass-cache` (or cam1) in "
-            "/boot/firmware/config.txt, "
-            "and are kernel and picamera2 of 2025-11 or newer?"
+            "/boot/firmware/config.txt, and are kernel and picamera2 of 2025-11 or newer?"
         )
 
     def _inject(self, data: bytes) -> int | None:
