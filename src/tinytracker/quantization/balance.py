@@ -1,10 +1,13 @@
-"""Channels balanced: each gets all 256 steps for the range in which it is best kept.
+"""Channels balanced: each gets as many of the 256 steps as its rounding costs the output.
 
 The channels of a tensor share one int8 step, so one that reaches to 0.1 beside one that reaches to 9 is left
-with three steps. Every channel is scaled so that the range that costs the output least, by the first-order
-estimate on training samples, becomes the tensor's (Nagel et al., ICCV 2019, section 4.1, scale to equal
-extremes and in front of depthwise convolutions only). Where nothing clips or pads a layer's results they are
-centred, too. The network computes the same.
+with three steps. For every channel the range is sought that costs the output least, by the first-order
+estimate on training samples, and channels are scaled so that these ranges become alike (Nagel et al., ICCV
+2019, section 4.1, scale to equal extremes, in front of depthwise convolutions only). Where nothing clips or
+pads a layer's results they are centred, too. The network computes the same.
+
+What evens out channels makes the next layer's weights uneven, which share a step too: channels go as far
+towards equal ranges as makes both together cost least.
 """
 
 from __future__ import annotations
@@ -13,16 +16,28 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from tinytracker.progress import Progress, no_progress
 from tinytracker.quantization.channels import Axis, Channels
 from tinytracker.quantization.fold import Part
-from tinytracker.quantization.sensitivity import BATCH, Seen, channel_costs, rounding_error, see
+from tinytracker.quantization.sensitivity import (
+    BATCH,
+    Seen,
+    channel_costs,
+    rounding_error,
+    see,
+    weight_costs,
+)
 
 SHARES = (1.0, 0.92, 0.85, 0.78, 0.7, 0.6, 0.5, 0.4)  # of the extremes, tried as a channel's range
+CENTRED_SHARES = SHARES[:6]
+EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # how far channels go towards equal ranges
+ROUNDS = 2  # over the axes, which share layers
 MOST = 64.0  # between the factors of a tensor's channels
 ALIVE = 1e-6  # of the largest channel; below, a channel is left as it is
+WEIGHT_STEPS = 127
+REFITTED = 0.25  # of what rounding weights costs is left by `refit`: 0.24 of tinytracker-s and tinytracker
 
 
 def balance(folded: Part, inputs: tuple[Tensor, ...], progress: Progress = no_progress) -> Part:
@@ -32,13 +47,15 @@ def balance(folded: Part, inputs: tuple[Tensor, ...], progress: Progress = no_pr
     """
     network = copy.deepcopy(folded)
     channels = Channels(network, tuple(tensor[:1] for tensor in inputs))
-    kept = _best_ranges(channels, inputs, progress)
-    widths: dict[Axis, list[_Kept]] = {}
+    kept, weights = _seen(channels, inputs, progress)
+    tensors: dict[Axis, list[_Kept]] = {}
     for node, best in kept.items():
-        widths.setdefault(channels.tensors[node], []).append(best)
+        tensors.setdefault(channels.tensors[node], []).append(best)
+    factors = _chosen(channels, tensors, weights)
+    for node, best in kept.items():
         if channels.shiftable(node):
             channels.shift(node, (best.low + best.high) / 2)
-    channels.scale({axis: _factor(members) for axis, members in widths.items()})
+    channels.scale(factors)
     return network
 
 
@@ -50,9 +67,61 @@ class _Kept:
     high: Tensor
     cost: Tensor
 
+    def cost_with(self, factor: Tensor) -> float:
+        """Of rounding all channels, multiplied by a factor, within one range."""
+        width = (self.high - self.low) * factor
+        coarser = torch.where(width > ALIVE * width.max(), width.max() / width, torch.ones_like(width))
+        return float((self.cost * coarser.square()).sum())
+
+
+def _chosen(
+    channels: Channels,
+    tensors: dict[Axis, list[_Kept]],
+    weights: dict[nn.Conv2d | nn.Linear, Tensor],
+) -> dict[Axis, Tensor]:
+    """The factors of the axes: each goes towards equal ranges as far as costs least, the others being as they
+    are."""
+    full = {axis: _factor(members) for axis, members in tensors.items()}
+    factors = {axis: torch.ones_like(factor) for axis, factor in full.items()}
+    layers: dict[Axis, list[nn.Conv2d | nn.Linear]] = {axis: [] for axis in full}
+    for layer in weights:
+        read, made = channels.axes(layer)
+        for axis in {*read, made} & full.keys():
+            layers[axis].append(layer)
+
+    def cost(axis: Axis) -> float:
+        rounding = sum(member.cost_with(factors[axis]) for member in tensors[axis])
+        return rounding + sum(
+            _weight_cost(layer, weights[layer], channels, factors) for layer in layers[axis]
+        )
+
+    for _ in range(ROUNDS):
+        for axis in full:
+            costs = []
+            for exponent in EXPONENTS:
+                factors[axis] = full[axis] ** exponent
+                costs.append(cost(axis))
+            factors[axis] = full[axis] ** EXPONENTS[min(range(len(costs)), key=costs.__getitem__)]
+    return factors
+
+
+def _weight_cost(
+    layer: nn.Conv2d | nn.Linear, costs: Tensor, channels: Channels, factors: dict[Axis, Tensor]
+) -> float:
+    """Of rounding a dense layer's weights, scaled as its axes are."""
+    read, made = channels.axes(layer)
+    shape = (1, -1, *[1] * (costs.ndim - 2))
+    smaller = channels.factor(read, factors).reshape(shape) / channels.factor([made], factors).reshape(
+        -1, *[1] * (costs.ndim - 1)
+    )
+    scaled = layer.weight.detach().abs() / smaller
+    top = scaled.flatten(1).amax(1) if isinstance(layer, nn.Conv2d) else scaled.amax()
+    per_result = (costs * smaller.square()).flatten(1).sum(1)
+    return REFITTED / 12 * float((per_result * (top / WEIGHT_STEPS).square()).sum())
+
 
 def _factor(members: list[_Kept]) -> Tensor:
-    """What the channels of an axis are multiplied by: of its tensors each has its say by what it costs."""
+    """What would make the channels of an axis equal: of its tensors each has its say by what it costs."""
     logs, weights = [], []
     for member in members:
         width = member.high - member.low
@@ -63,34 +132,52 @@ def _factor(members: list[_Kept]) -> Tensor:
     total = torch.stack(weights).sum(0)
     log = (torch.stack(logs) * torch.stack(weights)).sum(0) / total.clamp(min=1e-30)
     factor = torch.where(total > 0, (-log).exp(), torch.ones_like(log))
-    return (factor / factor.min()).clamp(max=MOST)
+    least = factor[total > 0].min() if (total > 0).any() else torch.ones(())
+    return (factor / least).clamp(1.0, MOST)
 
 
-def _best_ranges(channels: Channels, inputs: tuple[Tensor, ...], progress: Progress) -> dict[fx.Node, _Kept]:
+def _seen(
+    channels: Channels, inputs: tuple[Tensor, ...], progress: Progress
+) -> tuple[dict[fx.Node, _Kept], dict[nn.Conv2d | nn.Linear, Tensor]]:
+    """The best ranges of the tensors on free axes, and what errors of dense layers' weights cost."""
     nodes = [node for node, axis in channels.tensors.items() if axis in channels.free]
+    dense = channels.dense()
     if not nodes:
-        return {}
+        return {}, {}
     extremes = _extremes(channels.traced, nodes, inputs)
     tried = {node: _tried(*extremes[node], channels.shiftable(node)) for node in nodes}
     costs = {node: torch.zeros(len(tried[node]), len(extremes[node][0])) for node in nodes}
-    for done, batch in enumerate(see(channels.traced, nodes, inputs), start=1):
-        for seen in batch:
-            for place, (low, high) in enumerate(tried[seen.node]):
-                costs[seen.node][place] += channel_costs(seen, _error(seen, low, high))
+    weights = {layer: torch.zeros_like(layer.weight) for layer in dense.values()}
+    for done, batch in enumerate(see(channels.traced, {*nodes, *dense, *map(_source, dense)}, inputs), 1):
+        by_node = {seen.node: seen for seen in batch}
+        with torch.no_grad():
+            for node in nodes:
+                for place, (low, high) in enumerate(tried[node]):
+                    costs[node][place] += channel_costs(by_node[node], _error(by_node[node], low, high))
+            for node, layer in dense.items():
+                weights[layer] += weight_costs(layer, by_node[_source(node)].values, by_node[node].gradients)
         progress(min(done * BATCH, len(inputs[0])), len(inputs[0]))
     best = {}
     for node in nodes:
-        cost, place = costs[node].min(0)
-        lows, highs = (torch.stack(ends) for ends in zip(*tried[node], strict=True))
-        best[node] = _Kept(lows.gather(0, place[None])[0], highs.gather(0, place[None])[0], cost)
-    return best
+        least, chosen = costs[node].min(0)
+        lows, highs = (
+            torch.stack(ends).gather(0, chosen[None])[0] for ends in zip(*tried[node], strict=True)
+        )
+        best[node] = _Kept(lows, highs, least)
+    return best, weights
+
+
+def _source(node: fx.Node) -> fx.Node:
+    return node.all_input_nodes[0]
 
 
 def _tried(low: Tensor, high: Tensor, shiftable: bool) -> list[tuple[Tensor, Tensor]]:
     """The ranges tried for each channel, (lows, highs), the extremes first."""
     if shiftable:
         middle, half = (low + high) / 2, (high - low) / 2
-        return [(middle - half * down, middle + half * up) for down in SHARES[:6] for up in SHARES[:6]]
+        return [
+            (middle - half * down, middle + half * up) for down in CENTRED_SHARES for up in CENTRED_SHARES
+        ]
     if (low >= 0).all():
         return [(torch.zeros_like(high), high * share) for share in SHARES]
     reach = torch.maximum(-low, high)

@@ -39,8 +39,8 @@ class Channels:
         # Of every node the axes of its channels, one behind the other, and of every layer those it reads
         # and the one it makes.
         self._of: dict[fx.Node, list[Axis]] = {}
-        self._reads: dict[nn.Module, list[Axis]] = {}
-        self._makes: dict[nn.Module, Axis] = {}
+        self._reads: dict[nn.Conv2d | nn.Linear, list[Axis]] = {}
+        self._makes: dict[nn.Conv2d | nn.Linear, Axis] = {}
         for node in self.traced.graph.nodes:
             if node.op == "output":
                 self._fix(node.all_input_nodes[0])
@@ -61,6 +61,24 @@ class Channels:
         module = self.traced.get_submodule(str(node.target)) if node.op == "call_module" else None
         return module if isinstance(module, nn.Conv2d | nn.Linear) else None
 
+    def dense(self) -> dict[fx.Node, nn.Conv2d | nn.Linear]:
+        """The nodes that run a layer every weight of which shares its step with others: all but depthwise
+        convolutions."""
+        layers = {node: self.layer(node) for node in self._of}
+        return {
+            node: layer
+            for node, layer in layers.items()
+            if layer in self._makes and not (isinstance(layer, nn.Conv2d) and layer.groups > 1)
+        }
+
+    def axes(self, layer: nn.Conv2d | nn.Linear) -> tuple[list[Axis], Axis]:
+        """Those of a layer's inputs, one behind the other, and that of its results."""
+        return [self._root(axis) for axis in self._reads[layer]], self._root(self._makes[layer])
+
+    def factor(self, axes: list[Axis], factors: dict[Axis, Tensor]) -> Tensor:
+        """Of the channels of axes one behind the other; 1 where an axis has none."""
+        return torch.cat([factors.get(axis, torch.ones(self._sizes[axis])) for axis in axes])
+
     def scale(self, factors: dict[Axis, Tensor]) -> None:
         """Multiplies the channels of free axes by factors, (channels,) each, in the network itself."""
         with torch.no_grad():
@@ -68,11 +86,9 @@ class Channels:
                 factor = factors.get(self._root(axis))
                 if factor is not None:
                     layer.weight.mul_(factor.reshape(-1, *[1] * (layer.weight.ndim - 1)))
-                    layer.bias.mul_(factor)
+                    _bias(layer).mul_(factor)
             for layer, axes in self._reads.items():
-                factor = torch.cat(
-                    [factors.get(self._root(axis), torch.ones(self._sizes[axis])) for axis in axes]
-                )
+                factor = self.factor([self._root(axis) for axis in axes], factors)
                 if isinstance(layer, nn.Conv2d) and layer.groups > 1:  # depthwise
                     multiplier = layer.out_channels // layer.in_channels
                     layer.weight.div_(factor.repeat_interleave(multiplier)[:, None, None, None])
@@ -95,15 +111,16 @@ class Channels:
 
     def shift(self, node: fx.Node, constant: Tensor) -> None:
         """Takes a constant per channel, (channels,), off a shiftable node's values."""
-        made = self.layer(node)
-        assert made is not None and made.bias is not None
         with torch.no_grad():
-            made.bias.sub_(constant)
+            _bias(self.layer(node)).sub_(constant)
             for user in node.users:
                 reader = self.layer(user)
-                assert reader is not None and reader.bias is not None
-                reader.bias.add_(reader.weight.flatten(2).sum(2) @ constant if reader.weight.ndim == 4 else
-                                 reader.weight @ constant)  # fmt: skip
+                assert reader is not None
+                _bias(reader).add_(
+                    reader.weight.flatten(2).sum(2) @ constant
+                    if isinstance(reader, nn.Conv2d)
+                    else reader.weight @ constant
+                )
 
     def _follow(self, node: fx.Node) -> list[Axis]:
         """The axes of a node's channels, joined with its inputs' where they must be scaled alike."""
@@ -158,6 +175,12 @@ class Channels:
 
     def _fix(self, node: fx.Node) -> None:
         self._fixed |= set(self._of[node])
+
+
+def _bias(layer: nn.Conv2d | nn.Linear | None) -> Tensor:
+    assert layer is not None
+    assert layer.bias is not None  # `fold` gives convolutions one, and only layers with one are followed
+    return layer.bias
 
 
 def _is_plain(layer: nn.Conv2d | nn.Linear) -> bool:

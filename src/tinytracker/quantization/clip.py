@@ -12,7 +12,8 @@ from tinytracker.quantization.ranges import OUTPUT_MARGIN
 from tinytracker.quantization.sensitivity import BATCH, see, tensor_cost
 from tinytracker.quantization.trace import kind_of, trace
 
-SHARES = (1.0, 0.92, 0.85, 0.78, 0.7, 0.6, 0.5, 0.4)  # of the extremes, on either side
+SHARES = (1.0, 0.92, 0.85, 0.78, 0.7, 0.6, 0.5, 0.4)  # of the extremes
+SHARES_OF_EITHER_SIDE = SHARES[:6]
 SATURATING = (nn.Tanh, nn.Sigmoid)
 
 
@@ -52,20 +53,24 @@ def best_ranges(
     for done, batch in enumerate(see(traced, searched.keys(), inputs), start=1):
         for seen in batch:
             rounding = searched[seen.node]
-            for place, (low, high) in enumerate(tried[rounding]):
-                error = round_to_steps(seen.values, low, high) - seen.values
+            for place, ends in enumerate(tried[rounding]):
+                error = round_to_steps(seen.values, *ends) - seen.values
                 costs[rounding][place] += tensor_cost(seen, error)
         progress(min(done * BATCH, len(inputs[0])), len(inputs[0]))
     for rounding, cost in costs.items():
-        low, high = tried[rounding][int(cost.argmin())]
-        ranges.update({node.name: (float(low), float(high)) for node in shared[rounding]})
+        best = tried[rounding][int(cost.argmin())]
+        ranges.update({node.name: (float(best[0]), float(best[1])) for node in shared[rounding]})
     return ranges
 
 
 def _tried(rounding: Rounding) -> list[tuple[Tensor, Tensor]]:
     if float(rounding.low) == 0:
         return [(rounding.low, rounding.high * share) for share in SHARES]
-    return [(rounding.low * down, rounding.high * up) for down in SHARES for up in SHARES]
+    return [
+        (rounding.low * down, rounding.high * up)
+        for down in SHARES_OF_EITHER_SIDE
+        for up in SHARES_OF_EITHER_SIDE
+    ]
 
 
 def _saturates(node: fx.Node, traced: fx.GraphModule) -> bool:

@@ -1,10 +1,12 @@
-"""Weights that fit what rounding left: layer after layer, each refitted to its rounded inputs and then
-rounded.
+"""Weights rounded so that their errors cancel on what a layer really sees.
 
-A layer of the int8 network sees what rounding made of the layers before it. Its weights and biases are
-refitted, by least squares on training samples, to give what the float layer gives; then they are rounded one
-input after the other, each time moving those not yet rounded to make up for it (Frantar et al., GPTQ, ICLR
-2023). Nothing is trained, no labels are needed, the same samples give the same weights.
+Layer after layer, from the first, on training samples whose values were rounded before: the weights of one
+input are rounded, and those not yet rounded moved to make up for it (Frantar et al., GPTQ, ICLR 2023). The
+bias then takes up what is left of the mean of the float layer's results. Nothing is trained, no labels are
+needed, the same samples give the same weights.
+
+Fitting the weights anew to the rounded inputs first, by least squares, makes each layer's results better and
+the network's worse: least squares shrink weights in front of noise, and layers' shrinking adds up.
 """
 
 from __future__ import annotations
@@ -13,19 +15,17 @@ import copy
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from tinytracker.progress import Progress, no_progress
 from tinytracker.quantization.fake_quant import round_to_steps
 from tinytracker.quantization.fold import Part
+from tinytracker.quantization.sensitivity import unfold
 from tinytracker.quantization.trace import trace
 
 ROWS = 24_000  # places of maps a layer is fitted on
 CHUNK = 32  # samples unfolded at a time
-HELD_BACK = 4  # of so many rows one, to choose how far weights may move
-DAMPING = 0.01  # of the mean square of the inputs, for rounding
-RIDGES = (0.001, 0.01, 0.1, 1.0)  # of the same, tried for refitting
+DAMPING = 0.01  # of the mean square of the inputs
 LARGEST = 127
 
 
@@ -41,36 +41,41 @@ def refit(
     layer's values. progress: over the layers.
     """
     rounded = copy.deepcopy(network)
-    exact, coarse = (fx.Interpreter(_in_place_off(trace(part))) for part in (network, rounded))
-    exact.args_iter, coarse.args_iter = iter(inputs), iter(inputs)
-    nodes = list(zip(exact.module.graph.nodes, coarse.module.graph.nodes, strict=True))
+    exact, coarse = _Walk(network, inputs), _Walk(rounded, inputs)
     fitted: set[object] = set()
     with torch.no_grad():
-        for done, (node, twin) in enumerate(nodes, start=1):
-            if node.op == "output":
-                break
-            exact.env[node] = exact.run_node(node)
-            layer = coarse.module.get_submodule(str(twin.target)) if twin.op == "call_module" else None
+        for done, (node, twin) in enumerate(zip(exact.nodes, coarse.nodes, strict=True), start=1):
+            wanted = exact.step(node)
+            layer = rounded.get_submodule(str(twin.target)) if twin.op == "call_module" else None
             if isinstance(layer, nn.Conv2d | nn.Linear) and twin.target not in fitted:
                 fitted.add(twin.target)  # one that runs again stays as its first run made it
-                _fit(layer, coarse.env[twin.args[0]], exact.env[node])
-            value = coarse.run_node(twin)
-            if node.name in ranges:
-                low, high = (torch.tensor(end) for end in ranges[node.name])
-                value = round_to_steps(value, low, high)
-            coarse.env[twin] = value
-            for used, one in ((exact.user_to_last_uses, node), (coarse.user_to_last_uses, twin)):
-                for old in used.get(one, []):
-                    (exact if one is node else coarse).env.pop(old, None)
-            progress(done, len(nodes))
+                _fit(layer, coarse.env[twin.all_input_nodes[0]], wanted)
+            coarse.step(twin, ranges.get(node.name))
+            progress(done, len(exact.nodes))
     return rounded
 
 
-def _in_place_off(traced: fx.GraphModule) -> fx.GraphModule:
-    for module in traced.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
-    return traced
+class _Walk(fx.Interpreter):
+    """Runs a network's graph node by node and forgets what is not needed any more."""
+
+    def __init__(self, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        traced = trace(network)
+        super().__init__(traced)
+        for module in traced.modules():
+            if isinstance(module, nn.ReLU):
+                module.inplace = False
+        self.args_iter = iter(inputs)
+        self.nodes = [node for node in traced.graph.nodes if node.op != "output"]
+
+    def step(self, node: fx.Node, rounded_to: tuple[float, float] | None = None) -> Tensor:
+        """Runs the next node; its value is rounded within a range, if one is given."""
+        value: Tensor = self.run_node(node)
+        if rounded_to is not None:
+            value = round_to_steps(value, *(torch.tensor(end) for end in rounded_to))
+        self.env[node] = value
+        for old in self.user_to_last_uses.get(node, []):
+            del self.env[old]
+        return value
 
 
 def _fit(layer: nn.Conv2d | nn.Linear, inputs: Tensor, wanted: Tensor) -> None:
@@ -78,10 +83,8 @@ def _fit(layer: nn.Conv2d | nn.Linear, inputs: Tensor, wanted: Tensor) -> None:
     given, results = _rows(layer, inputs, wanted)
     groups, results_each = results.shape[0], results.shape[1]
     weights = layer.weight.reshape(groups, results_each, -1).double()
-    held = torch.arange(given.shape[2]) % HELD_BACK == 0
-    moved = _refitted(weights, given, results, held)
     product, mean = _moments(given)
-    rounded = _round_in_turn(moved, product, per_channel=isinstance(layer, nn.Conv2d))
+    rounded = _round_in_turn(weights, product, per_channel=isinstance(layer, nn.Conv2d))
     bias = results.mean(2) - (rounded @ mean[..., None])[..., 0]
     layer.weight.copy_(rounded.reshape(layer.weight.shape))
     assert layer.bias is not None
@@ -99,7 +102,7 @@ def _rows(layer: nn.Conv2d | nn.Linear, inputs: Tensor, wanted: Tensor) -> tuple
     given, results = [], []
     for start in range(0, len(inputs), CHUNK):
         some = slice(start, start + CHUNK)
-        unfolded = F.unfold(inputs[some], layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+        unfolded = unfold(layer, inputs[some])
         chosen = torch.rand(len(unfolded), places, generator=generator).argsort(1)[:, :each]
         given.append(_choose(unfolded, chosen))
         results.append(_choose(wanted[some].flatten(2), chosen))
@@ -128,25 +131,9 @@ def _damped(product: Tensor, share: float) -> Tensor:
     return product + torch.diag_embed(level[:, None].expand(-1, product.shape[1]) * share)
 
 
-def _refitted(weights: Tensor, given: Tensor, results: Tensor, held: Tensor) -> Tensor:
-    """Weights moved towards least squares, as far as rows held back agree; where none do, as they were."""
-    product, mean = _moments(given[..., ~held])
-    centred = given - mean[..., None]
-    left = results - weights @ given
-    left = left - left[..., ~held].mean(2, keepdim=True)
-    mixed = left[..., ~held] @ centred[..., ~held].transpose(1, 2) / int((~held).sum())
-    best, least = weights, left[..., held].square().mean()
-    for ridge in RIDGES:
-        move = torch.linalg.solve(_damped(product, ridge), mixed.transpose(1, 2)).transpose(1, 2)
-        missed = (left[..., held] - move @ centred[..., held]).square().mean()
-        if missed < least:
-            best, least = weights + move, missed
-    return best
-
-
 def _round_in_turn(weights: Tensor, product: Tensor, per_channel: bool) -> Tensor:
     """Weights on steps. The largest of each scale stays at 127 steps, for by it the scale is known again."""
-    groups, rows, columns = weights.shape
+    _, rows, columns = weights.shape
     size = weights.abs()
     top = size.amax(2, keepdim=True) if per_channel else size.amax((1, 2), keepdim=True).expand(-1, rows, 1)
     scale = top.clamp(min=1e-12) / LARGEST

@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, fx
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
 
 STEPS = 255
-BATCH = 32
+BATCH = 16
 PROBES = 2
 
 
@@ -64,6 +65,25 @@ def channel_costs(seen: Seen, error: Tensor) -> Tensor:
 def tensor_cost(seen: Seen, error: Tensor) -> Tensor:
     """The same of all channels together, ()."""
     return _stack([(gradient * error).flatten(1).sum(1).square().sum() for gradient in seen.gradients])
+
+
+def weight_costs(layer: nn.Conv2d | nn.Linear, inputs: Tensor, gradients: list[Tensor]) -> Tensor:
+    """The squared change of the outputs that a unit's error of each weight makes, summed over samples and
+    outputs: (results, inputs, ...) as a dense layer's weights.
+
+    inputs: of the layer on a batch. gradients: with respect to its results.
+    """
+    if isinstance(layer, nn.Linear):
+        return _stack([gradient.square().T @ inputs.square() for gradient in gradients])
+    unfolded = unfold(layer, inputs).transpose(1, 2)
+    per_sample = [gradient.flatten(2) @ unfolded for gradient in gradients]
+    return _stack([one.square().sum(0) for one in per_sample]).reshape(layer.weight.shape)
+
+
+def unfold(layer: nn.Conv2d, inputs: Tensor) -> Tensor:
+    """What a convolution multiplies by its weights at each place, (B, inputs * kernel, places)."""
+    assert not isinstance(layer.padding, str)
+    return F.unfold(inputs, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
 
 
 def _probes(outputs: Tensor, seed: int) -> list[Tensor]:
