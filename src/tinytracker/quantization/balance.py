@@ -37,7 +37,7 @@ ROUNDS = 2  # over the axes, which share layers
 MOST = 64.0  # between the factors of a tensor's channels
 ALIVE = 1e-6  # of the largest channel; below, a channel is left as it is
 WEIGHT_STEPS = 127
-REFITTED = 0.25  # of what rounding weights costs is left by `refit`: 0.24 of tinytracker-s and tinytracker
+CANCELLED = 0.25  # of what plain rounding of weights costs is left by `weights.round_weights`
 
 
 def balance(folded: Part, inputs: tuple[Tensor, ...], progress: Progress = no_progress) -> Part:
@@ -117,7 +117,7 @@ def _weight_cost(
     scaled = layer.weight.detach().abs() / smaller
     top = scaled.flatten(1).amax(1) if isinstance(layer, nn.Conv2d) else scaled.amax()
     per_result = (costs * smaller.square()).flatten(1).sum(1)
-    return REFITTED / 12 * float((per_result * (top / WEIGHT_STEPS).square()).sum())
+    return CANCELLED / 12 * float((per_result * (top / WEIGHT_STEPS).square()).sum())
 
 
 def _factor(members: list[_Kept]) -> Tensor:

@@ -1,5 +1,5 @@
 """Post-training quantisation by what it costs the output: channels balanced, ranges chosen, weights
-refitted."""
+rounded so that errors cancel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinytracker.models.network import Network
 from tinytracker.progress import Stages, no_stages
 from tinytracker.quantization.balance import balance
 from tinytracker.quantization.clip import best_ranges
-from tinytracker.quantization.refit import refit
+from tinytracker.quantization.weights import round_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,4 @@ def fit(folded: Network, inputs: tuple[Tensor, ...], progress: Stages = no_stage
     """
     balanced = balance(folded, inputs, partial(progress, "Balancing channels"))
     ranges = best_ranges(balanced, inputs, partial(progress, "Choosing ranges"))
-    return Fitted(refit(balanced, ranges, inputs, partial(progress, "Refitting weights")), ranges)
+    return Fitted(round_weights(balanced, ranges, inputs, partial(progress, "Rounding weights")), ranges)

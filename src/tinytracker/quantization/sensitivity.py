@@ -34,17 +34,25 @@ def see(
 ) -> Iterator[list[Seen]]:
     """Values and gradients of the nodes, batch by batch."""
     for start in range(0, len(inputs[0]), BATCH):
-        run = _Keeping(traced, nodes)
-        outputs = run.run(*(tensor[start : start + BATCH] for tensor in inputs))
-        kept = list(run.values.values())
-        gradients = [
-            torch.autograd.grad(probe.sum(), kept, retain_graph=True, allow_unused=True)
-            for probe in _probes(outputs.flatten(1), start)
-        ]
-        yield [
-            Seen(node, values.detach(), [_or_zero(gradient[place], values) for gradient in gradients])
-            for place, (node, values) in enumerate(run.values.items())
-        ]
+        with torch.enable_grad():
+            batch = _seen(traced, nodes, tuple(tensor[start : start + BATCH] for tensor in inputs), start)
+        yield batch
+
+
+def _seen(
+    traced: fx.GraphModule, nodes: Collection[fx.Node], inputs: tuple[Tensor, ...], seed: int
+) -> list[Seen]:
+    run = _Keeping(traced, nodes)
+    outputs = run.run(*inputs)
+    kept = list(run.values.values())
+    gradients = [
+        torch.autograd.grad(probe.sum(), kept, retain_graph=True, allow_unused=True)
+        for probe in _probes(outputs.flatten(1), seed)
+    ]
+    return [
+        Seen(node, values.detach(), [_or_zero(gradient[place], values) for gradient in gradients])
+        for place, (node, values) in enumerate(run.values.items())
+    ]
 
 
 def rounding_error(values: Tensor, low: Tensor, high: Tensor) -> Tensor:

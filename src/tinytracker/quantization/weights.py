@@ -29,7 +29,7 @@ DAMPING = 0.01  # of the mean square of the inputs
 LARGEST = 127
 
 
-def refit(
+def round_weights(
     network: Part,
     ranges: Mapping[str, tuple[float, float]],
     inputs: tuple[Tensor, ...],
