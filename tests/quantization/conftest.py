@@ -97,7 +97,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_dataset: Dataset) ->
             folder: Path = tmp_path_factory.mktemp(name)
             network = network_with_statistics(name)
             card = network.card(name, results={"val": {"error_cm": 2.5}}, data={"people": 3})
-            options = Int8Options(calibration_samples=24, check_samples=8, percentiles=(100.0,), qat_steps=0)
+            options = Int8Options(calibration_samples=24, check_samples=8, qat_steps=0)
             float_file = export_float(network, card, folder)
             int8_file = export_int8(
                 network, card, float_file.path, FaceGround(tiny_dataset, card), folder, options

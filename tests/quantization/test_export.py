@@ -119,7 +119,7 @@ class TestExport:
             assert card.number_format == number_format
             assert card.results["val"] == {"error_cm": 2.5}  # the checkpoint's stay
         quantization = everything.int8_file.card.results["quantization"]
-        assert quantization["route"] == "post-training, min/max over 24 training samples"
+        assert quantization["route"] == "post-training, fitted to 24 training samples"
         assert quantization["test"]["samples"] == 8
         assert quantization["test"]["drift"] > 0
         if everything.network.spec.output == "gaze":
@@ -161,7 +161,8 @@ def test_fake_quant_training_ends_in_the_integer_file_it_simulated(exported, sam
     student = simulation.finish()
     converted = to_float_tflite(student)
     graph = read_graph(converted)
-    learned = fake_quant.ranges_for(converted, student, simulation.roundings, samples.read(indices[:1]))
+    ranges = {name: rounding.range for name, rounding in simulation.roundings.items()}
+    learned = fake_quant.ranges_for(converted, student, ranges, samples.read(indices[:1]))
     own = ("CONV_2D", "MUL", "LOGISTIC", "FULLY_CONNECTED")  # these have a range of their own
     assert {graph[operator.outputs[0]].name for operator in graph.ops if operator.kind in own} <= set(learned)
     content = repack(quantize(converted, settle(graph, learned, network.spec.inputs)), ["face"])

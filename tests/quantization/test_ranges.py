@@ -8,7 +8,7 @@ import pytest
 from tests.engines.tflite_files import write
 from tinytracker.cards import InputSpec
 from tinytracker.errors import TargetError
-from tinytracker.quantization.calibration import Extremes, observe
+from tinytracker.quantization.calibration import observe
 from tinytracker.quantization.compare import compare
 from tinytracker.quantization.ranges import SIGNED_UNIT, same_scale_groups, settle
 from tinytracker.quantization.samples import evenly
@@ -104,20 +104,10 @@ def test_observing_sees_the_extremes(tmp_path):
     samples = [
         np.random.default_rng(seed).uniform(-1, 1, (1, 4, 4, 3)).astype(np.float32) for seed in range(5)
     ]
-    extremes = observe((tmp_path / "x.tflite").read_bytes(), [[sample] for sample in samples])
+    ranges = observe((tmp_path / "x.tflite").read_bytes(), [[sample] for sample in samples])
     outputs = np.array([weights @ sample.reshape(-1) for sample in samples])
-    assert extremes.ranges()["answer"] == pytest.approx((outputs.min(), outputs.max()), rel=1e-4)
-    assert extremes.ranges()["image"] == pytest.approx(
-        (min(s.min() for s in samples), max(s.max() for s in samples))
-    )
-
-
-def test_percentiles_leave_odd_samples_out():
-    lows, highs = np.zeros(100), np.ones(100)
-    highs[7] = 50
-    extremes = Extremes({"t": lows}, {"t": highs})
-    assert extremes.ranges()["t"][1] == 50
-    assert extremes.ranges(98)["t"][1] == pytest.approx(1, abs=0.02)
+    assert ranges["answer"] == pytest.approx((outputs.min(), outputs.max()), rel=1e-4)
+    assert ranges["image"] == pytest.approx((min(s.min() for s in samples), max(s.max() for s in samples)))
 
 
 def test_files_that_are_not_integer_are_named(tmp_path):

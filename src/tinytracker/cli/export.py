@@ -37,9 +37,9 @@ def export(
     {targets}
 
     The int8 file that litert writes is integer from input to output, so accelerators and microcontrollers run
-    it. Its number ranges are calibrated on training people; the better of several ways is chosen on the
-    validation people; what it costs is measured on the test people and stands in the card. Where calibration
-    alone costs more than 0.05 cm, the network is trained a little with simulated rounding.
+    it. It is fitted to training people (docs/quantization.md); the better of several ways is chosen on the
+    validation people; what it costs is measured on the test people and stands in the card. Where that is more
+    than 0.03 cm on validation people, the network is trained a little with simulated rounding.
 
     An option says in brackets for which targets it is.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,43 +40,21 @@ class Observer:
         return {name: self._interpreter.get_tensor(index) for name, index in self._names.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Extremes:
-    """The least and greatest value of every activation tensor, sample by sample: float32 (n,) each."""
-
-    lows: dict[str, np.ndarray]
-    highs: dict[str, np.ndarray]
-
-    def ranges(self, percentile: float = 100.0) -> Ranges:
-        """The range of each tensor: at 100 over all samples (min/max); below, the given percentile of the
-        samples' own extremes, so that a few odd samples do not coarsen the steps for all others."""
-        return {
-            name: (
-                float(np.percentile(low, 100 - percentile)),
-                float(np.percentile(self.highs[name], percentile)),
-            )
-            for name, low in self.lows.items()
-        }
-
-
 def observe(
     float_tflite: bytes,
     samples: Iterable[Sequence[np.ndarray]],
     progress: Progress | None = None,
     total: int = 0,
-) -> Extremes:
+) -> Ranges:
     """Runs samples through a float .tflite and notes every activation's extremes; samples as
     `Observer.run` takes them."""
     observer = Observer(float_tflite)
-    lows: dict[str, list[float]] = {}
-    highs: dict[str, list[float]] = {}
+    ranges: Ranges = {}
     for done, sample in enumerate(samples, start=1):
         for name, values in observer.run(sample).items():
-            lows.setdefault(name, []).append(float(values.min()))
-            highs.setdefault(name, []).append(float(values.max()))
+            low, high = float(values.min()), float(values.max())
+            seen = ranges.get(name, (low, high))
+            ranges[name] = min(low, seen[0]), max(high, seen[1])
         if progress is not None:
             progress(done, total)
-    return Extremes(
-        {name: np.array(low) for name, low in lows.items()},
-        {name: np.array(high) for name, high in highs.items()},
-    )
+    return ranges

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import operator
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ class Rounding(nn.Module):
         if not self.fixed and not self.frozen and (self.observing or self.training):
             with torch.no_grad():
                 self._follow(x.min(), x.max())
-        return _round(x, self.low, self.high) if self.rounding else x
+        return round_to_steps(x, self.low, self.high) if self.rounding else x
 
     def _follow(self, low: Tensor, high: Tensor) -> None:
         if self.observing:
@@ -90,10 +91,10 @@ class _RoundedWeight(nn.Module):
 
 
 class Simulation:
-    """A folded network that rounds as its int8 file will. Starts without ranges: `observe` some batches
-    first."""
+    """A folded network that rounds as its int8 file will. Without ranges of its graph's nodes: `observe` some
+    batches first."""
 
-    def __init__(self, folded: Network) -> None:
+    def __init__(self, folded: Network, ranges: Mapping[str, tuple[float, float]] | None = None) -> None:
         self.network = copy.deepcopy(folded).train()
         self._traced, self.roundings = _traced(self.network)
         for module in self.network.modules():
@@ -101,6 +102,11 @@ class Simulation:
                 parametrize.register_parametrization(
                     module, "weight", _RoundedWeight(isinstance(module, nn.Conv2d))
                 )
+        if ranges is not None:
+            for name, rounding in self.roundings.items():
+                rounding.low.fill_(ranges[name][0])
+                rounding.high.fill_(ranges[name][1])
+            self.set(frozen=True, rounding=True)
 
     def observe(self, inputs: tuple[Tensor, ...]) -> None:
         """Widens the ranges to the values that float activations take on a batch."""
@@ -132,17 +138,20 @@ def train(
     indices: np.ndarray,
     *,
     steps: int,
+    start: Network | None = None,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
     learning_rate: float = 1e-4,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Simulation:
     """Trains a copy of a folded network to keep its outputs under rounding; call `finish` on the result.
 
-    indices: training samples. The loss is the mean distance between the rounded and the float network's
-    outputs.
+    indices: training samples. start: the same network fitted to rounding, to begin from. ranges: of its
+    graph's nodes, which stay; without them they follow what is seen. The loss is the mean distance between
+    the rounded and the float network's outputs.
     """
     rng = np.random.default_rng([seed, len(indices)])
-    simulation = Simulation(folded)
+    simulation = Simulation(start or folded, ranges)
     parameters = list(simulation.network.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1), learning_rate / 20)
@@ -151,7 +160,7 @@ def train(
         chosen = np.sort(rng.choice(indices, min(BATCH, len(indices)), replace=False))
         return to_tensors(samples.read(chosen))
 
-    for _ in range(WARM_UP_BATCHES):
+    for _ in range(WARM_UP_BATCHES if ranges is None else 0):
         simulation.observe(batch())
     for step in range(steps):
         if step == int(steps * FREEZE_AFTER):
@@ -172,25 +181,28 @@ def train(
 
 
 def ranges_for(
-    float_tflite: bytes, trained: Network, roundings: dict[str, Rounding], inputs: list[np.ndarray]
+    float_tflite: bytes,
+    network: Network,
+    of_nodes: Mapping[str, tuple[float, float]],
+    inputs: list[np.ndarray],
 ) -> Ranges:
-    """The learned ranges by the names of the float .tflite's tensors.
+    """The ranges of a graph's nodes by the names of the float .tflite's tensors.
 
     Tensors and graph nodes are recognised by their values on one sample (`inputs`, as `FloatSamples.read`
     gives it): a converter keeps neither names nor order. Tensors without a node of their own, such as a
     reshaped one, are left out.
     """
-    values = _node_values(trained, to_tensors(inputs))
+    values = _node_values(network, to_tensors(inputs))
     ranges: Ranges = {}
     for name, tensor in Observer(float_tflite).run(inputs).items():
         best, distance = "", np.inf
         for node, value in values.items():
-            if node in roundings and value.size == tensor.size:
+            if node in of_nodes and value.size == tensor.size:
                 apart = float(np.abs(value.reshape(-1) - tensor.reshape(-1)).max())
                 if apart < distance:
                     best, distance = node, apart
         if best and distance <= 1e-3 * max(float(np.abs(tensor).max()), 1e-3):
-            ranges[name] = roundings[best].range
+            ranges[name] = of_nodes[best]
     return ranges
 
 
@@ -264,7 +276,7 @@ def _node_values(network: Network, inputs: tuple[Tensor, ...]) -> dict[str, np.n
     return values
 
 
-def _round(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def round_to_steps(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     scale = (high - low).clamp(min=1e-8) / 255
     zero_point = torch.round(-128 - low / scale).to(torch.int32)
     return torch.fake_quantize_per_tensor_affine(x, scale, zero_point, -128, 127)

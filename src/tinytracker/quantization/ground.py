@@ -56,7 +56,7 @@ class FaceGround:
     """A dataset of faces, for a gaze network or an eye locator (whose cost is its drift)."""
 
     def __init__(
-        self, dataset: Dataset, card: ModelCard, limit_cm: float = 0.05, eyes_limit: float = 0.01
+        self, dataset: Dataset, card: ModelCard, limit_cm: float = 0.03, eyes_limit: float = 0.01
     ) -> None:
         self.name = dataset.name
         self.samples = FloatSamples(dataset, card.inputs)

@@ -36,9 +36,7 @@ def untrained_int8(model: str, seed: int = 1, **options: Any) -> bytes:
         network = create_model(model, **options)
     _settle_statistics(network, torch.Generator().manual_seed(seed))
     content = to_float_tflite(fold(network))
-    ranges = settle(
-        read_graph(content), observe(content, _noise(network, seed)).ranges(), network.spec.inputs
-    )
+    ranges = settle(read_graph(content), observe(content, _noise(network, seed)), network.spec.inputs)
     return repack(quantize(content, ranges), [spec.name for spec in network.spec.inputs])
 
 

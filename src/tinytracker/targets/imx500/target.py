@@ -13,7 +13,7 @@ from tinytracker.files import refuse_unwritable
 from tinytracker.findings import Finding
 from tinytracker.results import Row
 from tinytracker.synthetic.unseen import CLIP_PEOPLE
-from tinytracker.targets.options import DEFAULT_SAMPLES, CalibrationSamples, Data, Name, QatSteps
+from tinytracker.targets.options import SENSOR_SAMPLES, CalibrationSamples, Data, Name, QatSteps
 from tinytracker.targets.target import Caller, Live, Option, Target, Work
 from tinytracker.tracking.options import TrackOptions
 
@@ -65,7 +65,7 @@ def export(
             f"{out} holds {others[0]} already, and the sensor takes one network a folder; give another --out"
         )
     options = ConvertOptions(
-        calibration_samples=calibration_samples or DEFAULT_SAMPLES,
+        calibration_samples=calibration_samples or SENSOR_SAMPLES,
         region=parse_region(roi) if roi else None,
         quantise=QuantiseOptions() if qat_steps is None else QuantiseOptions(qat_steps=qat_steps),
     )

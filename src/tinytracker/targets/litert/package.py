@@ -19,7 +19,7 @@ from tinytracker.quantization import fake_quant
 from tinytracker.quantization.calibration import Ranges, observe
 from tinytracker.quantization.compare import Comparison, compare
 from tinytracker.quantization.convert import to_float_tflite
-from tinytracker.quantization.equalise import equalise
+from tinytracker.quantization.fit import Fitted, fit
 from tinytracker.quantization.fold import fold
 from tinytracker.quantization.ground import Ground
 from tinytracker.quantization.int8 import quantize
@@ -36,17 +36,14 @@ _log = logging.getLogger(__name__)
 class Int8Options:
     """How to quantise.
 
-    calibration_samples: of training people. percentiles: of the samples' extremes, each tried
-    (`Extremes.ranges`).
-    qat_steps: of fake-quant training; 0: never; None: `steps_if_needed`, if calibration alone costs more than
-    the limit on
-    the validation split (`Ground.limit`).
+    calibration_samples: of training people. qat_steps: of fake-quant training; 0: never; None:
+    `steps_if_needed`, if calibration alone costs more than the limit on the validation split
+    (`Ground.limit`).
     check_samples: at most, of the validation split for choosing and of the test split for the card; of 1000
     frames the loss is known to 0.02 cm only.
     """
 
-    calibration_samples: int = 200
-    percentiles: tuple[float, ...] = (100.0, 98.0)
+    calibration_samples: int = 1024
     qat_steps: int | None = None
     steps_if_needed: int = 300
     learning_rate: float = 1e-4
@@ -145,8 +142,8 @@ def _drift(candidate: _Candidate) -> float:
 
 
 class _Trial:
-    """Makes int8 candidates of the network with equalised channels and compares each with the float network,
-    which sees every sample once only."""
+    """Makes int8 candidates of the network and compares each with the float network, which sees every sample
+    once only."""
 
     def __init__(
         self,
@@ -164,50 +161,58 @@ class _Trial:
                 f"{ground.name} has no training people to calibrate on; prepare a dataset with a train split"
             )
         self._calibration = evenly(self._training, options.calibration_samples)
-        folded = fold(network)
-        self._network = equalise(folded, fake_quant.to_tensors(ground.samples.read(self._calibration)))
-        self._prepared_tflite = float_tflite if self._network is folded else to_float_tflite(self._network)
+        self._inputs = fake_quant.to_tensors(ground.samples.read(self._calibration))
+        self._network = fold(network)
+        self._fitted: Fitted | None = None
         self.choosing = "val" if len(ground.split("val")) else "train"
         self._float_outputs: dict[str, np.ndarray] = {}
 
     def calibrated(self) -> list[_Candidate]:
-        """By calibration alone, one candidate per percentile."""
-        extremes = observe(
-            self._prepared_tflite,
+        """By training samples alone: fitted, and with the ranges of what was seen."""
+        samples = f"{len(self._calibration)} training samples"
+        fitted = self._fit()
+        ranges = observe(
+            self._float_tflite,
             self._ground.samples.one_by_one(self._calibration),
             partial(self._progress, "Calibrating"),
             len(self._calibration),
         )
         return [
-            self._candidate(
-                self._prepared_tflite,
-                extremes.ranges(percentile),
-                f"post-training, {'min/max' if percentile == 100 else f'{percentile:g} % of extremes'}"
-                f" over {len(self._calibration)} training samples",
-            )
-            for percentile in self._options.percentiles
+            self._of_graph(fitted.network, fitted.ranges, f"post-training, fitted to {samples}"),
+            self._candidate(self._float_tflite, ranges, f"post-training, min/max over {samples}"),
         ]
 
     def trained(self, steps: int) -> _Candidate:
-        """By fake-quant training."""
-        options = self._options
+        """By fake-quant training, from the fitted network."""
+        options, fitted = self._options, self._fit()
         simulation = fake_quant.train(
             self._network,
             self._ground.samples,
             self._training,
+            start=fitted.network,
+            ranges=fitted.ranges,
             steps=steps,
             learning_rate=options.learning_rate,
             seed=options.seed,
             progress=partial(self._progress, "Fake-quant training"),
         )
-        student = simulation.finish()
-        converted = to_float_tflite(student)
-        ranges = fake_quant.ranges_for(
-            converted, student, simulation.roundings, self._ground.samples.read(self._training[:1])
+        ranges = {name: rounding.range for name, rounding in simulation.roundings.items()}
+        return self._of_graph(
+            simulation.finish(),
+            ranges,
+            f"fake-quant training, {steps} steps, distilled from the float network",
         )
-        return self._candidate(
-            converted, ranges, f"fake-quant training, {steps} steps, distilled from the float network"
-        )
+
+    def _fit(self) -> Fitted:
+        if self._fitted is None:
+            self._fitted = fit(self._network, self._inputs, self._progress)
+        return self._fitted
+
+    def _of_graph(self, network: Network, ranges: dict[str, tuple[float, float]], route: str) -> _Candidate:
+        """A candidate of a folded network and the ranges of its graph's nodes."""
+        converted = to_float_tflite(network)
+        sample = self._ground.samples.read(self._calibration[:1])
+        return self._candidate(converted, fake_quant.ranges_for(converted, network, ranges, sample), route)
 
     def compare(self, int8_tflite: bytes, split: str, route: str) -> Comparison | None:
         """Compares a candidate with the float network on a split; None if the split is empty. route: its
@@ -229,7 +234,7 @@ class _Trial:
     def _candidate(self, float_tflite: bytes, observed: Ranges, route: str) -> _Candidate:
         ranges = settle(read_graph(float_tflite), observed, self._network.spec.inputs)
         content = repack(quantize(float_tflite, ranges), _names(self._network))
-        comparison = self.compare(content, self.choosing, route.partition(" over ")[0].partition(" (")[0])
+        comparison = self.compare(content, self.choosing, route.partition(" over ")[0].partition(" to ")[0])
         assert comparison is not None  # the split chosen for choosing is not empty
         return _Candidate(content, route, comparison)
 

@@ -228,7 +228,6 @@ def _errors(
 
         int8_options = Int8Options(
             calibration_samples=options.calibration_samples,
-            percentiles=(100.0,),
             qat_steps=0,
             check_samples=1,  # the errors that count are measured below, on the same samples as the others
         )
