@@ -3,6 +3,7 @@ to pupil, byte for byte."""
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,11 +17,13 @@ from tests.retina.discs import disc
 from tinytracker.cards import ModelCard, card_path, write_card
 from tinytracker.compiler.compile import compile_model
 from tinytracker.engines.tflite_micro import TfliteMicroEngine
+from tinytracker.errors import ModelError
 from tinytracker.events.crops import SensorCrop
 from tinytracker.events.windows import windows_at
 from tinytracker.files import sha256
 from tinytracker.models import Network, create_model
 from tinytracker.models.retina import Retina
+from tinytracker.quantization.fold import fold
 from tinytracker.quantization.untrained import untrained_int8
 from tinytracker.retina.integer import IntegerRetina
 from tinytracker.retina.model import PupilModel
@@ -86,15 +89,28 @@ def test_synaptic_operations_are_weights_that_spikes_touch(lively) -> None:
 
 
 def test_weights_and_states_fit_the_chip(lively) -> None:
-    for one in IntegerRetina(lively).layers:
+    folded = fold(lively)
+    reals = [block.weighted.conv for block in folded.blocks] + [folded.flat[-1], folded.last]
+    for one, layer in zip(IntegerRetina(lively).layers, reals, strict=True):
+        real = layer.weight.detach().numpy()
+        largest = np.abs(real).max()
         weights = one.layer.weight.detach().numpy()
         assert np.array_equal(weights, np.round(weights))
-        assert np.abs(weights).max() == 127
-        assert one.lowest == pytest.approx(-one.threshold, abs=1)
-        assert one.threshold < 32_768
+        assert np.abs(weights).max() <= 127
+        assert one.threshold == int(127 / largest) > 0
+        assert one.lowest == -one.threshold
+        assert np.allclose(weights, real * one.threshold, atol=0.501)  # the threshold is 1, unrounded
     shifts = [one.layer.bias for one in IntegerRetina(lively).layers if one.layer.bias is not None]
     assert len(shifts) == 6  # batch norm's shift is there, in whole numbers
     assert all(float(shift.detach().abs().max()) > 0 for shift in shifts)
+
+
+def test_weights_far_beyond_their_threshold_are_refused(lively) -> None:
+    network = copy.deepcopy(lively)
+    with torch.no_grad():
+        network.last.weight[3, 4] = 128.0
+    with pytest.raises(ModelError, match="over 127 thresholds"):
+        IntegerRetina(network)
 
 
 def test_potentials_saturate() -> None:

@@ -87,12 +87,14 @@ def test_the_others_are_trained_and_scored_too(eyes, folder, name) -> None:
     assert isinstance(load_network(result.last), torch.nn.Module)
 
 
-def test_what_is_saved_of_a_spiking_network_fires(eyes, folder) -> None:
-    recipe = replace(SHORT, name="retina", model="retina", steps=2, optimiser="adam", rectified_steps=2)
-    network = load_network(train(recipe, eyes, folder / "run").last)
-    with torch.no_grad():
-        fired = network.spikes((torch.rand(3, 1, 2, 64, 64) < 0.1).float())
-    assert all(torch.equal(spikes, spikes.round()) for spikes in fired)
+def test_a_spiking_network_learns(eyes, folder) -> None:
+    """It was worse than always-the-mean."""
+    recipe = replace(
+        load_event_recipe("retina"), steps=120, batch_size=6, length=6, warmup_steps=10, ema=0.9,
+        options={}, validate_every=120,
+    )  # fmt: skip
+    found = train(recipe, eyes, folder / "run").last_score.parts
+    assert found["error_cells"] < 0.8 * found["always_mean_cells"]
 
 
 def test_a_checkpoint_says_what_torch_said_in_training(eyes, tracks, folder) -> None:

@@ -67,12 +67,6 @@ class Retina(Network):
         flat = self.flat_neurons(_each_bin(self.flat, fired[-1]))
         return [*fired, flat, self.last_neurons(_each_bin(self.last, flat))]
 
-    def rectify(self, rectifies: bool) -> None:
-        """Lets all neurons rectify instead of firing, or fire again; see `IntegrateAndFire`."""
-        for module in self.modules():
-            if isinstance(module, IntegrateAndFire):
-                module.rectifies = rectifies
-
     def synaptic_operations(self, fired: list[Tensor]) -> Tensor:
         """How many weights the spikes of `spikes` touched, all together: each costs a chip one addition.
 

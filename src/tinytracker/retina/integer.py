@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tinytracker.errors import ModelError
 from tinytracker.models.retina import Retina, SpikingBlock, touched
 from tinytracker.quantization.fold import fold
 
@@ -47,8 +48,8 @@ class IntegerRun:
 
 class IntegerRetina:
     """A trained network in whole numbers: batch norm folded into weights and biases (its shift too, added
-    once a window), each layer's weights rounded to 127 steps of its largest one, thresholds to the same
-    steps.
+    once a window), each layer's weights rounded to steps of which its threshold is a whole number and its
+    largest weight at most 127. Raises ModelError where a weight is too large for that.
 
         chip = IntegerRetina(load_network(path))
         run = chip.run(track.planes())
@@ -88,15 +89,23 @@ class IntegerRetina:
 
 
 def _in_steps(layer: nn.Conv2d | nn.Linear, neurons: nn.Module, pooled: bool = False) -> IntegerLayer:
-    """A layer whose largest weight is 127 steps; threshold and bias in the same steps."""
-    steps = WEIGHT_STEPS / float(layer.weight.detach().abs().max())
+    """A layer whose largest weight is at most 127 steps, in steps of which the threshold is a whole number:
+    rounded, it would make every spike of the layer cheaper or dearer."""
+    threshold = float(cast(Tensor, neurons.threshold))
+    largest = float(layer.weight.detach().abs().max())
+    in_threshold = int(WEIGHT_STEPS * threshold / largest)
+    if in_threshold < 1:
+        raise ModelError(
+            f"a weight of {largest:.3g} is over {WEIGHT_STEPS} thresholds of {threshold:.3g}: expected "
+            f"weights that fit int8 beside their threshold; train with a smaller learning rate"
+        )
+    steps = in_threshold / threshold
     with torch.no_grad():
         layer.weight.copy_((layer.weight * steps).round())
         if layer.bias is not None:
             layer.bias.copy_((layer.bias * steps).round().clamp(*STATE))
-    threshold = cast(Tensor, neurons.threshold)
-    lowest = cast(Tensor, neurons.lowest)
-    return IntegerLayer(layer, max(1, round(float(threshold) * steps)), round(float(lowest) * steps), pooled)
+    lowest = round(float(cast(Tensor, neurons.lowest)) * steps)
+    return IntegerLayer(layer, in_threshold, lowest, pooled)
 
 
 def _fired(current: Tensor, threshold: int, lowest: int) -> Tensor:

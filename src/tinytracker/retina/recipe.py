@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from tinytracker.errors import UsageError
 from tinytracker.training.recipe import BaseRecipe, built, names_in, recipe_content
@@ -44,8 +44,6 @@ class EventRecipe(BaseRecipe):
     batch_size: sequences a step; length: windows of a sequence, one after the other.
     every_us: between the estimates of a recording. strides: of so many estimates each sequence takes one,
         drawn anew, so that slow and fast trackers both are learnt.
-    rectified_steps: of a spiking network: for so many steps its neurons rectify, then they fire. What is
-        validated and saved always fires.
     closed_weight, confidence_weight, place_weight, synops_weight: of the losses beside the distance
         (`losses`).
     validation_windows: at most so many are validated on, evenly of all validation people.
@@ -58,7 +56,6 @@ class EventRecipe(BaseRecipe):
     length: int = 4
     every_us: int = 5000
     strides: tuple[int, ...] = (1, 2, 4)
-    rectified_steps: int = 0
     closed_weight: float = 1.0
     confidence_weight: float = 0.5
     place_weight: float = 1.0
@@ -78,11 +75,6 @@ class EventRecipe(BaseRecipe):
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as they stand in a card."""
         return BaseRecipe.as_dict(self) | {"strides": list(self.strides)}
-
-    def quick(self, steps: int) -> Self:
-        """As `BaseRecipe.quick`; the steps that rectify are fewer likewise."""
-        rectified = round(self.rectified_steps * min(1.0, steps / self.steps))
-        return replace(BaseRecipe.quick(self, steps), rectified_steps=rectified)
 
 
 def list_event_recipes() -> list[str]:

@@ -96,8 +96,6 @@ def train(
     for step in range(first, recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step)
-        if isinstance(network, Retina):
-            network.rectify(step < recipe.rectified_steps)
         parts = loss_of(recipe, network, maker.training(step), where, bf16)
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad(set_to_none=True)
