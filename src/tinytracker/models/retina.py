@@ -76,22 +76,22 @@ class Retina(Network):
         layers: list[nn.Conv2d | nn.Linear] = [block.weighted.conv for block in blocks]
         layers += [cast(nn.Linear, self.flat[-1]), self.last]
         return torch.stack(
-            [touched(layer, spikes) for layer, spikes in zip(layers, fired[:-1], strict=True)]
+            [touched(layer, spikes).sum() for layer, spikes in zip(layers, fired[:-1], strict=True)]
         ).sum()
 
 
 def touched(layer: nn.Conv2d | nn.Linear, spikes: Tensor) -> Tensor:
-    """The weights of a convolution or a fully connected layer that spikes (T, B, ...) touch, counted: a spike
-    at a map's edge meets fewer."""
+    """The weights of a convolution or a fully connected layer that spikes (T, B, ...) touch, counted for each
+    window, (T,): a spike at a map's edge meets fewer."""
     if isinstance(layer, nn.Linear):
-        return spikes.sum() * layer.out_features
+        return spikes.flatten(1).sum(1) * layer.out_features
     (step, _), (pad, _), (kernel, _) = layer.stride, _pair(layer.padding), layer.kernel_size
     sides = [(length + 2 * pad - kernel) // step + 1 for length in spikes.shape[-2:]]
     ones = torch.ones(1, 1, *sides, dtype=spikes.dtype, device=spikes.device)
     weights = torch.ones(1, 1, kernel, kernel, dtype=spikes.dtype, device=spikes.device)
     left_over = [(length + 2 * pad - kernel) % step for length in spikes.shape[-2:]]
     meets = nn.functional.conv_transpose2d(ones, weights, None, step, pad, left_over)
-    return (spikes.sum(dim=(0, 1, 2)) * meets[0, 0]).sum() * layer.out_channels
+    return (spikes.sum(dim=(1, 2)) * meets[0, 0]).sum(dim=(1, 2)) * layer.out_channels
 
 
 def _pair(padding: str | tuple[int, ...]) -> tuple[int, ...]:

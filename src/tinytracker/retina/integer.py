@@ -78,7 +78,7 @@ class IntegerRetina:
         for one in self.layers:
             if isinstance(one.layer, nn.Linear) and spikes.ndim == 5:
                 spikes = spikes.permute(0, 1, 3, 4, 2).flatten(2)  # rows, columns, channels
-            operations += _touched_each(one.layer, spikes)
+            operations += touched(one.layer, spikes).numpy().astype(np.int64)
             current = one.layer(spikes.flatten(0, 1))
             spikes = _fired(current.unflatten(0, spikes.shape[:2]), one.threshold, one.lowest)
             counts.append(int(spikes.sum()))
@@ -119,10 +119,3 @@ def _fired(current: Tensor, threshold: int, lowest: int) -> Tensor:
         potential = (potential - fired * threshold).clamp_(min=lowest)
         spikes.append(fired)
     return torch.stack(spikes).to(torch.float32)
-
-
-def _touched_each(layer: nn.Conv2d | nn.Linear, spikes: Tensor) -> NDArray[np.int64]:
-    """Weights that each window's spikes touch, (T,)."""
-    return np.array(
-        [int(touched(layer, spikes[place : place + 1])) for place in range(len(spikes))], np.int64
-    )
