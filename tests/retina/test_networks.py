@@ -113,7 +113,7 @@ def test_numbers_are_as_large_from_the_first_bin_on() -> None:
 def test_a_spike_is_a_small_step_of_a_number() -> None:
     """With a scale of 1 a spike moved a place by a whole cell of the grid, 16 of the window's: the network
     was worse than always-the-mean. Its authors begin with 0.01, of a filter that sums up 5.5 times ours."""
-    weights = create_model("retina").filter.weights()
+    weights = create_model("retina").filter.weights().detach()
     assert float(weights[0]) * 64 / GRID_SIDE < 1
     assert float(weights.sum()) == pytest.approx(0.15, abs=0.02)
 

@@ -33,7 +33,8 @@ def export(model: Path, out: Path, caller: Caller, *, name: Name = None) -> None
     caller.say(
         f"  behind it, on the host: a filter of {network.filter.length} windows with "
         f"tau_synapse {float(network.filter.tau_synapse):.3f}, tau_membrane "
-        f"{float(network.filter.tau_membrane):.3f}, scale {float(network.filter.scale):.3f}"
+        f"{float(network.filter.tau_membrane):.3f}, scale {float(network.filter.scale):.4f}; before there "
+        f"are so many, those there are weigh as much as all"
     )
 
 
