@@ -27,6 +27,10 @@ class ExpectedError:
         low, middle, high = (math.exp(log_deg + step * log_sd) for step in (-1, 0, 1))
         return cls(middle, low, high)
 
+    def times(self, factor: float) -> ExpectedError:
+        """The same of an error that is so many times as large."""
+        return ExpectedError(factor * self.deg, factor * self.low_deg, factor * self.high_deg)
+
 
 def angle_between_deg(target_deg: ArrayLike, gaze_deg: ArrayLike) -> Floats:
     """The angle (...) between directions (..., 2) given as visual angles right and up, seen from the eyes.
