@@ -263,8 +263,9 @@ def print_recentring(people: list[Person], prior: Prior) -> None:
         before, after = np.array(rows).T
         where = "another sitting" if part == LATER else "the same sitting"
         print(
-            f"  one dot, {where}, thought another by {chance:.0%}: {before.mean():.2f} -> {after.mean():.2f}, "
-            f"made worse {(after > before).sum()} (by 0.3 deg {(after > before + 0.3).sum()})"
+            f"  one dot, {where}, thought another by {chance:.0%}: "
+            f"{before.mean():.2f} -> {after.mean():.2f}, made worse {(after > before).sum()} "
+            f"(by 0.3 deg {(after > before + 0.3).sum()})"
         )
 
 
@@ -301,9 +302,7 @@ def print_harm(people: list[Person], prior: Prior) -> None:
             )
             rows.append((before, bold, taught if judged.is_useful else before))
         before, *after = np.array(rows).T
-        told = (
-            f"{(deg > before).sum()} ({(deg > before + 0.1).sum()}); {deg.mean():.2f}" for deg in after
-        )
+        told = (f"{(deg > before).sum()} ({(deg > before + 0.1).sum()}); {deg.mean():.2f}" for deg in after)
         print(f"{n:3d} dots: " + " | ".join(told))
 
 

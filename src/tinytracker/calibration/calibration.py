@@ -122,7 +122,7 @@ class Calibration:
     def expected_error(self, x_deg: ArrayLike | None = None, y_deg: ArrayLike | None = None) -> ExpectedError:
         """The mean error of single frames to expect, before any check; at raw directions, or over the screen.
 
-        From the posterior there and the prior's noise; the interval, for the mean over sixteen dots, from how
+        From the posterior there and the prior's noise; the interval, for the mean over `MORE_DOTS`, from how
         unsure the six numbers are (after one dot much, after nine little) and how people's errors differed
         from what was expected of them.
         """
@@ -153,7 +153,9 @@ class Calibration:
         """The same of a person whose dots scatter as is usual; the deviation is that of the people whom the
         dots leave possible."""
         noise = mean_length(self.prior.place_variance(x_deg, y_deg) + self.prior.frame_variance)
-        possible = math.sqrt(self.prior.unsure_share) * (self.posterior.drawn(_POSSIBLE) - self.posterior.mean)
+        possible = math.sqrt(self.prior.unsure_share) * (
+            self.posterior.drawn(_POSSIBLE) - self.posterior.mean
+        )
         away = possible @ features(x_deg, y_deg).T  # (people, axis, place)
         logs = np.log(np.sqrt((away**2).sum(axis=1) + noise**2).mean(axis=1))
         return float(logs.mean()) + self.prior.error_log_mean, float(logs.std())
@@ -192,14 +194,27 @@ class Calibration:
         learnt = Calibration.fit([*self.dots, *held_out], self.prior, self.conditions, self.created)
         places = self._places_deg()
         (usual_before, _), (usual_now, _) = (one.usual_error_log(*places) for one in (self, learnt))
-        expected = check.expected.times(math.exp(min(0.0, usual_now - usual_before)))
+        expected = check.expected.bettered(max(0.0, usual_before - usual_now))
         return learnt.with_check(replace(check, expected=expected, left_out=learnt.left_out()))
+
+    def learnt_from(self, dot: Dot) -> bool:
+        """Whether it was fitted to this very dot: the same place, at the same time, with the same gaze."""
+        if not used_frames(dot).any():
+            return False
+        seen = summarise(dot)
+        return any(
+            (known.x_cm, known.y_cm, known.t_ns) == (seen.x_cm, seen.y_cm, seen.t_ns)
+            and np.allclose(known.raw_deg, seen.raw_deg, atol=1e-3)
+            for known in self.dots
+        )
 
     def left_out(self) -> LeftOut:
         """Each dot judged by a calibration fitted to all others; raises UsageError for a single dot."""
         errors = []
         for number, dot in enumerate(self.dots):
-            others = Calibration.fit([*self.dots[:number], *self.dots[number + 1 :]], self.prior, self.conditions)
+            others = Calibration.fit(
+                [*self.dots[:number], *self.dots[number + 1 :]], self.prior, self.conditions
+            )
             gaze = np.array([others.apply(*dot.raw_deg), dot.raw_deg], np.float64)
             errors.append(angle_between_deg(dot.target_deg, gaze))
         calibrated, uncalibrated = np.mean(errors, axis=0)

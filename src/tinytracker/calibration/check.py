@@ -21,7 +21,7 @@ from tinytracker.errors import UsageError
 from tinytracker.geometry import point_at_angle_cm, visual_angle_deg
 
 Floats = NDArray[np.float64]
-MORE_DOTS = 16
+MORE_DOTS = 12
 """An expected error is that of the mean over so many dots to come."""
 NO_DIFFERENCE_DEG = 0.05
 """What a person is told in tenths of a degree looks the same."""
@@ -58,8 +58,8 @@ class DotCheck:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Every dot of a calibration judged by what the others alone teach: error_deg, mean over the dots with it;
-    uncalibrated_deg, without."""
+    """Every dot of a calibration judged by what the others alone teach: mean errors over the dots, with it
+    (error_deg) and without (uncalibrated_deg)."""
 
     error_deg: float
     uncalibrated_deg: float

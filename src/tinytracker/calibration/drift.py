@@ -79,6 +79,4 @@ class _Update:
         squares = float(((residual - phi @ before.mean.T) ** 2 / expected).sum())
         weight = min(1.0, (NU + 2) / (NU + squares))
         likely = -(NU + 2) / 2 * np.log1p(squares / NU) - np.log(expected).sum() / 2
-        return cls(
-            before.observed(phi, residual, noise / weight), float(np.sqrt(squares / 2)), float(likely)
-        )
+        return cls(before.observed(phi, residual, noise / weight), float(np.sqrt(squares / 2)), float(likely))

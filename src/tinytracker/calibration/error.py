@@ -27,9 +27,11 @@ class ExpectedError:
         low, middle, high = (math.exp(log_deg + step * log_sd) for step in (-1, 0, 1))
         return cls(middle, low, high)
 
-    def times(self, factor: float) -> ExpectedError:
-        """The same of an error that is so many times as large."""
-        return ExpectedError(factor * self.deg, factor * self.low_deg, factor * self.high_deg)
+    def bettered(self, by_log: float) -> ExpectedError:
+        """The same once the error's logarithm has fallen by so much, which is foretold, and as unsure as it
+        is large."""
+        log_sd = math.log(self.high_deg / self.deg)
+        return ExpectedError.of_log(math.log(self.deg) - by_log, math.hypot(log_sd, by_log))
 
 
 def angle_between_deg(target_deg: ArrayLike, gaze_deg: ArrayLike) -> Floats:

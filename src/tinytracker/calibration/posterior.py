@@ -67,7 +67,7 @@ class Posterior:
         return Posterior(np.stack(means), np.stack(covariances))
 
     @classmethod
-    def mixed(cls, each: Sequence[Posterior], shares: ArrayLike) -> Posterior:
+    def mixed(cls, each: Sequence[Posterior], shares: Floats) -> Posterior:
         """Mean and covariance of the one that is true, if each is with its share (n,), which add up to 1."""
         means = np.stack([one.mean for one in each])
         mean = np.einsum("n,nai->ai", shares, means)

@@ -128,7 +128,9 @@ class Prior:
         """The inverse of `as_json`; raises ModelError, naming the field, if it is none."""
         try:
             arrays: dict[str, Any] = {name: np.array(stored[name], np.float64) for name in _ARRAYS}
-            numbers: dict[str, Any] = {name: float({"unsure_share": 1.0, **stored}[name]) for name in _NUMBERS}
+            numbers: dict[str, Any] = {
+                name: float({"unsure_share": 1.0, **stored}[name]) for name in _NUMBERS
+            }
             if arrays["sitting_variance"].shape == (2,):  # as cards had it before gains were known to change
                 arrays["sitting_variance"] = arrays["sitting_variance"][:, None] * np.eye(1, COEFFICIENTS)
             return cls(**arrays, **numbers, people=int(stored["people"]), source=str(stored["source"]))

@@ -62,8 +62,7 @@ def teach_prior(people: Sequence[TaughtPerson], source: str = "") -> Prior:
         raise UsageError(f"a prior over people needs at least {LEAST_PEOPLE}, not {len(people)}")
     seen = [_Seen.of(person) for person in people]
     prior = replace(_coefficients_and_noise(seen), people=len(people), source=source)
-    prior = _persons_and_sittings(seen, prior)
-    return replace(prior, **_spreads_of_errors(seen))
+    return _spreads_of_errors(seen, _persons_and_sittings(seen, prior))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,13 +168,11 @@ def _persons_and_sittings(people: Sequence[_Seen], prior: Prior) -> Prior:
         lasting = (lasting + lasting.swapaxes(1, 2)) / 2
         squares = np.diagonal(moments, axis1=1, axis2=2)[:, COEFFICIENTS:]
         own = squares.reshape(2, 2, COEFFICIENTS).mean(axis=1) + 1e-6
-    return replace(
-        prior, covariance=lasting + own[:, :, None] * np.eye(COEFFICIENTS), sitting_variance=own
-    )
+    return replace(prior, covariance=lasting + own[:, :, None] * np.eye(COEFFICIENTS), sitting_variance=own)
 
 
 def _told(dots: Sequence[DotSummary], prior: Prior) -> tuple[Floats, Floats]:
-    """What a sitting's dots say of its coefficients: precision (2, 3, 3), and that times their mean (2, 3)."""
+    """What a sitting's dots say of its coefficients: precision (2, 3, 3), and it times their mean (2, 3)."""
     if not dots:
         return np.zeros((2, COEFFICIENTS, COEFFICIENTS)), np.zeros((2, COEFFICIENTS))
     phi = features(*np.array([dot.raw_deg for dot in dots]).T)
@@ -184,11 +181,11 @@ def _told(dots: Sequence[DotSummary], prior: Prior) -> tuple[Floats, Floats]:
     return np.einsum("di,dj,da->aij", phi, phi, 1 / noise), np.einsum("di,da->ai", phi, residuals / noise)
 
 
-def _spreads_of_errors(people: Sequence[_Seen]) -> dict[str, float]:
-    """How true errors lie about predicted ones (`Prior.unsure_share`, `error_log_mean`, `error_log_sd`), and
-    one dot's about the person's (`check_log_sd`).
+def _spreads_of_errors(people: Sequence[_Seen], taught: Prior) -> Prior:
+    """The prior taught with how true errors lie about predicted ones (`unsure_share`, `error_log_mean`,
+    `error_log_sd`), and one dot's about the person's (`check_log_sd`).
 
-    For each person the prior is learnt without their fold, else the prediction would know them.
+    For each person what predicts is learnt without their fold, else the prediction would know them.
     """
     fitted, of_dots, errors_log, dots_told = [], [], [], []
     for fold in range(_FOLDS):
@@ -210,7 +207,7 @@ def _spreads_of_errors(people: Sequence[_Seen]) -> dict[str, float]:
     of_few_dots = check_sd**2 / np.array(dots_told)
     scattered = [fit_dots(calibration.dots, calibration.prior) for calibration, _ in fitted]
     noise_log, freedom = np.array([(fit.noise_log, fit.freedom) for fit in scattered]).T
-    best = -np.inf, {}
+    taught, most_likely = replace(taught, check_log_sd=check_sd), -np.inf
     for share in _UNSURE_SHARES:
         usual_log, unsure = np.array([_usual_error_log(*one, share) for one in fitted]).T
         ratios = np.array(errors_log) - usual_log
@@ -220,9 +217,10 @@ def _spreads_of_errors(people: Sequence[_Seen]) -> dict[str, float]:
         mean = float((ratios - weights * noise_log).mean())
         widths = (1 - weights) * error_sd**2 + unsure**2 + of_few_dots
         likely = -float((((ratios - mean - weights * noise_log) ** 2) / widths + np.log(widths)).sum())
-        found = {"unsure_share": share, "error_log_mean": mean, "error_log_sd": error_sd}
-        best = max(best, (likely, found), key=lambda one: one[0])
-    return {**best[1], "check_log_sd": check_sd}
+        if likely > most_likely:
+            most_likely = likely
+            taught = replace(taught, unsure_share=share, error_log_mean=mean, error_log_sd=error_sd)
+    return taught
 
 
 def _usual_error_log(calibration: Calibration, raw_deg: Floats, share: float) -> tuple[float, float]:
