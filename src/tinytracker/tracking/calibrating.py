@@ -40,8 +40,8 @@ def network_used(card: ModelCard, source: str = "") -> NetworkUsed:
 
 REAL_PEOPLE_WIDER = 4.0
 """Real people's offsets are larger than those of the rendered people who taught the priors: offsets of 10 cm
-were seen. So their covariance is taken to be so many times as large; on rendered people that costs 0.02
-degrees."""
+were seen. So their covariance is taken to be so many times as large; on rendered people that costs 0.1
+degrees after five dots."""
 
 
 def prior_of(card: ModelCard) -> Prior:
