@@ -47,6 +47,7 @@ from tinytracker.cards import card_path, write_card
 from tinytracker.engines.model import GazeModel
 from tinytracker.files import sha256, written_aside
 from tinytracker.geometry import point_at_angle_cm, visual_angle_deg
+from tinytracker.tracking.calibrating import REAL_PEOPLE_WIDER
 from tinytracker.tracking.pipeline import INTEROCULAR_CM
 from tinytracker.zoo import find
 
@@ -242,6 +243,8 @@ def print_table(people: list[Person], prior: Prior) -> None:
         recentred,
     )
     print_recentring(people, prior)
+    wider = prior.widened(REAL_PEOPLE_WIDER)
+    method(f"ours, prior {REAL_PEOPLE_WIDER:g} times as wide", lambda p, n: shrunk(p, LAYOUTS[n], wider))
     method("offset, least squares", lambda p, n: least_squares(p, LAYOUTS[n], offset_alone=True))
     method("affine, least squares", lambda p, n: least_squares(p, LAYOUTS[n]), least=3)
 
