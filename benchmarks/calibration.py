@@ -243,8 +243,8 @@ def print_table(people: list[Person], prior: Prior) -> None:
         recentred,
     )
     print_recentring(people, prior)
-    wider = prior.widened(REAL_PEOPLE_WIDER)
-    method(f"ours, prior {REAL_PEOPLE_WIDER:g} times as wide", lambda p, n: shrunk(p, LAYOUTS[n], wider))
+    wider = prior.with_offsets_wider(REAL_PEOPLE_WIDER)
+    method("ours, prior as for real people", lambda p, n: shrunk(p, LAYOUTS[n], wider))
     method("offset, least squares", lambda p, n: least_squares(p, LAYOUTS[n], offset_alone=True))
     method("affine, least squares", lambda p, n: least_squares(p, LAYOUTS[n]), least=3)
 

@@ -29,7 +29,7 @@ Look = Callable[..., Dot]
 def test_without_noise_and_prior_it_finds_the_six_numbers(look: Look) -> None:
     rng = np.random.default_rng(0)
     dots = [look(place, TRUTH, rng, noise_deg=0.0) for place in LAYOUT_DEG]
-    found = Calibration.fit(dots, BROAD.widened(1e8))
+    found = Calibration.fit(dots, replace(BROAD, covariance=1e8 * BROAD.covariance))
     np.testing.assert_allclose(found.coefficients, TRUTH, atol=1e-4)
     np.testing.assert_allclose(
         found.apply(*np.array([dot.raw_deg for dot in found.dots]).T), np.array(LAYOUT_DEG).T, atol=1e-3
@@ -234,6 +234,13 @@ def test_recentring_of_somebody_who_has_not_moved_does_little_harm(prior: Prior,
         found.recentred(look((0.0, -9.0), moved, rng), chance).check(later).error_deg for chance in harm
     )
     assert unsure < sure + 0.15
+
+
+def test_wider_offsets_are_no_wider_gains(prior: Prior) -> None:
+    wider = prior.with_offsets_wider(4.0)
+    sds, known = (np.sqrt(np.diagonal(one.covariance, axis1=1, axis2=2)) for one in (wider, prior))
+    np.testing.assert_allclose(sds / known, [[2, 1, 1]] * 2)
+    np.testing.assert_allclose(wider.sitting_variance / prior.sitting_variance, [[4, 1, 1]] * 2)
 
 
 def test_another_sitting_keeps_what_persists(prior: Prior, look: Look) -> None:

@@ -110,11 +110,15 @@ class Prior:
             found.append(lower @ (axes * np.clip(kept, 0.0, 1.0)) @ axes.T @ inverse)
         return np.stack(found)
 
-    def widened(self, factor: float) -> Prior:
-        """The same for people who differ more than those who taught it: their covariance, and with it that of
-        their sittings, times `factor`."""
+    def with_offsets_wider(self, factor: float) -> Prior:
+        """The same for people whose offsets have `factor` times the variance of those who taught it, from
+        person to person and from sitting to sitting; their gains differ as before."""
+        wider = np.ones(COEFFICIENTS)
+        wider[0] = np.sqrt(factor)
         return replace(
-            self, covariance=self.covariance * factor, sitting_variance=self.sitting_variance * factor
+            self,
+            covariance=self.covariance * np.outer(wider, wider),
+            sitting_variance=self.sitting_variance * wider**2,
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -40,15 +40,15 @@ def network_used(card: ModelCard, source: str = "") -> NetworkUsed:
 
 REAL_PEOPLE_WIDER = 4.0
 """Real people's offsets are larger than those of the rendered people who taught the priors: offsets of 10 cm
-were seen. So their covariance is taken to be so many times as large; on rendered people that costs 0.1
-degrees after five dots."""
+were seen. So their variance is taken to be so many times as large, which costs rendered people nothing
+(were the gains' variance, too: 0.5 degrees after one dot, 0.1 after five)."""
 
 
 def prior_of(card: ModelCard) -> Prior:
     """What real people are like for this network: by what its card says, else `BROAD`; raises ModelError for
     a broken one."""
     stored = card.calibration_prior
-    return Prior.from_json(stored).widened(REAL_PEOPLE_WIDER) if stored else BROAD
+    return Prior.from_json(stored).with_offsets_wider(REAL_PEOPLE_WIDER) if stored else BROAD
 
 
 def load_calibration(path: Path, now: Conditions, strict: bool = False) -> tuple[Calibration, list[str]]:
