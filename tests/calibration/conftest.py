@@ -19,7 +19,7 @@ def prior() -> Prior:
         covariance=np.stack([np.diag([1.0, 1.0, 0.2]), np.diag([9.0, 0.2, 4.0])]),
         dot_variance=np.array([[0.2, 0.02], [0.3, 0.05]]),
         frame_variance=np.array([0.4, 0.8]),
-        sitting_variance=np.array([0.5, 1.5]),
+        sitting_variance=np.array([[0.5, 0.1, 0.05], [1.5, 0.05, 0.5]]),
         people=40,
         source="made for tests",
     )

@@ -29,7 +29,7 @@ Look = Callable[..., Dot]
 def test_without_noise_and_prior_it_finds_the_six_numbers(look: Look) -> None:
     rng = np.random.default_rng(0)
     dots = [look(place, TRUTH, rng, noise_deg=0.0) for place in LAYOUT_DEG]
-    found = Calibration.fit(dots, BROAD.widened(1e8))
+    found = Calibration.fit(dots, replace(BROAD, covariance=1e8 * BROAD.covariance))
     np.testing.assert_allclose(found.coefficients, TRUTH, atol=1e-4)
     np.testing.assert_allclose(
         found.apply(*np.array([dot.raw_deg for dot in found.dots]).T), np.array(LAYOUT_DEG).T, atol=1e-3
@@ -198,17 +198,104 @@ def test_recentring_follows_a_shift_and_undo_takes_it_back(prior: Prior, look: L
 
 
 def test_recentring_gain_is_the_kalman_filters(prior: Prior) -> None:
-    """At the camera, from a sure calibration: gain q / (q + s^2 / n)."""
+    """At the camera, from a sure calibration of the people's mean: gain q / (q + s^2 / n), with q what
+    sittings leave open of an offset; thought possible only, less; in the same sitting, none."""
     sure = Posterior(np.zeros((2, 3)), np.stack([np.eye(3) * 1e-9] * 2))
     fitted = Calibration(sure, prior, (DotSummary(0, 0, (0.0, 0.0), (0.0, 0.0), 60.0, 20, 1.0, 0.2),), (1.0,))
     dot = DotSummary(0.0, 0.0, (0.3, 0.3), (0.0, 0.0), 60.0, 20, 1.0, 0.2)
-    step = fitted.recentred(dot).recentrings[0]
+    moved = fitted.recentred(dot, new_sitting=1.0).recentrings[0].moved_deg
     noise = prior.dot_variance[:, 0] + prior.frame_variance / 20
-    np.testing.assert_allclose(
-        step.moved_deg, 0.3 * prior.sitting_variance / (prior.sitting_variance + noise), rtol=1e-6
-    )
-    same = fitted.recentred(dot, new_sitting=False).recentrings[0]
+    people, own = prior.covariance[:, 0, 0], prior.sitting_variance[:, 0]
+    left_open = people * (1 - (1 - own / people) ** 2)
+    np.testing.assert_allclose(moved, 0.3 * left_open / (left_open + noise), rtol=1e-6)
+    perhaps = fitted.recentred(dot, new_sitting=0.5).recentrings[0].moved_deg
+    assert (np.abs(perhaps) < 0.5 * np.abs(moved)).all()
+    same = fitted.recentred(dot, new_sitting=0.0).recentrings[0]
     assert max(np.abs(same.moved_deg)) < 1e-3  # nothing has had time to change
+    with pytest.raises(UsageError, match=r"a chance between 0 and 1, not 1\.5"):
+        fitted.recentred(dot, new_sitting=1.5)
+
+
+def test_recentring_of_somebody_who_has_not_moved_does_little_harm(prior: Prior, look: Look) -> None:
+    """Dots that err as places do: where nothing changed, one of them moves a calibration by nine by much less
+    than if a new sitting were taken for granted, and by nearly as much where something did."""
+    rng, harm = np.random.default_rng(23), {0.5: [], 1.0: []}
+    moved = TRUTH + np.array([[2.5, 0, 0], [-3.5, 0, 0]])
+    for _ in range(20):
+        found = Calibration.fit([look(place, TRUTH, rng) for place in LAYOUT_DEG], prior)
+        missed = np.outer(rng.normal(0, np.sqrt(prior.dot_variance[:, 0])), [1, 0, 0])
+        others = [look(place, TRUTH, rng) for place in CHECK_DEG]
+        for chance, errors in harm.items():
+            again = found.recentred(look((0.0, -9.0), TRUTH + missed, rng), chance)
+            errors.append(again.check(others).error_deg - found.check(others).error_deg)
+    assert np.mean(harm[0.5]) < 0.5 * np.mean(harm[1.0])
+    later = [look(place, moved, rng) for place in CHECK_DEG]
+    unsure, sure = (
+        found.recentred(look((0.0, -9.0), moved, rng), chance).check(later).error_deg for chance in harm
+    )
+    assert unsure < sure + 0.15
+
+
+def test_wider_offsets_are_no_wider_gains(prior: Prior) -> None:
+    wider = prior.with_offsets_wider(4.0)
+    sds, known = (np.sqrt(np.diagonal(one.covariance, axis1=1, axis2=2)) for one in (wider, prior))
+    np.testing.assert_allclose(sds / known, [[2, 1, 1]] * 2)
+    np.testing.assert_allclose(wider.sitting_variance / prior.sitting_variance, [[4, 1, 1]] * 2)
+
+
+def test_another_sitting_keeps_what_persists(prior: Prior, look: Look) -> None:
+    """Against people drawn: regression of a sitting's numbers on those of the one before, and what it
+    leaves."""
+    rng, own = np.random.default_rng(24), prior.sitting_variance[:, :, None] * np.eye(3)
+    known = Posterior(TRUTH * [1, PER_DEG, PER_DEG], prior.covariance / 50)
+    told = known.in_new_sitting(prior)
+    for axis in range(2):
+        person = rng.multivariate_normal(np.zeros(3), prior.covariance[axis] - own[axis], 100_000)
+        first, later = (person + rng.multivariate_normal(np.zeros(3), own[axis], 100_000) for _ in range(2))
+        regressed = np.linalg.lstsq(first, later, rcond=None)[0].T
+        np.testing.assert_allclose(prior.persistence[axis], regressed, atol=0.02)
+        np.testing.assert_allclose(told.mean[axis], regressed @ known.mean[axis], atol=0.1)
+        left = np.cov((later - first @ regressed.T).T) + regressed @ known.covariance[axis] @ regressed.T
+        np.testing.assert_allclose(told.covariance[axis], left, atol=0.1)
+    wild = replace(prior, sitting_variance=3 * prior.sitting_variance + 9).persistence
+    assert np.linalg.eigvals(wild).real.min() >= -1e-9  # whatever a card says, nothing turns round
+
+
+def test_check_dots_teach_once_they_have_judged(prior: Prior, look: Look) -> None:
+    rng = np.random.default_rng(25)
+    found = Calibration.fit([look(place, TRUTH, rng) for place in LAYOUT_DEG[:3]], prior, created="then")
+    held_out = [look(place, TRUTH, rng) for place in CHECK_DEG]
+    judged, check = found.judged(held_out), found.check(held_out)
+    together = Calibration.fit([*found.dots, *map(summarise, held_out)], prior, created="then")
+    np.testing.assert_array_equal(judged.coefficients, together.coefficients)
+    assert judged.validation is not None
+    assert (judged.validation.dots, judged.validation.error_deg) == (check.dots, check.error_deg)
+    assert judged.validation.expected.deg < check.expected.deg  # it has learnt since
+    assert judged.is_useful
+    with pytest.raises(UsageError, match="re-centred calibration learns no more"):
+        found.recentred(held_out[0]).judged(held_out)
+
+
+def test_every_dot_left_out_in_turn_decides(prior: Prior, look: Look) -> None:
+    """Two check dots of four erred by chance; the others, and those of the fit, say that it helps."""
+    rng = np.random.default_rng(26)
+    found = Calibration.fit([look(place, TRUTH, rng) for place in LAYOUT_DEG], prior)
+    good = [look(place, TRUTH, rng) for place in CHECK_DEG[:2]]
+    erring = [look(place, -0.5 * TRUTH, rng) for place in CHECK_DEG[2:]]
+    assert not found.check(erring).helps
+    judged = found.judged([*good, *erring])
+    assert judged.validation is not None
+    left_out = judged.validation.left_out
+    assert left_out is not None
+    assert judged.is_useful
+    by_hand = []
+    for number, dot in enumerate(judged.dots):
+        others = Calibration.fit([*judged.dots[:number], *judged.dots[number + 1 :]], prior)
+        by_hand.append(angle_between_deg(dot.target_deg, np.stack(others.apply(*dot.raw_deg))))
+    assert left_out.error_deg == pytest.approx(np.mean(by_hand))
+    assert left_out.uncalibrated_deg == pytest.approx(
+        np.mean([angle_between_deg(dot.target_deg, dot.raw_deg) for dot in judged.dots])
+    )
 
 
 def test_a_glance_elsewhere_hardly_recentres(prior: Prior, look: Look) -> None:

@@ -88,7 +88,8 @@ def test_calibrate_writes_a_profile_and_says_how_good_it_is(
     path = calibrated(sitting)
     told = capsys.readouterr().out
     profile = Calibration.load(path)
-    assert len(profile.dots) == 5
+    assert len(profile.dots) == 5 + 4  # those of the check, once they had told
+    assert "5 dots used" in told
     assert all(dot.frames >= 5 and dot.valid_share > 0.9 for dot in profile.dots)
     check = profile.validation
     assert check is not None
@@ -139,26 +140,34 @@ def test_recalibrate_gives_what_tracking_with_it_gives(sitting: Path) -> None:
 
 
 def test_validate_measures_the_dots_of_a_file(sitting: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = (sitting / "dots.csv").read_text().splitlines()
-    (sitting / "later.csv").write_text(
-        "\n".join([lines[0], *[line for line in lines if "check" in line]]) + "\n"
-    )
-    given = (
-        "--calibration",
-        calibrated(sitting),
-        "--dots",
-        sitting / "later.csv",
-        "--screen",
-        sitting / "screen.json",
-    )
+    head, *lines = (sitting / "dots.csv").read_text().splitlines()
+    for name, is_check in (("first.csv", False), ("later.csv", True)):
+        chosen = [line for line in lines if ("check" in line) == is_check]
+        (sitting / name).write_text("\n".join([head, *chosen]) + "\n")
+    screen, video = ("--screen", sitting / "screen.json"), sitting / "dots.mp4"
+    given = ("--dots", sitting / "first.csv", *screen, "--out", sitting / "unchecked.json")
+    assert command("calibrate", video, *given) == 0
+    given = ("--calibration", sitting / "unchecked.json", "--dots", sitting / "later.csv", *screen)
     capsys.readouterr()
-    assert command("validate", sitting / "dots.mp4", *given, "--out", sitting / "checked.json") in (0, 1)
+    assert command("validate", video, *given, "--out", sitting / "checked.json") in (0, 1)
     told, check = capsys.readouterr().out, Calibration.load(sitting / "checked.json").validation
     assert check is not None
     assert check.sentence in told
-    before = Calibration.load(sitting / "me.json").validation
+    before = Calibration.load(calibrated(sitting)).validation
     assert before is not None
     assert check.error_deg == pytest.approx(before.error_deg, rel=1e-6)  # the same dots
+    given = ("--calibration", sitting / "me.json", "--dots", sitting / "later.csv", *screen)
+    assert command("validate", video, *given) == 3  # which have taught me.json since
+    assert "was fitted to every good dot of" in capsys.readouterr().err
+
+
+def test_a_mirror_is_warned_of_and_refused_if_strict(
+    sitting: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = (sitting / "dots.mp4", "--mirrored", "--calibration", calibrated(sitting), "--max-frames", 1)
+    assert command("track", *given) == 0
+    assert "it was made without --mirrored, gaze now comes with --mirrored" in capsys.readouterr().err
+    assert command("track", *given, "--strict") == 3
 
 
 def test_another_screen_is_warned_of_and_refused_if_strict(
@@ -185,7 +194,7 @@ def test_a_calibration_that_did_not_help_is_refused(
     profile = Calibration.load(calibrated(sitting))
     assert profile.validation is not None
     useless = profile.with_check(
-        replace(profile.validation, error_deg=profile.validation.uncalibrated_deg + 1)
+        replace(profile.validation, error_deg=profile.validation.uncalibrated_deg + 1, left_out=None)
     )
     useless.save(sitting / "useless.json")
     assert (

@@ -28,14 +28,14 @@ from tinytracker.errors import CalibrationError, OutputError
 TRUTH = np.array([[0.8, 0.06, -0.02], [-3.0, 0.03, 0.2]])
 NETWORK = NetworkUsed("tinytracker-eyes", "ab" * 32)
 SCREEN = ScreenUsed.of_device(sized_device("laptop", 34.0, 19.3), scale=1.25, origin_px=(-1360, 0))
-CONDITIONS = Conditions(NETWORK, SCREEN, CameraUsed("/dev/video0", 640, 480, 60.0))
+CONDITIONS = Conditions(NETWORK, SCREEN, CameraUsed("/dev/video0", 640, 480, 60.0), mirrored=False)
 
 
 @pytest.fixture
 def calibration(prior: Prior, look: Callable[..., Dot]) -> Calibration:
     rng = np.random.default_rng(0)
     found = Calibration.fit([look(place, TRUTH, rng) for place in LAYOUT_DEG[:5]], prior, CONDITIONS)
-    found = found.with_check(found.check([look(place, TRUTH, rng) for place in CHECK_DEG]))
+    found = found.with_check(found.judged([look(place, TRUTH, rng) for place in CHECK_DEG]).validation)
     return found.recentred(look((0.0, -9.0), TRUTH, rng))
 
 
@@ -45,7 +45,7 @@ def stored() -> dict[str, Any]:
 
     rng = np.random.default_rng(0)
     found = Calibration.fit([look_at(place, TRUTH, rng) for place in LAYOUT_DEG[:3]], conditions=CONDITIONS)
-    found = found.with_check(found.check([look_at(place, TRUTH, rng) for place in CHECK_DEG[:2]]))
+    found = found.with_check(found.judged([look_at(place, TRUTH, rng) for place in CHECK_DEG[:2]]).validation)
     return profile_json(found.recentred(look_at((0.0, -9.0), TRUTH, rng)))
 
 
@@ -78,7 +78,7 @@ def test_format_stands(stored: dict[str, Any]) -> None:
         "validation",
         "prior",
     ]
-    assert (stored["format"], stored["version"]) == ("tinytracker calibration", 1)
+    assert (stored["format"], stored["version"]) == ("tinytracker calibration", 2)
     assert list(stored["dots"][0]) == [
         "x_cm",
         "y_cm",
@@ -131,6 +131,7 @@ def test_another_networks_profile_is_refused(calibration: Calibration) -> None:
             Conditions(camera=CameraUsed("/dev/video0", 640, 480, 78.0)),
             "the field of view was 60 degrees, now 78",
         ),
+        (Conditions(mirrored=True), "it was made without --mirrored, gaze now comes with --mirrored"),
     ],
 )
 def test_what_differs_is_said(now: Conditions, said: str) -> None:
@@ -145,9 +146,9 @@ def test_what_differs_is_said(now: Conditions, said: str) -> None:
     [
         ("", "not JSON"),
         ("[]", '"format" is not "tinytracker calibration"'),
-        ('{"format": "tinytracker calibration", "version": 2}', "its version is 2, this tinytracker reads 1"),
+        ('{"format": "tinytracker calibration", "version": 1}', "its version is 1, this tinytracker reads 2"),
         ('{"format": "tinytracker calibration", "version": true}', "its version is True"),
-        ('{"format": "tinytracker calibration", "version": 1}', "created is missing"),
+        ('{"format": "tinytracker calibration", "version": 2}', "created is missing"),
         ('{"format": NaN}', "NaN is no number"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a": "' + "x" * 1_100_000 + '"}', "larger than 1000000 bytes"),

@@ -4,9 +4,9 @@ a file.
     dots = [Dot.of_samples(x_cm, y_cm, samples, t_shown_ns) for ...]
     calibration = Calibration.fit(dots, prior=card_prior, conditions=conditions)
     x_deg, y_deg = calibration.apply(x_deg, y_deg)
-    check = calibration.check(other_dots)
-    print(check.sentence)
-    calibration.with_check(check).save(Path("me.json"))
+    calibration = calibration.judged(other_dots)
+    print(calibration.validation.sentence)
+    calibration.save(Path("me.json"))
 
 A calibration never changes: re-centring it, or taking that back, gives another.
 """
@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinytracker.calibration.caution import cautious
-from tinytracker.calibration.check import MORE_DOTS, Check, check_dots
+from tinytracker.calibration.check import MORE_DOTS, Check, LeftOut, check_dots
 from tinytracker.calibration.conditions import Conditions
 from tinytracker.calibration.dots import Dot, DotSummary, summarise, used_frames
-from tinytracker.calibration.drift import Recentring, recentre
-from tinytracker.calibration.error import ExpectedError, mean_length
+from tinytracker.calibration.drift import ANOTHER_START, Recentring, recentre
+from tinytracker.calibration.error import ExpectedError, angle_between_deg, mean_length
 from tinytracker.calibration.fit import fit_dots, noise_weight
 from tinytracker.calibration.posterior import Posterior, features
 from tinytracker.calibration.prior import BROAD, COEFFICIENTS, PER_DEG, Prior
@@ -122,7 +122,7 @@ class Calibration:
     def expected_error(self, x_deg: ArrayLike | None = None, y_deg: ArrayLike | None = None) -> ExpectedError:
         """The mean error of single frames to expect, before any check; at raw directions, or over the screen.
 
-        From the posterior there and the prior's noise; the interval, for the mean over sixteen dots, from how
+        From the posterior there and the prior's noise; the interval, for the mean over `MORE_DOTS`, from how
         unsure the six numbers are (after one dot much, after nine little) and how people's errors differed
         from what was expected of them.
         """
@@ -153,7 +153,9 @@ class Calibration:
         """The same of a person whose dots scatter as is usual; the deviation is that of the people whom the
         dots leave possible."""
         noise = mean_length(self.prior.place_variance(x_deg, y_deg) + self.prior.frame_variance)
-        possible = self.posterior.drawn(_POSSIBLE) - self.posterior.mean
+        possible = math.sqrt(self.prior.unsure_share) * (
+            self.posterior.drawn(_POSSIBLE) - self.posterior.mean
+        )
         away = possible @ features(x_deg, y_deg).T  # (people, axis, place)
         logs = np.log(np.sqrt((away**2).sum(axis=1) + noise**2).mean(axis=1))
         return float(logs.mean()) + self.prior.error_log_mean, float(logs.std())
@@ -177,6 +179,47 @@ class Calibration:
         px_per_cm = None if screen is None else screen.width_px / screen.width_cm
         return check_dots(dots, self.apply, self._predicted(dots), self.prior.check_log_sd, px_per_cm)
 
+    def judged(self, dots: Sequence[Dot]) -> Calibration:
+        """Checked on dots of the same sitting that took no part in it, and, once they have told how good it
+        is, fitted to them as well.
+
+        Its `validation` is what they said before, but for two things: `expected` is of what it is since, and
+        whether it helps is decided by all dots, each left out in turn. Raises UsageError as `check` does, and
+        for one that was re-centred, whose dots were of several sittings.
+        """
+        if self.recentrings:
+            raise UsageError("a re-centred calibration learns no more from dots; use check and with_check")
+        check = self.check(dots)
+        held_out = [summarise(dot) for dot in dots if used_frames(dot).any()]
+        learnt = Calibration.fit([*self.dots, *held_out], self.prior, self.conditions, self.created)
+        places = self._places_deg()
+        (usual_before, _), (usual_now, _) = (one.usual_error_log(*places) for one in (self, learnt))
+        expected = check.expected.bettered(max(0.0, usual_before - usual_now))
+        return learnt.with_check(replace(check, expected=expected, left_out=learnt.left_out()))
+
+    def learnt_from(self, dot: Dot) -> bool:
+        """Whether it was fitted to this very dot: the same place, at the same time, with the same gaze."""
+        if not used_frames(dot).any():
+            return False
+        seen = summarise(dot)
+        return any(
+            (known.x_cm, known.y_cm, known.t_ns) == (seen.x_cm, seen.y_cm, seen.t_ns)
+            and np.allclose(known.raw_deg, seen.raw_deg, atol=1e-3)
+            for known in self.dots
+        )
+
+    def left_out(self) -> LeftOut:
+        """Each dot judged by a calibration fitted to all others; raises UsageError for a single dot."""
+        errors = []
+        for number, dot in enumerate(self.dots):
+            others = Calibration.fit(
+                [*self.dots[:number], *self.dots[number + 1 :]], self.prior, self.conditions
+            )
+            gaze = np.array([others.apply(*dot.raw_deg), dot.raw_deg], np.float64)
+            errors.append(angle_between_deg(dot.target_deg, gaze))
+        calibrated, uncalibrated = np.mean(errors, axis=0)
+        return LeftOut(float(calibrated), float(uncalibrated))
+
     def with_check(self, check: Check | None) -> Calibration:
         """The same with what a check found."""
         return replace(self, validation=check)
@@ -186,13 +229,17 @@ class Calibration:
         """False if a check found that it does not help: such a calibration must not be used."""
         return self.validation is None or self.validation.helps
 
-    def recentred(self, dot: Dot | DotSummary, new_sitting: bool = True, minutes: float = 0.0) -> Calibration:
+    def recentred(
+        self, dot: Dot | DotSummary, new_sitting: float = ANOTHER_START, minutes: float = 0.0
+    ) -> Calibration:
         """Moved by one dot at which the person looked just now.
 
-        The offset has wandered since the last dot, by the prior's sitting variance (new_sitting: another
-        posture, light or start of the program) and slowly with time (minutes); the dot is weighed against
-        that. Undo with `undone`.
+        new_sitting: the chance, 0 to 1, that the person sat down anew since the last dot (another posture,
+        light or start of the program): `drift.ANOTHER_START`, `drift.SAME_RUN`. minutes: since then. The dot
+        is weighed against both (`drift`). Undo with `undone`. Raises UsageError for another chance.
         """
+        if not 0 <= new_sitting <= 1:
+            raise UsageError(f"new_sitting is a chance between 0 and 1, not {new_sitting}")
         summary = dot if isinstance(dot, DotSummary) else summarise(dot)
         step = recentre(self.posterior, self.prior, summary, new_sitting, minutes)
         return replace(self, recentrings=(*self.recentrings, step))

@@ -21,7 +21,7 @@ from tinytracker.errors import UsageError
 from tinytracker.geometry import point_at_angle_cm, visual_angle_deg
 
 Floats = NDArray[np.float64]
-MORE_DOTS = 16
+MORE_DOTS = 12
 """An expected error is that of the mean over so many dots to come."""
 NO_DIFFERENCE_DEG = 0.05
 """What a person is told in tenths of a degree looks the same."""
@@ -57,13 +57,23 @@ class DotCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Every dot of a calibration judged by what the others alone teach: mean errors over the dots, with it
+    (error_deg) and without (uncalibrated_deg)."""
+
+    error_deg: float
+    uncalibrated_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """What held-out dots say of a calibration.
 
     error_*: mean over the dots, calibrated; uncalibrated_*: without. centre_deg: of always guessing the
     middle of the checked
     dots: who is no better sees nothing. px_per_cm: None without a screen. expected: the person's error to
-    come, from these dots and the prior.
+    come, from these dots and the prior. left_out: of a calibration that learnt from the check's dots, too,
+    after they had judged it (`Calibration.judged`).
     """
 
     dots: tuple[DotCheck, ...]
@@ -74,10 +84,14 @@ class Check:
     centre_deg: float
     expected: ExpectedError
     px_per_cm: float | None = None
+    left_out: LeftOut | None = None
 
     @property
     def helps(self) -> bool:
-        """Whether the calibrated gaze was nearer to the held-out dots. If not, it must not be used."""
+        """Whether the calibrated gaze was nearer to the dots that took no part: if known, to all of them,
+        each left out in turn (`LeftOut`). If not, it must not be used."""
+        if self.left_out is not None:
+            return self.left_out.error_deg < self.left_out.uncalibrated_deg
         return self.error_deg < self.uncalibrated_deg
 
     @property
@@ -96,9 +110,10 @@ class Check:
         sizes = [f"{expected.deg * self.error_cm / self.error_deg:.1f} cm"]
         if self.px_per_cm is not None:
             sizes.append(f"{expected.deg * self.error_cm / self.error_deg * self.px_per_cm:.0f} px")
+        error_deg, uncalibrated_deg = self._compared_deg
         return self._words(
-            error=f"{self.error_deg:.1f} degrees",
-            uncalibrated=f"{self.uncalibrated_deg:.1f}",
+            error=f"{error_deg:.1f} degrees",
+            uncalibrated=f"{uncalibrated_deg:.1f}",
             expected=f"{expected.deg:.1f} degrees ({', '.join(sizes)}), likely {expected.low_deg:.1f} to "
             f"{expected.high_deg:.1f}",
         )
@@ -112,14 +127,22 @@ class Check:
         low, middle, high = (
             px_per_deg * deg for deg in (self.expected.low_deg, self.expected.deg, self.expected.high_deg)
         )
+        error_deg, uncalibrated_deg = self._compared_deg
         return self._words(
-            error=f"{self.error_px:.0f} px",
-            uncalibrated=f"{self.uncalibrated_cm * self.px_per_cm:.0f}",
+            error=f"{px_per_deg * error_deg:.0f} px",
+            uncalibrated=f"{px_per_deg * uncalibrated_deg:.0f}",
             expected=f"{middle:.0f} px, likely {low:.0f} to {high:.0f}",
         )
 
+    @property
+    def _compared_deg(self) -> tuple[float, float]:
+        """With and without: what decided."""
+        decided = self.left_out or self
+        return decided.error_deg, decided.uncalibrated_deg
+
     def _words(self, error: str, uncalibrated: str, expected: str) -> str:
-        if not self.helps and self.error_deg - self.uncalibrated_deg < NO_DIFFERENCE_DEG:
+        error_deg, uncalibrated_deg = self._compared_deg
+        if not self.helps and error_deg - uncalibrated_deg < NO_DIFFERENCE_DEG:
             return (
                 f"Calibrating made no difference: off by {error} with it and without. It is not used; more "
                 "dots may help, or go on without."

@@ -77,11 +77,16 @@ class CameraUsed:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Network, screen and camera; None where one is not known (of another program's dots, say)."""
+    """Network, screen and camera; None where one is not known (of another program's dots, say).
+
+    mirrored: whether the camera's pictures were taken for mirrored ones, and changed back (--mirrored). One
+    of the two ways is wrong, and its gaze goes to the wrong side: no calibration holds for both.
+    """
 
     network: NetworkUsed | None = None
     screen: ScreenUsed | None = None
     camera: CameraUsed | None = None
+    mirrored: bool | None = None
 
     def differences(self, now: Conditions) -> list[str]:
         """What is no longer as it was, in words; empty if the calibration still holds. What is unknown is not
@@ -90,7 +95,11 @@ class Conditions:
         Another network is not among them: that calibration must not be used at all
         (`profile.refuse_other_network`).
         """
-        return _screen_differences(self.screen, now.screen) + _camera_differences(self.camera, now.camera)
+        return [
+            *_screen_differences(self.screen, now.screen),
+            *_camera_differences(self.camera, now.camera),
+            *_mirror_differences(self.mirrored, now.mirrored),
+        ]
 
 
 def _screen_differences(then: ScreenUsed | None, now: ScreenUsed | None) -> list[str]:
@@ -130,6 +139,13 @@ def _camera_differences(then: CameraUsed | None, now: CameraUsed | None) -> list
     if _differ(then.fov_deg, now.fov_deg):
         found.append(f"the field of view was {then.fov_deg:g} degrees, now {now.fov_deg:g}")
     return found
+
+
+def _mirror_differences(then: bool | None, now: bool | None) -> list[str]:
+    if then is None or now is None or then == now:
+        return []
+    words = {True: "with --mirrored", False: "without --mirrored"}
+    return [f"it was made {words[then]}, gaze now comes {words[now]}"]
 
 
 def _differ(then: float, now: float, tolerance: float = 0.05) -> bool:

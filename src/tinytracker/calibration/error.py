@@ -27,6 +27,12 @@ class ExpectedError:
         low, middle, high = (math.exp(log_deg + step * log_sd) for step in (-1, 0, 1))
         return cls(middle, low, high)
 
+    def bettered(self, by_log: float) -> ExpectedError:
+        """The same once the error's logarithm has fallen by so much, which is foretold, and as unsure as it
+        is large."""
+        log_sd = math.log(self.high_deg / self.deg)
+        return ExpectedError.of_log(math.log(self.deg) - by_log, math.hypot(log_sd, by_log))
+
 
 def angle_between_deg(target_deg: ArrayLike, gaze_deg: ArrayLike) -> Floats:
     """The angle (...) between directions (..., 2) given as visual angles right and up, seen from the eyes.

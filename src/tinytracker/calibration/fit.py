@@ -70,9 +70,12 @@ def fit_dots(dots: Sequence[DotSummary], prior: Prior, robust: bool = True) -> F
 
 
 def noise_weight(freedom: float, people_log_sd: float) -> float:
-    """What `Fit.noise_log` is worth (0 to 1) where people's errors differ by `people_log_sd`: the logarithm
-    of a deviation of f degrees of freedom has a variance of 1 / 2f."""
-    known = 2 * freedom * people_log_sd**2
+    """What `Fit.noise_log` is worth (0 to 1) where people's errors differ by `people_log_sd`.
+
+    The logarithm of a deviation of f degrees of freedom has a variance of 1 / 2f for normal dots, and, by
+    their kurtosis, 1 + 3 / (NU - 4) times that for Student's.
+    """
+    known = 2 * freedom * people_log_sd**2 / (1 + 3 / (NU - 4))
     return known / (known + 1)
 
 

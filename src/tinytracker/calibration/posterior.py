@@ -8,6 +8,7 @@ walk).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,24 @@ class Posterior:
             narrowed = kept @ self.covariance[axis] @ kept.T + noise
             covariances.append((narrowed + narrowed.T) / 2)
         return Posterior(np.stack(means), np.stack(covariances))
+
+    @classmethod
+    def mixed(cls, each: Sequence[Posterior], shares: Floats) -> Posterior:
+        """Mean and covariance of the one that is true, if each is with its share (n,), which add up to 1."""
+        means = np.stack([one.mean for one in each])
+        mean = np.einsum("n,nai->ai", shares, means)
+        apart = means - mean
+        covariances = np.stack([one.covariance for one in each]) + apart[..., :, None] * apart[..., None, :]
+        return cls(mean, np.einsum("n,naij->aij", shares, covariances))
+
+    def in_new_sitting(self, prior: Prior) -> Posterior:
+        """What is known of the coefficients of another sitting: as far as people's persist, and as unsure as
+        people's are where they do not."""
+        persist = prior.persistence
+        mean = prior.mean + np.einsum("aij,aj->ai", persist, self.mean - prior.mean)
+        known = prior.covariance - self.covariance
+        covariance = prior.covariance - persist @ known @ persist.swapaxes(1, 2)
+        return Posterior(mean, (covariance + covariance.swapaxes(1, 2)) / 2)
 
     def drifted(self, offset_variance: Floats) -> Posterior:
         """After a while in which the offset walked by this variance (2,), squared degrees."""

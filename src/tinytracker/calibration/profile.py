@@ -25,7 +25,7 @@ from tinytracker.errors import CalibrationError, ModelError
 from tinytracker.files import write_text
 
 FORMAT = "tinytracker calibration"
-VERSION = 1
+VERSION = 2
 ID_DIGITS = 12
 
 _MOST_SHIFT = 1e3  # coefficients beyond this are no person's

@@ -4,9 +4,13 @@
     r_ij = phi_ij . beta_i + e  at their dots, e ~ N(0, v(place) + frame variance / frames)
 
 by expectation and maximisation (Laird and Ware, "Random-effects models for longitudinal data", Biometrics 38,
-1982). The noise grows with the distance from the camera: v = c + e * (degrees / 10)^2. What it predicts is
-then compared with what the same people's other dots say, which gives the widths of the honest intervals; and
-a later sitting gives how far an offset wanders.
+1982). The noise grows with the distance from the camera: v = c + e * (degrees / 10)^2. A later sitting tells
+what of beta is the person's and what the sitting's own:
+
+    beta_is = person_i + own_is, person ~ N(0, P), own ~ N(0, diag(q)), S = P + diag(q)
+
+by the same means. What it all predicts is then compared with what the same people's other dots say, which
+gives the widths of the honest intervals.
 """
 
 from __future__ import annotations
@@ -30,11 +34,12 @@ from tinytracker.geometry import visual_angle_deg
 Floats = NDArray[np.float64]
 
 LEAST_PEOPLE = 8
-_ROUNDS = 30
+_ROUNDS, _ROUNDS_OF_SITTINGS = 30, 100
 _LEAST_VARIANCE = 0.02  # squared degrees; no network is better than that at a place
 _LEAST_ERROR_SD = 0.1  # nobody's error is foretold better than to a tenth
 _CALIBRATIONS, _DOTS_OF_A_CHECK = (1, 3, 5, 9, 13), 4
 _FOLDS = 4
+_UNSURE_SHARES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,7 @@ def teach_prior(people: Sequence[TaughtPerson], source: str = "") -> Prior:
         raise UsageError(f"a prior over people needs at least {LEAST_PEOPLE}, not {len(people)}")
     seen = [_Seen.of(person) for person in people]
     prior = replace(_coefficients_and_noise(seen), people=len(people), source=source)
-    prior = replace(prior, sitting_variance=_sitting_variance(seen, prior))
-    mean, error_sd, check_sd = _spreads_of_errors(seen)
-    return replace(prior, error_log_mean=mean, error_log_sd=error_sd, check_log_sd=check_sd)
+    return _spreads_of_errors(seen, _persons_and_sittings(seen, prior))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,31 +138,56 @@ def _frame_variance(people: Sequence[_Seen]) -> Floats:
     return np.asarray(np.maximum(total / max(1, degrees_of_freedom), 1e-3))
 
 
-def _sitting_variance(people: Sequence[_Seen], prior: Prior) -> Floats:
-    """Variance (2,) by which offsets changed to the later sitting: the mean square less what is not known of
-    either."""
-    changes = []
-    for person in people:
-        before, after = person.sitting, person.later
-        if not before or not after:
-            continue
-        posterior = fit_dots(before, prior).posterior
-        phi = features(*np.array([dot.raw_deg for dot in after]).T)
-        left = np.array([dot.residual_deg for dot in after]) - phi @ posterior.mean.T
-        mean_phi = phi.mean(axis=0)
-        unsure = np.einsum("i,aij,j->a", mean_phi, posterior.covariance, mean_phi)
-        changes.append(left.mean(axis=0) ** 2 - unsure - dot_noise(after, prior).mean(axis=0) / len(after))
-    return np.asarray(np.maximum(np.mean(changes, axis=0), 0.0)) if changes else BROAD.sitting_variance
+def _persons_and_sittings(people: Sequence[_Seen], prior: Prior) -> Prior:
+    """The covariance over people, from both sittings, and which part of it is a sitting's own, by EM: each
+    person's (person, own of the first, own of the later sitting) at once, 9 numbers an axis."""
+    if not any(person.later for person in people):
+        return prior
+    told, pulls = (
+        np.array(both)
+        for both in zip(
+            *(_told(dots, prior) for person in people for dots in (person.sitting, person.later)), strict=True
+        )
+    )
+    parts = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # what of the three a sitting's coefficients are
+    sizes = len(people), 2, 2, COEFFICIENTS  # person, sitting, axis, coefficient
+    count, latent = len(people), 3 * COEFFICIENTS
+    told = np.einsum("sk,sl,psaij->pakilj", parts, parts, told.reshape(*sizes, COEFFICIENTS))
+    told = told.reshape(count, 2, latent, latent)
+    pulls = np.einsum("sk,psai->paki", parts, pulls.reshape(sizes)).reshape(count, 2, latent)
+    lasting, own = prior.covariance / 2, np.diagonal(prior.covariance, axis1=1, axis2=2) / 2
+    for _ in range(_ROUNDS_OF_SITTINGS):
+        before = np.zeros((2, latent, latent))
+        before[:, :COEFFICIENTS, :COEFFICIENTS] = np.linalg.inv(lasting)
+        for axis in range(2):
+            before[axis, COEFFICIENTS:, COEFFICIENTS:] = np.diag(np.tile(1 / own[axis], 2))
+        covariance = np.linalg.inv(before + told)
+        mean = np.einsum("paij,paj->pai", covariance, pulls)
+        moments = (covariance + mean[..., :, None] * mean[..., None, :]).mean(axis=0)
+        lasting = moments[:, :COEFFICIENTS, :COEFFICIENTS] + 1e-6 * np.eye(COEFFICIENTS)
+        lasting = (lasting + lasting.swapaxes(1, 2)) / 2
+        squares = np.diagonal(moments, axis1=1, axis2=2)[:, COEFFICIENTS:]
+        own = squares.reshape(2, 2, COEFFICIENTS).mean(axis=1) + 1e-6
+    return replace(prior, covariance=lasting + own[:, :, None] * np.eye(COEFFICIENTS), sitting_variance=own)
 
 
-def _spreads_of_errors(people: Sequence[_Seen]) -> tuple[float, float, float]:
-    """How true errors lie about predicted ones (mean and deviation of the logarithm), and one dot's about the
-    person's.
+def _told(dots: Sequence[DotSummary], prior: Prior) -> tuple[Floats, Floats]:
+    """What a sitting's dots say of its coefficients: precision (2, 3, 3), and it times their mean (2, 3)."""
+    if not dots:
+        return np.zeros((2, COEFFICIENTS, COEFFICIENTS)), np.zeros((2, COEFFICIENTS))
+    phi = features(*np.array([dot.raw_deg for dot in dots]).T)
+    noise = dot_noise(dots, prior)
+    residuals = np.array([dot.residual_deg for dot in dots])
+    return np.einsum("di,dj,da->aij", phi, phi, 1 / noise), np.einsum("di,da->ai", phi, residuals / noise)
 
-    For each person the prior is learnt without their fold, else the prediction would know them. What few dots
-    leave unsure of either error is taken off its variance.
+
+def _spreads_of_errors(people: Sequence[_Seen], taught: Prior) -> Prior:
+    """The prior taught with how true errors lie about predicted ones (`unsure_share`, `error_log_mean`,
+    `error_log_sd`), and one dot's about the person's (`check_log_sd`).
+
+    For each person what predicts is learnt without their fold, else the prediction would know them.
     """
-    of_people, of_dots, unsure, scattered = [], [], [], []
+    fitted, of_dots, errors_log, dots_told = [], [], [], []
     for fold in range(_FOLDS):
         prior = _coefficients_and_noise(
             [person for index, person in enumerate(people) if index % _FOLDS != fold]
@@ -168,21 +196,37 @@ def _spreads_of_errors(people: Sequence[_Seen]) -> tuple[float, float, float]:
             calibration = Calibration.fit(person.calibration[:dots], prior)
             others = person.dots[len(person.calibration) :]
             errors = np.array([_frames_error(calibration, dot) for dot in others])
-            raw = np.array([dot.raw_deg for dot in person.others])
-            usual_log, unsure_sd = calibration.usual_error_log(*raw.T)
-            of_people.append(np.log(errors.mean()) - usual_log)
-            unsure.append((unsure_sd**2, 1 / len(errors)))
-            scattered.append(fit_dots(calibration.dots, prior))
+            fitted.append((calibration, np.array([dot.raw_deg for dot in person.others])))
+            errors_log.append(np.log(errors.mean()))
+            dots_told.append(len(errors))
             for group in range(len(errors) // _DOTS_OF_A_CHECK):
                 held = np.arange(len(errors)) // _DOTS_OF_A_CHECK == group
                 unit = (1 / held.sum() + 1 / (~held).sum()) ** -0.5
                 of_dots.append(unit * np.log(errors[held].mean() / errors[~held].mean()))
     check_sd = max(0.05, float(np.sqrt(np.mean(np.square(of_dots)))))
-    of_coefficients, of_few_dots = np.mean(unsure, axis=0)
-    error_variance = float(np.var(of_people, ddof=1) - of_coefficients - check_sd**2 * of_few_dots)
-    error_sd = max(_LEAST_ERROR_SD**2, error_variance) ** 0.5
-    foretold = [fit.noise_log * noise_weight(fit.freedom, error_sd) for fit in scattered]
-    return float(np.mean(of_people) - np.mean(foretold)), error_sd, check_sd
+    of_few_dots = check_sd**2 / np.array(dots_told)
+    scattered = [fit_dots(calibration.dots, calibration.prior) for calibration, _ in fitted]
+    noise_log, freedom = np.array([(fit.noise_log, fit.freedom) for fit in scattered]).T
+    taught, most_likely = replace(taught, check_log_sd=check_sd), -np.inf
+    for share in _UNSURE_SHARES:
+        usual_log, unsure = np.array([_usual_error_log(*one, share) for one in fitted]).T
+        ratios = np.array(errors_log) - usual_log
+        variance = float(np.var(ratios, ddof=1) - (unsure**2 + of_few_dots).mean())
+        error_sd = max(_LEAST_ERROR_SD**2, variance) ** 0.5
+        weights = np.array([noise_weight(free, error_sd) for free in freedom])
+        mean = float((ratios - weights * noise_log).mean())
+        widths = (1 - weights) * error_sd**2 + unsure**2 + of_few_dots
+        likely = -float((((ratios - mean - weights * noise_log) ** 2) / widths + np.log(widths)).sum())
+        if likely > most_likely:
+            most_likely = likely
+            taught = replace(taught, unsure_share=share, error_log_mean=mean, error_log_sd=error_sd)
+    return taught
+
+
+def _usual_error_log(calibration: Calibration, raw_deg: Floats, share: float) -> tuple[float, float]:
+    """`Calibration.usual_error_log` at directions (n, 2), were this the prior's `unsure_share`."""
+    prior = replace(calibration.prior, unsure_share=share)
+    return replace(calibration, prior=prior).usual_error_log(*raw_deg.T)
 
 
 def _frames_error(calibration: Calibration, dot: Dot) -> float:

@@ -42,9 +42,10 @@ def calibrate(
     are like. The first half second of each dot is left out, and a dot that was not looked at hardly counts.
 
     A line of the dots file names a dot: from start_s to end_s, seconds from the first frame, it was shown at
-    x_px, y_px of the screen. Dots with "check" in the column use are held out: they tell how good it is.
-    Without them, or if none of them was seen well, the error is only estimated. If the calibration does not
-    help on held-out dots it is kept, marked so, and `track` refuses it; the exit code is then 1.
+    x_px, y_px of the screen. Dots with "check" in the column use are held out: they tell how good it is, and
+    once they have, they teach it, too. Without them, or if none of them was seen well, the error is only
+    estimated. If the calibration does not help on dots that it was not fitted to, it is kept, marked so, and
+    `track` refuses it; the exit code is then 1.
 
     With --pursuit the person followed a moving dot instead, some fifteen seconds at up to 6 degrees a second:
     a line of the file is a place of its path. How late the eyes and the camera were is found by itself. Give
@@ -85,12 +86,12 @@ def calibrate(
     held_out = seen.good("check")
     if unchecked := seen.why_none("check"):
         typer.echo(f"warning: not checked: {unchecked}", err=True)
+    fitted, worst = len(calibration.dots), calibration.worst_dots()[0]
     if held_out:
-        calibration = calibration.with_check(calibration.check(held_out))
+        calibration = calibration.judged(held_out)
     calibration.save(out)
-    fitted = len(calibration.dots)
     if pursuit is None:
-        least = f"; least trusted: dot {seen.number_of('fit', calibration.worst_dots()[0])}"
+        least = f"; least trusted: dot {seen.number_of('fit', worst)}"
         typer.echo(f"{fitted} dot{'s' if fitted > 1 else ''} used{least if fitted > 1 else ''}")
     if not calibration.corrects:
         typer.echo("warning: so few dots say too little to correct anything; look at more", err=True)

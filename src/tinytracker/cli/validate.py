@@ -43,9 +43,9 @@ def validate(
 ) -> int:
     """Measure a calibration on dots that took no part in it.
 
-    Every dot of the file is measured, whatever its column use says (leave out those it was fitted to), with
-    the calibration and without. Run it again after half an hour to see how far you drift. The exit code is 1
-    if the calibration does not help.
+    Every dot of the file is measured, whatever its column use says, with the calibration and without; those
+    that it was fitted to (a check's dots, too, have taught it in the end) are left out. Run it again after
+    half an hour to see how far you drift. The exit code is 1 if the calibration does not help.
 
     \b
     Examples:
@@ -68,6 +68,15 @@ def validate(
     good = [*seen.good("fit"), *seen.good("check")]
     if not good:
         raise InputError(seen.why_none("fit") or seen.why_none("check"))
+    fitted = [dot for dot in good if profile.learnt_from(dot)]
+    if len(fitted) == len(good):
+        raise InputError(
+            f"{calibration} was fitted to every good dot of {dots}, so they cannot tell how good it is; show "
+            "others"
+        )
+    if fitted:
+        typer.echo(f"{len(fitted)} dots are left out, as the calibration was fitted to them", err=True)
+        good = [dot for dot in good if not profile.learnt_from(dot)]
     check = profile.check(good)
     say(_table(check))
     typer.echo(check.sentence)

@@ -24,13 +24,14 @@ REPORT_HTML, REPORT_JSON = "report.html", "report.json"
 class CameraInfo:
     """source: its name. frames_by: who took the frames: "server", "browser" (as JPEG) or "renderer".
     width_px, height_px: of the frames; 0 before the first. fov_deg: field of view across the longer side, as
-    distances were made with it."""
+    distances were made with it. mirrored: whether they were changed back from a mirror's (--mirrored)."""
 
     source: str = ""
     frames_by: str = "server"
     width_px: int = 0
     height_px: int = 0
     fov_deg: float = 60.0
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from tinytracker.errors import CalibrationError, DeviceError, UsageError
 from tinytracker.files import sha256
 from tinytracker.geometry import points_to_camera_cm
 from tinytracker.tracking.pipeline import GazePipeline
-from tinytracker.tracking.sources import Source
+from tinytracker.tracking.sources import MirroredSource, Source
 
 
 def network_used(card: ModelCard, source: str = "") -> NetworkUsed:
@@ -40,15 +40,15 @@ def network_used(card: ModelCard, source: str = "") -> NetworkUsed:
 
 REAL_PEOPLE_WIDER = 4.0
 """Real people's offsets are larger than those of the rendered people who taught the priors: offsets of 10 cm
-were seen. So their covariance is taken to be so many times as large; on rendered people that costs 0.02
-degrees."""
+were seen. So their variance is taken to be so many times as large, which costs rendered people nothing
+(were the gains' variance, too: 0.5 degrees after one dot, 0.1 after five)."""
 
 
 def prior_of(card: ModelCard) -> Prior:
     """What real people are like for this network: by what its card says, else `BROAD`; raises ModelError for
     a broken one."""
     stored = card.calibration_prior
-    return Prior.from_json(stored).widened(REAL_PEOPLE_WIDER) if stored else BROAD
+    return Prior.from_json(stored).with_offsets_wider(REAL_PEOPLE_WIDER) if stored else BROAD
 
 
 def load_calibration(path: Path, now: Conditions, strict: bool = False) -> tuple[Calibration, list[str]]:
@@ -80,12 +80,13 @@ def conditions_of(
     fov_deg: float,
 ) -> Conditions:
     """Network, screen and camera of a run; a recorded source stands for its camera by its frames' size
-    alone."""
+    alone. Of a source that only has a name it is not known whether it is mirrored."""
     name = source if isinstance(source, str) else source.name if source.is_live else "recorded"
     return Conditions(
         network=network,
         screen=None if screen is None else ScreenUsed.of_device(screen),
         camera=None if size_px is None else CameraUsed(name, *size_px, fov_deg),
+        mirrored=None if isinstance(source, str) else isinstance(source, MirroredSource),
     )
 
 
@@ -174,9 +175,10 @@ class LiveCalibration:
         return list(self._held_out)
 
     def finish(self) -> Calibration:
-        """The calibration by the accepted dots, checked by those held out if there are any."""
+        """The calibration by the accepted dots, judged by those held out if there are any (and then fitted
+        to them, too: `Calibration.judged`)."""
         calibration = Calibration.fit(self._accepted, self._prior, self._conditions)
-        return calibration.with_check(calibration.check(self._held_out)) if self._held_out else calibration
+        return calibration.judged(self._held_out) if self._held_out else calibration
 
     def _track(self) -> None:
         try:

@@ -14,6 +14,7 @@ from tinytracker.calibration.calibration import Calibration
 from tinytracker.calibration.check import Check
 from tinytracker.calibration.conditions import Conditions
 from tinytracker.calibration.dots import Dot, summarise
+from tinytracker.calibration.drift import ANOTHER_START, SAME_RUN
 from tinytracker.calibration.layouts import check_layout, layout
 from tinytracker.calibration.prior import Prior
 from tinytracker.calibration.pursuit import PURSUIT_S, figure_of_eight
@@ -71,6 +72,8 @@ class Calibrating:
         self._pursuits = 0
         self._pace: Pace = "auto"
         self._before_recentring: list[Calibration | None] = []
+        self._is_of_now = False  # the candidate, by its dots
+        self._new_sitting = SAME_RUN
 
     def begin(self, dots: int, pace: Pace) -> None:
         """A new calibration of 1, 3, 5, 9 or 13 dots."""
@@ -115,8 +118,10 @@ class Calibrating:
         """Four other dots, or eight."""
         if self.candidate is None and self.stage.calibration is None:
             raise UsageError("there is no calibration to check; do the dots first")
-        if self.candidate is None:
-            self.candidate = self.stage.calibration
+        used = self.stage.calibration
+        is_moved = used is not None and self.candidate is not None and bool(used.recentrings)
+        if self.candidate is None or is_moved:
+            self.candidate, self._is_of_now = used, False
         self._begin("check", check_layout(8 if thorough else 4, self._rng))
 
     def redo_worst(self) -> None:
@@ -124,8 +129,8 @@ class Calibrating:
         if self.candidate is None or not self._dots:
             raise UsageError("there are no dots to redo; calibrate first")
         places = list(self._dots)
-        worst = [places[index] for index in self.candidate.worst_dots(DOTS_REDONE) if index < len(places)]
-        self._begin("calibration", worst)
+        worst = self.candidate.worst_dots(len(self.candidate.dots))  # those of the check lie behind
+        self._begin("calibration", [places[index] for index in worst if index < len(places)][:DOTS_REDONE])
 
     def begin_recentring(self) -> None:
         """One dot in the middle."""
@@ -140,7 +145,7 @@ class Calibrating:
                 "this calibration does not help, so it is not used; calibrate again or go on without"
             )
         self.stage.calibration = self.candidate.with_check(self.check)
-        self.kept_ns = time.monotonic_ns()
+        self.kept_ns, self._new_sitting = time.monotonic_ns(), SAME_RUN
         self._before_recentring.clear()
 
     def use_none(self) -> None:
@@ -152,7 +157,7 @@ class Calibrating:
     def use(self, calibration: Calibration) -> None:
         """Uses one from a file."""
         self.stage.calibration = calibration
-        self.kept_ns = time.monotonic_ns()
+        self.kept_ns, self._new_sitting = time.monotonic_ns(), ANOTHER_START
         self._before_recentring.clear()
 
     @property
@@ -244,14 +249,17 @@ class Calibrating:
         self._fit_to(list(self._dots.values()), show.refused)
 
     def _fit_to(self, dots: list[Dot], refused: list[str]) -> None:
-        self.candidate = Calibration.fit(dots, self.prior, self._conditions())
+        self.candidate, self._is_of_now = Calibration.fit(dots, self.prior, self._conditions()), True
         expected = self.candidate.expected_error()
         self._tell({"type": "fitted", "dots": len(dots), "refused": refused, "expected_deg": expected.deg})
 
     def _check(self, show: DotShow) -> None:
         assert self.candidate is not None
-        self.check = self.candidate.check(show.dots)
-        self.candidate = self.candidate.with_check(self.check)
+        if self._is_of_now:
+            self.candidate = self.candidate.judged(show.dots)
+        else:  # made in another sitting, or moved since: its dots do not go with these
+            self.candidate = self.candidate.with_check(self.candidate.check(show.dots))
+        self.check = self.candidate.validation
         self._tell({"type": "checked", **self.check_message()})
 
     def sentence(self, check: Check) -> str:
@@ -292,7 +300,8 @@ class Calibrating:
         if before is None:
             after = Calibration.fit([summary], self.prior, self._conditions())
         else:
-            after = before.recentred(summary, minutes=minutes)
+            after = before.recentred(summary, self._new_sitting, minutes)
+        self._new_sitting = SAME_RUN
         self._before_recentring.append(before)
         self.stage.calibration = after
         figures = Recentred(_miss_deg(before, summary), _miss_deg(after, summary))

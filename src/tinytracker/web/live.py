@@ -192,7 +192,8 @@ class Live:
             return CameraInfo(f"rendered person {options.person}", "renderer", fov_deg=self.pipeline.fov_deg)
         if options.frames_by == "browser":
             return CameraInfo("the browser's camera", "browser", fov_deg=self.pipeline.fov_deg)
-        return CameraInfo(f"camera {options.source}", "server", fov_deg=self.pipeline.fov_deg)
+        name = f"camera {options.source}"
+        return CameraInfo(name, "server", fov_deg=self.pipeline.fov_deg, mirrored=options.mirrored)
 
     def _screen_of(self, page: PageScreen, given: Device | None) -> KnownScreen:
         if self.options.frames_by == "rendered":
@@ -216,7 +217,10 @@ class Live:
         return lambda: self._named(place)
 
     def _named(self, place: str) -> Source:
-        source = open_source(place)
+        return self._turned(open_source(place))
+
+    def _turned(self, source: Source) -> Source:
+        """Whatever camera is chosen: --mirrored is said of this computer's."""
         return MirroredSource(source) if self.options.mirrored else source
 
     def _open_rendered(self) -> RenderedSource:
@@ -230,7 +234,7 @@ class Live:
 
     def _use_camera(self, number: str, size_px: tuple[int, int] | None) -> None:
         self.sitting.camera = replace(self.sitting.camera, source=f"camera {number}")
-        self.tracking.use(lambda: CameraSource(int(number), size_px=size_px))
+        self.tracking.use(lambda: self._turned(CameraSource(int(number), size_px=size_px)))
 
     def _use_fov(self, fov_deg: float) -> None:
         self.pipeline.fov_deg = fov_deg

@@ -112,6 +112,7 @@ class Sitting:
             camera=CameraUsed(self.camera.source, width_px, height_px, self.pipeline.fov_deg)
             if width_px
             else None,
+            mirrored=self.camera.mirrored,
         )
 
     def use_page(self, page: PageScreen) -> None:
