@@ -13,8 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from tinytracker.errors import OutputError
-from tinytracker.files import locked, refuse_unwritable, write_bytes, write_text, written_aside
+from tinytracker.errors import InputError, OutputError
+from tinytracker.files import (
+    locked,
+    refuse_missing,
+    refuse_unwritable,
+    write_bytes,
+    write_text,
+    written_aside,
+)
 
 
 def test_links_are_followed_and_devices_spared(tmp_path: Path) -> None:
@@ -91,3 +98,11 @@ def test_a_place_is_locked_once(tmp_path: Path) -> None:
     assert not (tmp_path / ".lock").exists()
     with locked(tmp_path / ".lock", OutputError("in use")):
         pass
+
+
+def test_a_device_is_no_file_to_read(tmp_path: Path) -> None:
+    """/dev/zero would be read into memory for ever."""
+    (tmp_path / "rows.csv").symlink_to("/dev/zero")
+    for path in (Path("/dev/zero"), tmp_path / "rows.csv"):
+        with pytest.raises(InputError, match="is a device; expected rows"):
+            refuse_missing(path, "rows")

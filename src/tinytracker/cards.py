@@ -21,8 +21,11 @@ from tinytracker.inputs import KINDS, MOST_AMONG, OUTPUTS, InputName, OutputName
 Position = Literal["none", "channels", "baked"]
 MOST_CM = 1000.0  # ten metres: of what an output of 1 stands for
 MOST_PX = 4096  # of a crop's side
-MOST_LOW_PASS_PX = 16.0
+LEAST_LOW_PASS_PX, MOST_LOW_PASS_PX = 0.1, 16.0  # a narrower Gaussian changes no pixel
 MOST_REAL = 1000.0  # of the values that pixels become
+LEAST_SCALE = 1e-6  # of those values; by a smaller one all pixels would be the same
+MOST_NUMBER = 1e9  # of those that the host computes with
+LONGEST_NAME = 100  # files and folders are called so, with what is added
 GRID_CELLS = 25  # of GazeCapture's face grid, along each side
 LONGEST_SHOWN = 60  # characters of a value in a message
 
@@ -196,12 +199,29 @@ def _is_of(value: Any, wanted: Any) -> bool:
     if origin is Literal:
         return isinstance(value, str) and value in get_args(wanted)
     if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return _is_number(value)
     if wanted is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is dict and get_args(wanted)[1] is int:
         return isinstance(value, dict) and all(_is_of(number, int) for number in value.values())
     return isinstance(value, origin or wanted)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number that a float holds: JSON's whole numbers have no end."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _numbers_in(value: Any) -> Iterator[Any]:
+    """All numbers of nested lists and objects."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _numbers_in(inner)
+    elif isinstance(value, int | float):
+        yield value
 
 
 def _expected(wanted: Any) -> str:
@@ -219,10 +239,18 @@ def _shown(value: Any) -> str:
 
 def _card_faults(card: ModelCard) -> Iterator[str]:
     """Values of the right type that no network of this family has."""
+    if not card.name.isprintable() or not 0 < len(card.name) <= LONGEST_NAME or set(card.name) & set("/\\"):
+        yield (
+            f"name is {_shown(card.name)}, expected 1 to {LONGEST_NAME} characters that a file may be called"
+        )
     if not card.inputs:
         yield "it has no inputs"
     if not 0 < card.output_scale_cm <= MOST_CM:
         yield f"output_scale_cm is {card.output_scale_cm:g}, expected more than 0 and at most {MOST_CM:g}"
+    for name in ("correction", "calibration_prior"):
+        for number in _numbers_in(getattr(card, name)):
+            if not _is_number(number) or abs(number) > MOST_NUMBER:
+                yield f"{name} holds {_shown(number)}, expected finite numbers of at most {MOST_NUMBER:g}"
     for spec in card.inputs:
         sides = (spec.height_px, spec.width_px)
         if KINDS[spec.kind].is_picture and not all(1 <= side <= MOST_PX for side in sides):
@@ -231,17 +259,19 @@ def _card_faults(card: ModelCard) -> Iterator[str]:
             yield f"{spec.name} has {spec.window_events} window_events, expected 1 to its number of pixels"
         if not 0 <= spec.window_among <= MOST_AMONG:
             yield f"{spec.name} has a window_among of {spec.window_among}, expected 0 to {MOST_AMONG}"
-        if not 0 <= spec.low_pass_px <= MOST_LOW_PASS_PX:
-            yield f"{spec.name} has a low_pass_px of {spec.low_pass_px:g}, expected 0 to {MOST_LOW_PASS_PX:g}"
+        if spec.low_pass_px and not LEAST_LOW_PASS_PX <= spec.low_pass_px <= MOST_LOW_PASS_PX:
+            yield (
+                f"{spec.name} has a low_pass_px of {spec.low_pass_px:g}, expected 0, or "
+                f"{LEAST_LOW_PASS_PX:g} to {MOST_LOW_PASS_PX:g}"
+            )
         if not 0 <= spec.blank_rows <= spec.height_px:
             yield f"{spec.name} has {spec.blank_rows} blank_rows, expected 0 to its height, {spec.height_px}"
         if spec.position_grid not in (0, GRID_CELLS):
             yield f"{spec.name} has a position_grid of {spec.position_grid}, expected 0 or {GRID_CELLS}"
-        if not 0 < spec.pixel_scale <= MOST_REAL or abs(spec.pixel_offset) > MOST_REAL:
+        if not LEAST_SCALE <= spec.pixel_scale <= MOST_REAL or abs(spec.pixel_offset) > MOST_REAL:
             yield (
                 f"{spec.name} makes a pixel p to p * {spec.pixel_scale:g} + {spec.pixel_offset:g}; expected "
-                f"a scale above 0 "
-                f"and both within {MOST_REAL:g}"
+                f"a scale of {LEAST_SCALE:g} to {MOST_REAL:g} and an offset of at most {MOST_REAL:g}"
             )
     if len({spec.name for spec in card.inputs}) < len(card.inputs):
         yield "two of its inputs have one name"

@@ -75,10 +75,12 @@ def refuse_no_folder(folder: Path) -> None:
 
 
 def refuse_missing(path: Path, expected: str) -> None:
-    """Raises InputError unless `path` is a file, or something else that is read like one; expected: what it
-    should hold."""
+    """Raises InputError unless `path` is a file, or something else that is read like one and ends; expected:
+    what it should hold."""
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected {expected}")
+    if path.is_char_device():
+        raise InputError(f"{path} is a device; expected {expected}")
     if not path.exists():
         raise InputError(f"{path} does not exist; expected {expected}")
 
@@ -196,13 +198,19 @@ def read_json(path: Path) -> Any:
     Raises OSError if it cannot be read, ValueError if it is no regular file (a FIFO would wait for ever, a
     device never end), larger than LARGEST_JSON_BYTES, not UTF-8, not JSON, or nested too deeply.
     """
+    return parse_json(read_small(path, LARGEST_JSON_BYTES))
+
+
+def read_small(path: Path, most_bytes: int) -> bytes:
+    """The bytes of a regular file; raises OSError if it cannot be read, ValueError if it is none (a FIFO
+    would wait for ever, a device never end) or larger than most_bytes."""
     if path.exists() and not path.is_file():
         raise ValueError("it is no regular file")
     with path.open("rb") as file:
-        content = file.read(LARGEST_JSON_BYTES + 1)
-    if len(content) > LARGEST_JSON_BYTES:
-        raise ValueError(f"it is larger than {LARGEST_JSON_BYTES >> 20} MiB")
-    return parse_json(content)
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ValueError(f"it is larger than {most_bytes:,} bytes")
+    return content
 
 
 def read_grown_csv(path: Path) -> list[list[str]]:

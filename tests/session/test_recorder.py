@@ -200,6 +200,8 @@ def test_wrong_folders_are_refused_in_words(tmp_path: Path) -> None:
         (text[:40], "is broken"),
         (text.replace('"format": 1', '"format": 9'), "format 9"),
         ("[]", "is broken"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        (text.replace('"anna"', '"\\ud800"'), "half a character"),
     ):
         path.write_text(broken)
         with pytest.raises(SessionError, match=why):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinytracker.errors import SessionError
-from tinytracker.files import write_text
+from tinytracker.files import read_json, write_text
 
 FORMAT_VERSION = 1
 INFO_FILE, CALIBRATION_FILE, EVENTS_FILE = "session.json", "calibration.json", "events.csv"
@@ -90,7 +90,7 @@ def read_info(folder: Path) -> SessionInfo:
         what = "has no session.json" if folder.is_dir() else "is not a folder"
         raise SessionError(f"{folder} {what}; expected a folder that `tinytracker live` recorded")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         version = content.pop("format")
         if version != FORMAT_VERSION:
             raise SessionError(
