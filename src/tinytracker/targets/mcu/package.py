@@ -12,12 +12,12 @@ from pathlib import Path
 from tinytracker.calibration.calibration import Calibration
 from tinytracker.calibration.conditions import NetworkUsed
 from tinytracker.calibration.profile import refuse_other_network
-from tinytracker.cards import ModelCard, card_path, read_card, write_card
+from tinytracker.cards import ModelCard, card_path, write_card
 from tinytracker.compiler.compile import PREFIX, CompiledModel, compile_model
 from tinytracker.compiler.cpu import find_cpu
 from tinytracker.compiler.readme import readme
 from tinytracker.compiler.report import Report, as_picture, as_text, make_report
-from tinytracker.engines.infer import card_of, tensors_of
+from tinytracker.engines.infer import card_of, own_card, tensors_of
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import ModelError, UsageError
 from tinytracker.files import sha256, write_text
@@ -58,7 +58,7 @@ def write_c(
     networks fit into one program. Raises ModelError, TargetError, UsageError.
     """
     content = read_tflite(path)
-    card = read_card(card_path(path)) if card_path(path).exists() else None
+    card = own_card(Weights(path))
     sees_events = card is not None and card.output in PUPIL_OUTPUTS
     # A window of events is written anew for every estimate: the network may work in its memory.
     model = compile_model(content, name or path.stem, cpu, prefix_of(name), keep_input=not sees_events)
