@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from tinytracker.errors import ModelError
+from tinytracker.errors import ModelError, UsageError
 from tinytracker.files import read_json, write_text
 from tinytracker.inputs import KINDS, MOST_AMONG, OUTPUTS, InputName, OutputName
 
@@ -25,7 +25,7 @@ LEAST_LOW_PASS_PX, MOST_LOW_PASS_PX = 0.1, 16.0  # a narrower Gaussian changes n
 MOST_REAL = 1000.0  # of the values that pixels become
 LEAST_SCALE = 1e-6  # of those values; by a smaller one all pixels would be the same
 MOST_NUMBER = 1e9  # of those that the host computes with
-LONGEST_NAME = 100  # files and folders are called so, with what is added
+LONGEST_NAME = 200  # files are called so, with what is added
 GRID_CELLS = 25  # of GazeCapture's face grid, along each side
 LONGEST_SHOWN = 60  # characters of a value in a message
 
@@ -175,6 +175,24 @@ def read_card(path: Path) -> ModelCard:
         ) from error
 
 
+def name_fault(name: str) -> str | None:
+    """Why a network cannot be called so, None if it can: files are named after it.
+
+    >>> name_fault("../mine")
+    "name is '../mine', expected 1 to 200 characters that a file may be called"
+    """
+    if name.isprintable() and 0 < len(name) <= LONGEST_NAME and not set(name) & set("/\\"):
+        return None
+    return f"name is {_shown(name)}, expected 1 to {LONGEST_NAME} characters that a file may be called"
+
+
+def renamed(card: ModelCard, name: str | None) -> ModelCard:
+    """The card under another name, where one is given; raises UsageError for what no network is called."""
+    if name is not None and (fault := name_fault(name)):
+        raise UsageError(f"--{fault}")
+    return card if name is None else replace(card, name=name)
+
+
 _T = TypeVar("_T")
 
 
@@ -208,11 +226,7 @@ def _is_of(value: Any, wanted: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is a finite number that a float holds: JSON's whole numbers have no end."""
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        return False
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _numbers_in(value: Any) -> Iterator[Any]:
@@ -239,10 +253,8 @@ def _shown(value: Any) -> str:
 
 def _card_faults(card: ModelCard) -> Iterator[str]:
     """Values of the right type that no network of this family has."""
-    if not card.name.isprintable() or not 0 < len(card.name) <= LONGEST_NAME or set(card.name) & set("/\\"):
-        yield (
-            f"name is {_shown(card.name)}, expected 1 to {LONGEST_NAME} characters that a file may be called"
-        )
+    if fault := name_fault(card.name):
+        yield fault
     if not card.inputs:
         yield "it has no inputs"
     if not 0 < card.output_scale_cm <= MOST_CM:

@@ -14,7 +14,9 @@ import io
 import json
 import logging
 import os
+import re
 import stat
+import sys
 import tempfile
 import time
 import tokenize
@@ -229,15 +231,26 @@ def read_grown_csv(path: Path) -> list[list[str]]:
         raise ValueError(str(error)) from error
 
 
-def parse_json(content: str | bytes) -> Any:
-    """What JSON says; raises ValueError for what is no JSON, nested too deeply, or has half a character in
-    its words.
+_MANY_DIGITS = re.compile(r"\d{300}")
 
-    Half a character ("\\ud800") is allowed by JSON, but no file, table or terminal takes it.
+
+def _whole(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > sys.float_info.max:
+        raise ValueError(f"it has a number of {len(digits)} digits")
+    return number
+
+
+def parse_json(content: str | bytes) -> Any:
+    """What JSON says; raises ValueError for what is no JSON, nested too deeply, has half a character in its
+    words, or a whole number that no float holds.
+
+    Half a character ("\\ud800") is allowed by JSON, but no file, table or terminal takes it. So are whole
+    numbers of any length, at which arithmetic fails in ways of its own.
     """
     text = content if isinstance(content, str) else content.decode(json.detect_encoding(content))
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, parse_int=_whole if _MANY_DIGITS.search(text) else None)
         if "\\ud" in text.lower():
             json.dumps(parsed, ensure_ascii=False).encode()
     except RecursionError as error:

@@ -62,6 +62,7 @@ def test_the_papers_recipe_is_the_papers():
         ("weight_decay = 1" + "0" * 400, "weight_decay: expected 0 to"),
         ("steps = 1" + "0" * 400, "steps: expected 0 to"),
         ("ema = true", "ema: expected float, got True"),
+        ('name = "../mine"', "name is '../mine', expected"),
         ("options = 5", "options: expected a table, got 5"),
         ('loss = "huber"', "loss: expected one of euclidean, mse, got 'huber'"),
         ("[photometric]\nbrigthness = 1", "photometric has no field brigthness"),

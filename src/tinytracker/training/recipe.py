@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
-from tinytracker.cards import read_card
+from tinytracker.cards import name_fault, read_card
 from tinytracker.errors import UsageError
 from tinytracker.files import read_small
 
@@ -257,6 +257,8 @@ def built(kind: Any, content: dict[str, Any], where: str) -> Any:
     for required in ("name", "model"):
         if required in known and required not in values:
             raise UsageError(f"{where} lacks {required}")
+    if "name" in known and (fault := name_fault(values["name"])):
+        raise UsageError(f"{where}: {fault}")
     return kind(**values)
 
 
