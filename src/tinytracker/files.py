@@ -22,13 +22,13 @@ import time
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinytracker.errors import InputError, OutputError
+from tinytracker.errors import InputError, OutputError, UsageError
 
 try:
     import fcntl
@@ -85,6 +85,25 @@ def refuse_missing(path: Path, expected: str) -> None:
         raise InputError(f"{path} is a device; expected {expected}")
     if not path.exists():
         raise InputError(f"{path} does not exist; expected {expected}")
+
+
+def refuse_overlap(outputs: Sequence[Path | None], inputs: Sequence[Path | str | None] = ()) -> None:
+    """Raises UsageError, before long work, where two outputs share a file, whatever they call it, or one is
+    an input, which would be overwritten; None: none was given."""
+    written: set[Path] = set()
+    for path in filter(None, outputs):
+        if any(_is_same_file(path, read) for read in inputs if read):
+            raise UsageError(f"{path} is read from, and would be overwritten; give the output another name")
+        if (place := Path(os.path.realpath(path))) in written:
+            raise UsageError(f"{path} is given for two outputs; give each its own file")
+        written.add(place)
+
+
+def _is_same_file(path: Path, other: Path | str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one of them does not exist, or cannot
+        return False
 
 
 def refuse_unwritable(path: Path) -> None:
