@@ -62,16 +62,18 @@ def write_c(
     sees_events = card is not None and card.output in PUPIL_OUTPUTS
     # A window of events is written anew for every estimate: the network may work in its memory.
     model = compile_model(content, name or path.stem, cpu, prefix_of(name), keep_input=not sees_events)
+    trackers = tracker_files(card, model) if card is not None and sees_events else {}
+    if both := sorted(trackers.keys() & model.files.keys()):
+        raise UsageError(f"--name {name}: {both[0]} is a file beside the network; choose another name")
     report = make_report(model)
     model.write(out)
     text = readme(model, report, hashlib.sha256(content).hexdigest())
     if card is not None:
         source = out / f"{model.prefix}.c"
         write_card(replace(card, sha256=sha256(source)), card_path(source))
-    if card is not None and sees_events:
-        for file, written in tracker_files(card, model).items():
-            write_text(out / file, written)
-        text += PUPIL_README
+    for file, written in trackers.items():
+        write_text(out / file, written)
+    text += PUPIL_README if trackers else ""
     write_text(out / "README.md", text)
     write_text(out / "report.md", as_text(report))
     write_text(out / "report.json", json.dumps(report.as_data(), indent=1) + "\n")
