@@ -28,10 +28,7 @@ LONGEST_PREFIX = 64
 _PREFIX = re.compile(
     rf"(?!gm(?:_|$))[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_PREFIX - 1}}}", re.IGNORECASE | re.ASCII
 )
-_HEADERS = """
-    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg
-    stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype
-""".split()
+_HEADERS = ["assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype"]
 VERIFY = (
     "TINYTRACKER_VERIFY"  # set to anything in the environment: the graph is looked through after every pass
 )
