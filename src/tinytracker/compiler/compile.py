@@ -28,7 +28,11 @@ LONGEST_PREFIX = 64
 _PREFIX = re.compile(
     rf"(?!gm(?:_|$))[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_PREFIX - 1}}}", re.IGNORECASE | re.ASCII
 )
-_HEADERS = ["assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype"]
+_HEADERS = re.compile(
+    "assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdalign|stdarg|"
+    "stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath|threads|time|uchar|wchar|wctype",
+    re.IGNORECASE,
+)
 VERIFY = (
     "TINYTRACKER_VERIFY"  # set to anything in the environment: the graph is looked through after every pass
 )
@@ -80,7 +84,7 @@ def compile_model(
     cannot be compiled, UsageError for an unknown core or a prefix that is no C name.
     """
     core = find_cpu(cpu)
-    if not _PREFIX.fullmatch(prefix) or prefix.lower() in _HEADERS:
+    if not _PREFIX.fullmatch(prefix) or _HEADERS.fullmatch(prefix):
         raise UsageError(
             f"{prefix!r} cannot begin C names and files; expected at most {LONGEST_PREFIX} letters, digits "
             "and underscores, a letter first, and neither gm, ours inside, nor a standard header's name"
