@@ -153,6 +153,10 @@ def write_for_qemu(path: Path, out: Path, cpu: str = "m4", output_scale_cm: floa
 def _made_from(path: Path, project: Project) -> tuple[ModelCard, TensorSpec]:
     """Card and input of a network that another compiler made: those of the .tflite it was made from, which
     lies beside it."""
+    if not re.fullmatch(r"[\w.-]+", path.name, re.ASCII):
+        raise UsageError(
+            f"{path}: the project's CMake and C name this file; call it by letters, digits, ., _ and - alone"
+        )
     original = projects.original_of(path, project)
     if not original.is_file() or not card_path(original).is_file():
         raise ModelError(f"{path} needs {original.name} and its card beside it, which it was compiled from")
