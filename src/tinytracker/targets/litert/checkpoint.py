@@ -13,8 +13,8 @@ from tinytracker.models.checkpoint import load_card, load_network
 def open_checkpoint(model: Path, out: Path, name: str | None) -> tuple[Network, ModelCard]:
     """Its network, and its card under the name that files in `out` will have; None: its own.
 
-    Raises UsageError for a spiking network, as these formats know no neurons, for a name that no file has, and
-    where the card of an .onnx would replace a checkpoint's.
+    Raises UsageError for a spiking network, as these formats know no neurons, for a name that no file has,
+    and where the card of an .onnx would replace a checkpoint's.
     """
     card = load_card(model)
     if card.output == "pupil_grid":
