@@ -225,14 +225,15 @@ def values(rows: Sequence[Look], name: str, camera: str | None = None) -> np.nda
 
 
 def table_of(rows: Sequence[Look]) -> str:
-    """Ours beside the real ones, as Markdown."""
+    """Ours beside the real ones, as Markdown; the cells of a camera that nobody here has stay empty."""
     kinds = {"ours, phones": "phone", "ours, laptops": "laptop"}
     lines = []
     for name in rows[0].measures:
         cells = []
         for camera in kinds.values():
-            low, middle, high = np.percentile(values(rows, name, camera), [5, 50, 95])
-            cells.append(f"{middle:.2f} [{low:.2f}, {high:.2f}]")
+            seen = values(rows, name, camera)
+            low, middle, high = np.percentile(seen, [5, 50, 95]) if len(seen) else (np.nan,) * 3
+            cells.append(f"{middle:.2f} [{low:.2f}, {high:.2f}]" if len(seen) else "")
         real = real_medians().get(name, {})
         lines.append((name, *cells, *(f"{real[pictures]:.2f}" if real else "" for pictures in REAL)))
     return markdown(("measure", *(f"{kind} >" for kind in kinds), *(f"{kind} >" for kind in REAL)), lines)
@@ -280,6 +281,8 @@ def main() -> None:
     console = Console(width=max(150, Console().width))
     numbers = track(range(arguments.people), "Rendering people", console=Console(stderr=True))
     rows = list(looks(options, numbers, arguments.ict_path))
+    if not rows:
+        raise SystemExit("no eye of these people can be measured; take more --people or --frames")
     if arguments.write:
         write_looks(rows, ROWS)
         put_table(DOCUMENT, "appearance", table_of(rows))

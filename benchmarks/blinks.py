@@ -110,9 +110,14 @@ def print_table(answers: list[Answer], people: int) -> None:
     told = np.array([(answer.shut_alone, answer.shut_over_time) for answer in answers])
     read = np.stack([answer.found.openness for answer in answers])
     table = Table(
-        "eyes", "true openness", "frames", "read as", "frame alone, %", "over time, %",
+        "eyes",
+        "true openness",
+        "frames",
+        "read as",
+        "frame alone, %",
+        "over time, %",
         title=f"refused as shut, of {people} rendered people (measured)",
-    )  # fmt: skip
+    )
 
     def add(name: str, band: str, mask: np.ndarray) -> None:
         if mask.any():

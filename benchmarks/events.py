@@ -142,10 +142,13 @@ def windows(model_name: str) -> Table:
         assert (np.stack(seen[name]) == planes).all(), f"windows by {name} differ"
     network_s = processor_s(lambda: [model.estimate(one) for one in planes])
     table = Table(
-        "what", "processor time", "of one core", "to numpy alone",
+        "what",
+        "processor time",
+        "of one core",
+        "to numpy alone",
         title=f"a second of {len(events):,} events, {ESTIMATES} estimates of {model.card.name}, measured",
         title_justify="left",
-    )  # fmt: skip
+    )
     for name, seconds in sorted(took.items(), key=lambda item: -item[1]):
         per_event = f"{seconds / len(events) * 1e9:.0f} ns an event"
         table.add_row(
@@ -247,10 +250,14 @@ def prepared(folder: Path) -> dict[str, list[Events]]:
 def rates(by_sensor: dict[str, list[Events]]) -> Table:
     people = sum(map(len, by_sensor.values()))
     table = Table(
-        "sensor", "events a second", "10 % to 90 % of people", "of which ON", "published",
+        "sensor",
+        "events a second",
+        "10 % to 90 % of people",
+        "of which ON",
+        "published",
         title=f"{people} rendered people, measured; published: computed from counts",
         title_justify="left",
-    )  # fmt: skip
+    )
     for sensor, streams in sorted(by_sensor.items()):
         per_second = np.array([len(events) / events.duration_us * 1e6 for events in streams])
         low, high = np.percentile(per_second, [10, 90])

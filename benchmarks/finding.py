@@ -71,9 +71,13 @@ def main() -> None:
                 look(f"in profile, {degrees:.0f} deg", in_profile(session, frame, degrees).image())
             progress(number + 1, arguments.people)
     table = Table(
-        "face", "frames", "accepted %", "corners off, median %", "90th percentile",
+        "face",
+        "frames",
+        "accepted %",
+        "corners off, median %",
+        "90th percentile",
         title="faces of rendered people (measured)",
-    )  # fmt: skip
+    )
     for case, values in errors.items():
         accepted = np.array(values)[np.isfinite(values)]
         off = [f"{np.percentile(accepted, share):.1f}" if len(accepted) else "" for share in (50, 90)]

@@ -1,9 +1,11 @@
 """Metering as fast as it must be: nothing lost at 100,000 samples a second beside the serial link, recordings
 of 20 million read.
 
-    python benchmarks/metering.py                60 s of a PPK2 in software, in a process of its own, over a
-    pseudo-terminal python benchmarks/metering.py --seconds 10 python benchmarks/metering.py --recordings   20
-    million samples as .ppk2 and as CSV: seconds, processor seconds, memory
+    python benchmarks/metering.py                # 60 s of a PPK2 in software, in a process of its own, over a
+                                                 # pseudo-terminal
+    python benchmarks/metering.py --seconds 10
+    python benchmarks/metering.py --recordings   # 20 million samples as .ppk2 and as CSV: seconds, processor
+                                                 # seconds, memory
 
 Prints exact counts (samples lost), and this process's share of one core. The fake keeps time by its own
 clock, drops nothing and sends what is due; what the reader does not fetch in time the pseudo-terminal holds
@@ -25,6 +27,10 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(
+    0, str(Path(__file__).parents[1])
+)  # for the boards and meters in software, which lie in tests/
+
 from tests.link.stub_board import INPUT_BYTES, CBoard, PtyBoard, build_board
 from tinytracker.costs.figures import figures
 from tinytracker.costs.meters.ppk2 import Ppk2
@@ -33,6 +39,7 @@ from tinytracker.costs.traces.read import read_trace
 from tinytracker.costs.windows import find_blocks
 from tinytracker.link.link import BoardLink, open_port
 
+ROOT = Path(__file__).parents[1]
 FAKE = """
 import sys, time
 import numpy as np
@@ -60,7 +67,7 @@ def main() -> None:
 def live(seconds: float) -> None:
     """One process: the meter's thread, and the link asking a board as fast as it answers."""
     fake = subprocess.Popen(
-        [sys.executable, "-c", FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert fake.stdin is not None
     assert fake.stdout is not None
@@ -106,7 +113,7 @@ def recordings() -> None:
     with tempfile.TemporaryDirectory() as name:
         for path in write_recordings(Path(name)):
             code = f"import benchmarks.metering as b; b.analyse({str(path)!r})"
-            subprocess.run([sys.executable, "-c", code], check=True)
+            subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def analyse(path: str) -> None:

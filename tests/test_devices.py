@@ -110,10 +110,10 @@ def test_a_screen_that_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b'{"name": "\xe4"}')
     for place, reason in (
         (tmp_path / "fifo", "no regular file"),
-        (Path("/dev/zero"), "no regular file"),
+        (Path("/dev/zero"), "is a device"),
         (tmp_path, "is a folder"),
         (tmp_path / "deep", "nested too deeply|recursion"),
-        (tmp_path / "large", "larger than 64 MiB"),
+        (tmp_path / "large", "larger than 67,108,864 bytes"),
         (tmp_path / "latin", "is not a screen"),
     ):
         with pytest.raises(InputError, match=reason):

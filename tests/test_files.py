@@ -13,8 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from tinytracker.errors import OutputError
-from tinytracker.files import locked, refuse_unwritable, write_bytes, write_text, written_aside
+from tinytracker.cli.app import run
+from tinytracker.errors import InputError, OutputError, UsageError
+from tinytracker.files import (
+    locked,
+    refuse_missing,
+    refuse_overlap,
+    refuse_unwritable,
+    write_bytes,
+    write_text,
+    written_aside,
+)
 
 
 def test_links_are_followed_and_devices_spared(tmp_path: Path) -> None:
@@ -91,3 +100,47 @@ def test_a_place_is_locked_once(tmp_path: Path) -> None:
     assert not (tmp_path / ".lock").exists()
     with locked(tmp_path / ".lock", OutputError("in use")):
         pass
+
+
+def test_a_device_is_no_file_to_read(tmp_path: Path) -> None:
+    """/dev/zero would be read into memory for ever."""
+    (tmp_path / "rows.csv").symlink_to("/dev/zero")
+    for path in (Path("/dev/zero"), tmp_path / "rows.csv"):
+        with pytest.raises(InputError, match="is a device; expected rows"):
+            refuse_missing(path, "rows")
+
+
+def test_an_output_is_nobody_elses_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("")
+    Path("link.csv").symlink_to("rows.csv")
+    for outputs, inputs, told in (
+        (["a.csv", "./a.csv"], [], "a.csv is given for two outputs"),
+        (["rows.csv", "link.csv"], [], "link.csv is given for two outputs"),
+        (["link.csv"], ["rows.csv"], "link.csv is read from, and would be overwritten"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            refuse_overlap([Path(one) for one in outputs], inputs)
+    refuse_overlap([Path("a.csv"), None, Path("b.csv")], ["rows.csv", None, "rtsp://nowhere"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "compare rows.csv --html rows.csv",
+        "compare rows.csv --csv a --markdown ./a",
+        "measure --trace rows.csv --csv rows.csv",
+        "calibrate me.mp4 --dots rows.csv --screen laptop.json --out rows.csv",
+        "validate me.mp4 --calibration me.json --dots rows.csv --screen laptop.json --out rows.csv",
+        "evaluate tinytracker --data dataset --csv a --plot a",
+        "track-events rows.csv --csv rows.csv",
+    ],
+)
+def test_commands_overwrite_nothing_that_they_read(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("t_s,mW\n")
+    assert run(line.split()) == 2
+    assert "rows.csv is read from" in (said := capsys.readouterr().err) or "two outputs" in said
+    assert Path("rows.csv").read_text() == "t_s,mW\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import resource
+import struct
 import zlib
 from pathlib import Path
 
@@ -163,6 +164,15 @@ def test_announced_gigabytes_are_refused_before_they_are_taken(
     monkeypatch.setenv("TINYTRACKER_MAX_MEGAPIXELS", "many")
     with pytest.raises(UsageError, match="expected a number of megapixels"):
         decode(encode_png(RED), "small")
+
+
+def test_directories_in_a_circle_are_refused_at_once() -> None:
+    """786 kB of a TIFF that names itself as its next page took minutes to read the size of."""
+    entry, count = struct.pack("<HHII", 256, 4, 1, 10), 65_535
+    content = b"II*\0" + struct.pack("<IH", 8, count) + entry * count + struct.pack("<I", 8)
+    assert announced_size_px(content) is None
+    with pytest.raises(ImageError, match="circle is no picture that can be read"):
+        decode(content, "circle")
 
 
 @pytest.mark.parametrize(("bits", "brightest"), [(10, 1000), (12, 4000), (14, 16000), (16, 64000)])

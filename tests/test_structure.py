@@ -270,3 +270,13 @@ def test_benchmarks_use_the_library_not_the_commands() -> None:
     for path in sorted((ROOT / "benchmarks").glob("*.py")):
         used = set(imports(ast.parse(path.read_text()).body, late=True))
         assert not [name for name in used if name.startswith("tinytracker.cli")], path.name
+
+
+def test_benchmarks_that_use_the_tests_run_as_they_say(tmp_path: Path) -> None:
+    """`python benchmarks/NAME.py` has its own folder on the path, and not the one that tests/ lies in."""
+    using = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "from tests" in path.read_text()]
+    assert using
+    for path in using:
+        asked = [sys.executable, str(path), "--help"]
+        done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr

@@ -10,19 +10,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from tinytracker.errors import ModelError
+from tinytracker.errors import ModelError, UsageError
 from tinytracker.files import read_json, write_text
 from tinytracker.inputs import KINDS, MOST_AMONG, OUTPUTS, InputName, OutputName
 
 Position = Literal["none", "channels", "baked"]
 MOST_CM = 1000.0  # ten metres: of what an output of 1 stands for
 MOST_PX = 4096  # of a crop's side
-MOST_LOW_PASS_PX = 16.0
+LEAST_LOW_PASS_PX, MOST_LOW_PASS_PX = 0.1, 16.0  # a narrower Gaussian changes no pixel
 MOST_REAL = 1000.0  # of the values that pixels become
+LEAST_SCALE = 1e-6  # of those values; by a smaller one all pixels would be the same
+MOST_NUMBER = 1e9  # of those that the host computes with
+LONGEST_NAME = 200  # files are called so, with what is added
 GRID_CELLS = 25  # of GazeCapture's face grid, along each side
 LONGEST_SHOWN = 60  # characters of a value in a message
 
@@ -172,6 +175,24 @@ def read_card(path: Path) -> ModelCard:
         ) from error
 
 
+def name_fault(name: str) -> str | None:
+    """Why a network cannot be called so, None if it can: files are named after it.
+
+    >>> name_fault("../mine")
+    "name is '../mine', expected 1 to 200 characters that a file may be called"
+    """
+    if name.isprintable() and 0 < len(name) <= LONGEST_NAME and not set(name) & set("/\\"):
+        return None
+    return f"name is {_shown(name)}, expected 1 to {LONGEST_NAME} characters that a file may be called"
+
+
+def renamed(card: ModelCard, name: str | None) -> ModelCard:
+    """The card under another name, where one is given; raises UsageError for what no network is called."""
+    if name is not None and (fault := name_fault(name)):
+        raise UsageError(f"--{fault}")
+    return card if name is None else replace(card, name=name)
+
+
 _T = TypeVar("_T")
 
 
@@ -196,12 +217,25 @@ def _is_of(value: Any, wanted: Any) -> bool:
     if origin is Literal:
         return isinstance(value, str) and value in get_args(wanted)
     if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return _is_number(value)
     if wanted is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is dict and get_args(wanted)[1] is int:
         return isinstance(value, dict) and all(_is_of(number, int) for number in value.values())
     return isinstance(value, origin or wanted)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _numbers_in(value: Any) -> Iterator[Any]:
+    """All numbers of nested lists and objects."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _numbers_in(inner)
+    elif isinstance(value, int | float):
+        yield value
 
 
 def _expected(wanted: Any) -> str:
@@ -219,10 +253,16 @@ def _shown(value: Any) -> str:
 
 def _card_faults(card: ModelCard) -> Iterator[str]:
     """Values of the right type that no network of this family has."""
+    if fault := name_fault(card.name):
+        yield fault
     if not card.inputs:
         yield "it has no inputs"
     if not 0 < card.output_scale_cm <= MOST_CM:
         yield f"output_scale_cm is {card.output_scale_cm:g}, expected more than 0 and at most {MOST_CM:g}"
+    for name in ("correction", "calibration_prior"):
+        for number in _numbers_in(getattr(card, name)):
+            if not _is_number(number) or abs(number) > MOST_NUMBER:
+                yield f"{name} holds {_shown(number)}, expected finite numbers of at most {MOST_NUMBER:g}"
     for spec in card.inputs:
         sides = (spec.height_px, spec.width_px)
         if KINDS[spec.kind].is_picture and not all(1 <= side <= MOST_PX for side in sides):
@@ -231,17 +271,19 @@ def _card_faults(card: ModelCard) -> Iterator[str]:
             yield f"{spec.name} has {spec.window_events} window_events, expected 1 to its number of pixels"
         if not 0 <= spec.window_among <= MOST_AMONG:
             yield f"{spec.name} has a window_among of {spec.window_among}, expected 0 to {MOST_AMONG}"
-        if not 0 <= spec.low_pass_px <= MOST_LOW_PASS_PX:
-            yield f"{spec.name} has a low_pass_px of {spec.low_pass_px:g}, expected 0 to {MOST_LOW_PASS_PX:g}"
+        if spec.low_pass_px and not LEAST_LOW_PASS_PX <= spec.low_pass_px <= MOST_LOW_PASS_PX:
+            yield (
+                f"{spec.name} has a low_pass_px of {spec.low_pass_px:g}, expected 0, or "
+                f"{LEAST_LOW_PASS_PX:g} to {MOST_LOW_PASS_PX:g}"
+            )
         if not 0 <= spec.blank_rows <= spec.height_px:
             yield f"{spec.name} has {spec.blank_rows} blank_rows, expected 0 to its height, {spec.height_px}"
         if spec.position_grid not in (0, GRID_CELLS):
             yield f"{spec.name} has a position_grid of {spec.position_grid}, expected 0 or {GRID_CELLS}"
-        if not 0 < spec.pixel_scale <= MOST_REAL or abs(spec.pixel_offset) > MOST_REAL:
+        if not LEAST_SCALE <= spec.pixel_scale <= MOST_REAL or abs(spec.pixel_offset) > MOST_REAL:
             yield (
                 f"{spec.name} makes a pixel p to p * {spec.pixel_scale:g} + {spec.pixel_offset:g}; expected "
-                f"a scale above 0 "
-                f"and both within {MOST_REAL:g}"
+                f"a scale of {LEAST_SCALE:g} to {MOST_REAL:g} and an offset of at most {MOST_REAL:g}"
             )
     if len({spec.name for spec in card.inputs}) < len(card.inputs):
         yield "two of its inputs have one name"

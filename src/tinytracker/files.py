@@ -14,19 +14,21 @@ import io
 import json
 import logging
 import os
+import re
 import stat
+import sys
 import tempfile
 import time
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinytracker.errors import InputError, OutputError
+from tinytracker.errors import InputError, OutputError, UsageError
 
 try:
     import fcntl
@@ -75,12 +77,33 @@ def refuse_no_folder(folder: Path) -> None:
 
 
 def refuse_missing(path: Path, expected: str) -> None:
-    """Raises InputError unless `path` is a file, or something else that is read like one; expected: what it
-    should hold."""
+    """Raises InputError unless `path` is a file, or something else that is read like one and ends; expected:
+    what it should hold."""
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected {expected}")
+    if path.is_char_device():
+        raise InputError(f"{path} is a device; expected {expected}")
     if not path.exists():
         raise InputError(f"{path} does not exist; expected {expected}")
+
+
+def refuse_overlap(outputs: Sequence[Path | None], inputs: Sequence[Path | str | None] = ()) -> None:
+    """Raises UsageError, before long work, where two outputs share a file, whatever they call it, or one is
+    an input, which would be overwritten; None: none was given."""
+    written: set[Path] = set()
+    for path in filter(None, outputs):
+        if any(_is_same_file(path, read) for read in inputs if read):
+            raise UsageError(f"{path} is read from, and would be overwritten; give the output another name")
+        if (place := Path(os.path.realpath(path))) in written:
+            raise UsageError(f"{path} is given for two outputs; give each its own file")
+        written.add(place)
+
+
+def _is_same_file(path: Path, other: Path | str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one of them does not exist, or cannot
+        return False
 
 
 def refuse_unwritable(path: Path) -> None:
@@ -196,13 +219,19 @@ def read_json(path: Path) -> Any:
     Raises OSError if it cannot be read, ValueError if it is no regular file (a FIFO would wait for ever, a
     device never end), larger than LARGEST_JSON_BYTES, not UTF-8, not JSON, or nested too deeply.
     """
+    return parse_json(read_small(path, LARGEST_JSON_BYTES))
+
+
+def read_small(path: Path, most_bytes: int) -> bytes:
+    """The bytes of a regular file; raises OSError if it cannot be read, ValueError if it is none (a FIFO
+    would wait for ever, a device never end) or larger than most_bytes."""
     if path.exists() and not path.is_file():
         raise ValueError("it is no regular file")
     with path.open("rb") as file:
-        content = file.read(LARGEST_JSON_BYTES + 1)
-    if len(content) > LARGEST_JSON_BYTES:
-        raise ValueError(f"it is larger than {LARGEST_JSON_BYTES >> 20} MiB")
-    return parse_json(content)
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ValueError(f"it is larger than {most_bytes:,} bytes")
+    return content
 
 
 def read_grown_csv(path: Path) -> list[list[str]]:
@@ -221,15 +250,26 @@ def read_grown_csv(path: Path) -> list[list[str]]:
         raise ValueError(str(error)) from error
 
 
-def parse_json(content: str | bytes) -> Any:
-    """What JSON says; raises ValueError for what is no JSON, nested too deeply, or has half a character in
-    its words.
+_MANY_DIGITS = re.compile(r"\d{300}")
 
-    Half a character ("\\ud800") is allowed by JSON, but no file, table or terminal takes it.
+
+def _whole(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > sys.float_info.max:
+        raise ValueError(f"it has a number of {len(digits)} digits")
+    return number
+
+
+def parse_json(content: str | bytes) -> Any:
+    """What JSON says; raises ValueError for what is no JSON, nested too deeply, has half a character in its
+    words, or a whole number that no float holds.
+
+    Half a character ("\\ud800") is allowed by JSON, but no file, table or terminal takes it. So are whole
+    numbers of any length, at which arithmetic fails in ways of its own.
     """
     text = content if isinstance(content, str) else content.decode(json.detect_encoding(content))
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, parse_int=_whole if _MANY_DIGITS.search(text) else None)
         if "\\ud" in text.lower():
             json.dumps(parsed, ensure_ascii=False).encode()
     except RecursionError as error:

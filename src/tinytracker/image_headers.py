@@ -139,13 +139,18 @@ def _webp_size(content: bytes) -> tuple[int, int] | None:
 
 
 def _tiff_sizes(content: bytes) -> Iterator[tuple[int, int]]:
-    """Of every page: each directory says where the next one is."""
+    """Of every page: each directory says where the next one is. Raises struct.error where directories lie
+    over each other or in a circle, so that they have more entries than there are bytes for."""
     order = "<" if content.startswith(b"II") else ">"
     (place,) = struct.unpack_from(order + "I", content, 4)
+    entries_left = len(content) // 12
     for _ in range(_MOST_PAGES):
         if place == 0:
             return
         (count,) = struct.unpack_from(order + "H", content, place)
+        entries_left -= count
+        if entries_left < 0:
+            raise struct.error("more entries than bytes")
         size = {}
         for entry in range(place + 2, place + 2 + 12 * count, 12):
             tag, kind = struct.unpack_from(order + "HH", content, entry)

@@ -151,7 +151,7 @@ def test_what_differs_is_said(now: Conditions, said: str) -> None:
         ('{"format": "tinytracker calibration", "version": 2}', "created is missing"),
         ('{"format": NaN}', "NaN is no number"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"a": "' + "x" * 1_100_000 + '"}', "larger than 1000000 bytes"),
+        ('{"a": "' + "x" * 1_100_000 + '"}', "larger than 1,000,000 bytes"),
     ],
 )
 def test_what_is_no_profile_is_refused_by_name(tmp_path: Path, content: str, said: str) -> None:

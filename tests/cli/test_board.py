@@ -99,7 +99,9 @@ def test_track_on_an_emulated_board(
         with Emulator(compiled.files, MACHINES[machine], over="tcp") as board:
             assert run([*command, f"serial:{board.url}"]) == 0
     check_gaze(csv, expected)
-    told = " ".join(capsys.readouterr().out.split())
+    said = capsys.readouterr()
+    told = " ".join(said.out.split())
+    assert ("is emulated, which is slow" in said.err) == (over == "pty")
     assert f"{machine}: 3 frames, median" in told
     assert "instructions each, as the board counts" in told
 

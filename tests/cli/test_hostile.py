@@ -168,11 +168,13 @@ def test_kill_leaves_the_rows_and_the_next_run_keeps_them(tmp_path: Path, portra
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("track", ""), 3, "the source is an empty name"),
-        (("track", "photos", "--csv", ""), 7, "is a folder"),
+        (("track", ""), 3, "an argument is empty"),
+        (("prepare", "", "out"), 3, "an argument is empty"),  # else the working directory
+        (("track", "photos", "--csv", ""), 2, "--csv is empty"),
+        (("convert", "photos", "--to", "bids", "--out", "out", "--subject="), 2, "--subject is empty"),
         (("track", "photos", "--csv", "x" * 300), 7, "File name too long"),
         (("track", "x" * 5000), 3, "File name too long|does not exist"),
-        (("track", "photos", "--screen", "/dev/zero"), 3, "no regular file"),
+        (("track", "photos", "--screen", "/dev/zero"), 3, "is a device"),
         (("track", "photos", "--csv", "/dev/full"), 7, "No space left on device"),
         (("evaluate", "tinytracker", "--data", "nowhere", "--csv", "."), 7, "is a folder"),
         (("export", "nope.safetensors"), 3, "nope.safetensors does not exist"),

@@ -26,7 +26,7 @@ from tinytracker.costs.models import (
     core_energy_mj,
     published_points,
 )
-from tinytracker.costs.rows import CostRow, read_cost_rows, write_cost_rows
+from tinytracker.costs.rows import CostRow, cells_of, read_cost_rows, write_cost_rows
 from tinytracker.errors import InputError
 from tinytracker.results import Row, write_rows
 
@@ -65,6 +65,13 @@ def test_what_is_known_is_sound() -> None:
 
 
 A, B = "a" * 64, "b" * 64
+
+
+def test_a_comparisons_own_rows_are_not_doubled() -> None:
+    first = arranged(known("released"))
+    cells = [*map(cells_of, first)]
+    assert [*map(cells_of, arranged(first))] == cells
+    assert [*map(cells_of, arranged([*first, *first], alone=True))] == cells
 
 
 def test_errors_join_by_the_weights_whatever_they_are_called() -> None:

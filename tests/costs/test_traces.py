@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import struct
 import zipfile
@@ -387,6 +388,13 @@ def test_archives_that_nobody_can_open(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"is no \.ppk2"):
             read_trace(path, 3.0)
+
+
+def test_what_may_never_end_is_no_recording(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trace.npz")
+    for path in (tmp_path / "trace.npz", Path("/dev/zero"), tmp_path):
+        with pytest.raises(InputError, match="is no regular file; expected a recording"):
+            read_trace(path)
 
 
 def test_unknown_file(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ wrong."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import flatbuffers
@@ -12,11 +13,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tests.engines.test_feed import BOX, FACE, FRAME
 from tests.engines.tflite_files import write
-from tinytracker.cards import read_card, write_card
+from tinytracker.cards import InputSpec, read_card, write_card
 from tinytracker.engines.model import GazeModel
 from tinytracker.errors import ModelError, UsageError
 from tinytracker.faces.crops import crop, on_grid, position_channels
 from tinytracker.tflite.schema import pack, unpack
+from tinytracker.zoo import find
 
 SIDE = 12
 WIDTH_PX, HEIGHT_PX = FRAME.shape[1], FRAME.shape[0]
@@ -91,10 +93,19 @@ def test_raw_pixels(dtype: str, zero_point: int, offset: float, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("scale", "zero_point", "channels"), [(0.05, 0, 3), (0.002, -128, 3), (1 / 255, -128, 5), (1.0, -128, 5)]
+    ("dtype", "scale", "zero_point", "channels"),
+    [
+        ("int8", 0.05, 0, 3),
+        ("int8", 0.002, -128, 3),
+        ("int8", 1 / 255, -128, 5),
+        ("int8", 1.0, -128, 5),
+        ("uint8", 1 / 128, 0, 3),  # 0 to 2, though the scale is ours
+    ],
 )
-def test_what_cannot_be_told_is_refused(scale: float, zero_point: int, channels: int, tmp_path: Path) -> None:
-    write(tmp_path / "x.tflite", (1, SIDE, SIDE, channels), "int8", scale, zero_point)
+def test_what_cannot_be_told_is_refused(
+    dtype: str, scale: float, zero_point: int, channels: int, tmp_path: Path
+) -> None:
+    write(tmp_path / "x.tflite", (1, SIDE, SIDE, channels), dtype, scale, zero_point)
     with pytest.raises(
         ModelError, match=r"holds values from .*x\.json, a card that says its pixel_scale and pixel_offset"
     ):
@@ -119,6 +130,36 @@ class TestMetadata:
         with_metadata(tmp_path / "x.tflite", means, deviations)
         with pytest.raises(ModelError, match="normalises its pixels by"):
             GazeModel.load(tmp_path / "x.tflite", output_scale_cm=20)
+
+    @pytest.mark.parametrize(
+        ("scale", "zero_point", "mean", "deviation"),
+        [
+            (1 / 127.5, -1, 0.0, 1.0),  # raw pixels into -1 to 1: all of them would be cut off
+            (1 / 255, -128, 127.5, 127.5),
+            (1.0, -128, 0.0, 255.0),  # all would be 0 or 1 of 255
+        ],
+    )
+    def test_what_the_input_cannot_hold_is_refused(
+        self, scale: float, zero_point: int, mean: float, deviation: float, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "x.tflite"
+        write(path, (1, SIDE, SIDE, 3), "int8", scale, zero_point)
+        with_metadata(path, [mean], [deviation])
+        with pytest.raises(ModelError, match=r"pixels would become .* its input image holds"):
+            GazeModel.load(path, output_scale_cm=20)
+        card = replace(find("tinytracker-s").require_card(), sha256="")
+        spec = InputSpec(
+            "image", "face", SIDE, SIDE, pixel_scale=1 / deviation, pixel_offset=-mean / deviation
+        )
+        write_card(replace(card, inputs=(spec,)), path.with_suffix(".json"))
+        with pytest.raises(ModelError, match=r"its card \(pixel_scale, pixel_offset\) or metadata"):
+            GazeModel.load(path)
+
+    def test_what_is_rare_may_be_cut_off(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.tflite"
+        write(path, (1, SIDE, SIDE, 3), "int8", 0.95 / 127.5, -1)
+        with_metadata(path, [127.5], [127.5])
+        assert GazeModel.load(path, output_scale_cm=20).card.inputs[0].pixel_scale == pytest.approx(1 / 127.5)
 
     def test_a_float_file_that_says_nothing_is_told_of(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -184,6 +184,10 @@ def test_eveye_as_it_is_laid_out(tmp_path: Path) -> None:
         '""ry"":19,""theta"":2.636}","{}"\n'
         '17.png,9,"{}",1,0,"{""name"":""ellipse"",""cx"":1,""cy"":1,""rx"":2,""ry"":1,""theta"":0}","{}"\n'
     )
+    with (folder / "user_12.csv").open("a") as table:  # numbers that no float holds
+        for number in ("1" + "0" * 400, "1e999"):
+            shape = f'{{""name"":""ellipse"",""cx"":{number},""cy"":1,""rx"":2,""ry"":1,""theta"":0}}'
+            table.write(f'000003_{UNIX_US + 11}.png,9,"{{}}",1,0,"{shape}","{{}}"\n')
     (found,) = find_recordings(tmp_path)
     assert (found.name, found.person) == ("user12_left_session_1_0_2", "user12")
     read = LAYOUTS["eveye"].read(folder)
@@ -193,7 +197,7 @@ def test_eveye_as_it_is_laid_out(tmp_path: Path) -> None:
     assert label["t_us"] == UNIX_US + 9
     assert (label["x_px"], label["y_px"], label["minor_px"]) == (168, 138, 38)
     assert label["angle_deg"] == pytest.approx(np.degrees(2.636))
-    assert read.left_out == {"frames that nobody labelled": 1, "labels of frames whose name says no time": 1}
+    assert read.left_out == {"frames that nobody labelled": 3, "labels of frames whose name says no time": 1}
 
 
 def cut(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,10 @@ def test_somebody_else_is_somebody_else() -> None:
     lids = after(0.3)
     lids.reset()
     assert lids.limit == CLOSED_OPENNESS
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    settings = LidSettings()
+    said = " ".join((Path(__file__).parents[2] / "docs" / "robustness.md").read_text().split())
+    assert f"below an openness of {settings.closed:.2f} (`faces.eyes.CLOSED_OPENNESS`)" in said
+    assert f"a limit between {settings.least:.2f} and {settings.most:.2f}" in said

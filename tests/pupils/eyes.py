@@ -90,10 +90,15 @@ def moving(
     label_s = np.arange(0, seconds, 0.005)
     place = path(label_s)
     labels = labels_of(
-        START_US + (label_s * 1e6).astype(np.int64), x_px=place[:, 0], y_px=place[:, 1], major_px=24,
-        minor_px=24, angle_deg=0, gaze_yaw_deg=(place[:, 0] - 173) * 0.2,
+        START_US + (label_s * 1e6).astype(np.int64),
+        x_px=place[:, 0],
+        y_px=place[:, 1],
+        major_px=24,
+        minor_px=24,
+        angle_deg=0,
+        gaze_yaw_deg=(place[:, 0] - 173) * 0.2,
         gaze_pitch_deg=(130 - place[:, 1]) * 0.2,
-    )  # fmt: skip
+    )
     return EventRecording("disc", "nobody", "davis346", events, labels)
 
 

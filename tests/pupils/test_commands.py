@@ -117,7 +117,7 @@ def test_the_events_own_speed(tmp_path: Path, network: str, capsys: pytest.Captu
     [
         (["--crop", "1,2"], 2, "expected three whole numbers"),
         (["--hz", "0"], 2, "expected more than 0"),
-        (["--csv", "eye.npz"], 2, "is what is to be tracked, and would be overwritten"),
+        (["--csv", "eye.npz"], 2, "is read from, and would be overwritten"),
         (["--csv", "a.rows", "--jsonl", "a.rows"], 2, "is given for two outputs"),
         (["--picture", "a.jpg"], 2, "ends in .png"),
         (["--save", "a.avi"], 2, "ends in .mp4"),

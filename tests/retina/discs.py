@@ -43,9 +43,12 @@ def disc(
         before = dark
     t_us, x_px, y_px, on = (np.concatenate(column) for column in zip(*parts, strict=True))
     labels = labels_of(
-        np.arange(steps) * STEP_US, x_px=centre[:, 0], y_px=centre[:, 1], closed=closed,
+        np.arange(steps) * STEP_US,
+        x_px=centre[:, 0],
+        y_px=centre[:, 1],
+        closed=closed,
         openness=np.where(closed, 0.0, 0.4),
-    )  # fmt: skip
+    )
     events = Events.of(t_us, x_px, y_px, on, width_px=SIDE_PX, height_px=SIDE_PX)
     name = f"p{seed:03d}"
     return EventRecording(name, name, "speck", events, labels, {"split": split})
@@ -75,10 +78,15 @@ def write_dataset(
         place.mkdir(parents=True)
         write_arrays(place, recording)
         entries[recording.name] = {
-            "split": split, "person": recording.person, "sensor": recording.sensor,
-            "width_px": SIDE_PX, "height_px": SIDE_PX, "events": len(recording.events),
-            "labels": len(recording.labels), "settings": dict(recording.settings),
-        }  # fmt: skip
+            "split": split,
+            "person": recording.person,
+            "sensor": recording.sensor,
+            "width_px": SIDE_PX,
+            "height_px": SIDE_PX,
+            "events": len(recording.events),
+            "labels": len(recording.labels),
+            "settings": dict(recording.settings),
+        }
     manifest = {"format": 1, "kind": "events", "recordings": entries}
     write_text(folder / "manifest.json", json.dumps(manifest))
     return EventDataset.open(folder)

@@ -21,9 +21,18 @@ from tinytracker.retina.sequences import track_of
 from tinytracker.retina.train import train
 
 SHORT = event_recipe_from_dict(
-    {"name": "pupil", "model": "pupil", "steps": 4, "batch_size": 4, "length": 3, "strides": [1, 2],
-     "validate_every": 2, "checkpoint_every": 2, "warmup_steps": 1}
-)  # fmt: skip
+    {
+        "name": "pupil",
+        "model": "pupil",
+        "steps": 4,
+        "batch_size": 4,
+        "length": 3,
+        "strides": [1, 2],
+        "validate_every": 2,
+        "checkpoint_every": 2,
+        "warmup_steps": 1,
+    }
+)
 
 
 def test_windows_are_labelled_with_their_newest_event() -> None:

@@ -200,6 +200,14 @@ def test_wrong_folders_are_refused_in_words(tmp_path: Path) -> None:
         (text[:40], "is broken"),
         (text.replace('"format": 1', '"format": 9'), "format 9"),
         ("[]", "is broken"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        (text.replace('"name": "anna"', '"name": 5'), "name must be a text"),
+        (text.replace('"created": "', '"created": null, "later": "'), "created must be a text"),
+        (text.replace('"started_ns": 5', '"started_ns": NaN'), "started_ns must be a whole number"),
+        (text.replace('"fov_deg": 62.5', '"fov_deg": "wide"'), "fov_deg must be a number"),
+        (text.replace('"screen": {', '"screen": 5, "later": {'), "its screen is no object"),
+        (text.replace('"started_ns": 5', '"started_ns": 1' + "0" * 400), "a number of 401 digits"),
+        (text.replace('"anna"', '"\\ud800"'), "half a character"),
     ):
         path.write_text(broken)
         with pytest.raises(SessionError, match=why):

@@ -57,6 +57,13 @@ def test_medians_lie_among_real_ones(rows: list[appearance.Look], name: str) -> 
         assert low <= np.median(appearance.values(rows, name, camera)) <= high
 
 
+def test_a_few_people_with_one_kind_of_camera_have_a_table(rows: list[appearance.Look]) -> None:
+    phones = [row for row in rows if row.camera == "phone"][:2]
+    table = appearance.table_of(phones).splitlines()
+    assert len(table) == 2 + len(phones[0].measures)
+    assert all(line.split("|")[2].strip() and not line.split("|")[3].strip() for line in table[2:])
+
+
 def test_ranges_hold_the_real_medians(rows: list[appearance.Look]) -> None:
     """Each within 2-98 % of ours of its kind of camera: the laptop user's is softer than nearly all."""
     for name, medians in appearance.real_medians().items():

@@ -1,9 +1,13 @@
 """Recipes: the ones we ship are whole, and a wrong one is refused by name."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tinytracker.errors import UsageError
 from tinytracker.models import count, create_model
+from tinytracker.retina.recipe import load_event_recipe
 from tinytracker.training.recipe import list_recipes, load_recipe, recipe_from_dict
 
 SHIPPED = [
@@ -52,13 +56,21 @@ def test_the_papers_recipe_is_the_papers():
     [
         ("stepz = 3", "no field stepz; it has auxiliary"),
         ('steps = "many"', "steps: expected int, got 'many'"),
-        ("learning_rate = -1.0", "learning_rate: expected 0 or more"),
+        ("learning_rate = -1.0", "learning_rate: expected 0 to"),
+        ("learning_rate = nan", "learning_rate: expected 0 to 1,000,000,000, got nan"),
+        ("ema = 1e400", "ema: expected 0 to 1,000,000,000, got inf"),
+        ("weight_decay = 1" + "0" * 400, "weight_decay: expected 0 to"),
+        ("steps = 1" + "0" * 400, "steps: expected 0 to"),
+        ("ema = true", "ema: expected float, got True"),
+        ('name = "../mine"', "name is '../mine', expected"),
+        ("options = 5", "options: expected a table, got 5"),
         ('loss = "huber"', "loss: expected one of euclidean, mse, got 'huber'"),
         ("[photometric]\nbrigthness = 1", "photometric has no field brigthness"),
         ("photometric = 3", "photometric: expected a table"),
         ("steps = ", "not a readable TOML recipe"),
-        ("steps = " + "[" * 100_000, "nested too deeply"),
-        ("photometric = " + "{a=" * 100_000, "nested too deeply"),
+        ("steps = " + "[" * 10_000, "nested too deeply"),
+        ("photometric = " + "{a=" * 5_000, "nested too deeply"),
+        ("a." * 50_000 + "a = 1", "larger than 16,384 bytes"),  # the parser would take minutes
     ],
 )
 def test_wrong_recipes_are_refused_by_name(tmp_path, line, message):
@@ -75,6 +87,31 @@ def test_a_recipe_without_a_model_or_a_file_is_refused(tmp_path):
         load_recipe(tmp_path / "a.toml")
     with pytest.raises(UsageError, match="there are eye-locator"):
         load_recipe("nonsense")
+
+
+def test_what_is_no_regular_file_is_no_recipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")  # nobody writes: reading it would wait for ever
+    for path in (tmp_path / "pipe.toml", Path("/dev/zero"), tmp_path):
+        with pytest.raises(UsageError, match="no regular file"):
+            load_recipe(path)
+
+
+def test_a_folder_or_file_of_a_recipes_name_hides_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("tinytracker-eyes").mkdir()  # as `train --out` or `synth` may have left it
+    Path("pupil").write_text("of somebody else")
+    assert load_recipe("tinytracker-eyes").name == "tinytracker-eyes"
+    assert load_event_recipe("pupil").name == "pupil"
+    with pytest.raises(UsageError, match="no regular file"):
+        load_recipe("./tinytracker-eyes")
+
+
+@pytest.mark.parametrize("size", ["'x'", "[1]", "nan", "1e300"])
+def test_options_that_no_network_is_built_with_are_one_line(tmp_path, size):
+    (tmp_path / "mine.toml").write_text(f'model = "tinytracker_s"\n[options]\nsize_px = {size}\n')
+    recipe = load_recipe(tmp_path / "mine.toml")
+    with pytest.raises(UsageError, match=r"tinytracker_s cannot be built with .*size_px"):
+        create_model(recipe.model, **recipe.options)
 
 
 def test_quick_shrinks_the_schedule():

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from tinytracker.files import read_small
+
 MOST_BYTES = 1_000_000
 MOST_ITEMS = 1000
 MOST_TEXT = 1000
@@ -26,12 +28,12 @@ class Malformed(ValueError):
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's content; raises Malformed for what is too large, too deep, not JSON or has NaN in it, and
-    OSError."""
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise Malformed(f"it is larger than {MOST_BYTES} bytes")
+    """A JSON file's content; raises Malformed for what is no regular file, too large, too deep, not JSON or
+    has NaN in it, and OSError."""
+    try:
+        content = read_small(path, MOST_BYTES)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
     try:
         return json.loads(content, parse_constant=_refuse_constant)
     except RecursionError as error:

@@ -22,7 +22,14 @@ from typing import Annotated, Any
 import typer
 
 from tinytracker.cli.interrupt import HANG_UP
-from tinytracker.errors import INTERRUPTED, MissingExtraError, OutputError, TinytrackerError
+from tinytracker.errors import (
+    INTERRUPTED,
+    InputError,
+    MissingExtraError,
+    OutputError,
+    TinytrackerError,
+    UsageError,
+)
 from tinytracker.extras import EXTRAS
 from tinytracker.progress import keep_quiet, quiet_ends_here
 
@@ -99,6 +106,7 @@ def run(arguments: Sequence[str]) -> int:
     traceback."""
     arguments = with_whole_name(arguments)
     try:
+        _refuse_empty(arguments)
         with _words_beside_rows(arguments), quiet_ends_here():
             result = build(arguments)(
                 args=list(arguments) or ["--help"], prog_name="tinytracker", standalone_mode=False
@@ -144,6 +152,17 @@ def with_whole_name(arguments: Sequence[str]) -> list[str]:
     first = next((k for k, argument in enumerate(arguments) if not argument.startswith("-")), len(arguments))
     name = " ".join(arguments[first : first + 2])
     return [*arguments[:first], name, *arguments[first + 2 :]] if name in names else list(arguments)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Raises an error for an empty text, which paths take for the working directory, and much else for its
+    default: a variable of a shell that is not set becomes one."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        option = before if argument == "" else argument.removesuffix("=")
+        if argument == "" and not before.startswith("-"):
+            raise InputError("an argument is empty; expected a name, or nothing at all")
+        if argument == "" or (argument.startswith("--") and argument.endswith("=")):
+            raise UsageError(f"{option} is empty; give it a value, or leave it out")
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:

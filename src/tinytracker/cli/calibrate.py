@@ -64,12 +64,13 @@ def calibrate(
     from tinytracker.calibration.pursuit import pursue
     from tinytracker.cli.gather import gather_dots
     from tinytracker.errors import InputError, UsageError
-    from tinytracker.files import refuse_unwritable
+    from tinytracker.files import refuse_overlap, refuse_unwritable
     from tinytracker.tracking.calibrating import prior_of
     from tinytracker.tracking.shown import read_path, read_shown_dots
 
     if dots is None and pursuit is None:
         raise UsageError("nothing was shown: give --dots FILE, --pursuit FILE or both")
+    refuse_overlap([out], (source, dots, pursuit, screen, model))
     refuse_unwritable(out)
     if pursuit is None and dots is not None and not any(dot.use == "fit" for dot in read_shown_dots(dots)):
         raise UsageError(f"{dots} has no dots to fit, only dots to check; leave some without a use")

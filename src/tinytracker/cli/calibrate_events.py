@@ -50,11 +50,12 @@ def calibrate_events(
     import numpy as np
 
     from tinytracker.cli.track_events import parse_crop
-    from tinytracker.files import refuse_unwritable
+    from tinytracker.files import refuse_overlap, refuse_unwritable
     from tinytracker.pupils.calibrating import calibrate_pupil
     from tinytracker.pupils.opening import open_events
     from tinytracker.retina.model import PupilModel
 
+    refuse_overlap([out], (source, dots, model))
     refuse_unwritable(out)
     network = PupilModel.load(model)
     size = network.window.width_px

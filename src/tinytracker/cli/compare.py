@@ -57,10 +57,11 @@ def compare(
     from tinytracker.costs.compare.table import compare as join
     from tinytracker.costs.rows import write_cost_rows
     from tinytracker.errors import UsageError
-    from tinytracker.files import refuse_missing, refuse_unwritable, write_text
+    from tinytracker.files import refuse_missing, refuse_overlap, refuse_unwritable, write_text
 
     if alone and not rows:
         raise UsageError("--alone shows only the rows given; give at least one ROWS.csv")
+    refuse_overlap((html, markdown, csv), rows or ())
     for path in (html, markdown, csv):
         if path is not None:
             refuse_unwritable(path)

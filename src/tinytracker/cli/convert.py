@@ -69,7 +69,8 @@ def convert(
     if to is Format.bids:
         from tinytracker.session.bids import write_bids
 
-        for path in write_bids(recorded, out, subject or "01", task or "gaze"):
+        labels = {name: label for name, label in (("subject", subject), ("task", task)) if label is not None}
+        for path in write_bids(recorded, out, **labels):
             typer.echo(f"written: {path}")
         return
     from tinytracker.cli.progress import progress_bar

@@ -91,8 +91,9 @@ def evaluate(
     {examples}
     """
     from tinytracker.extras import need
-    from tinytracker.files import refuse_unwritable
+    from tinytracker.files import refuse_overlap, refuse_unwritable
 
+    refuse_overlap((csv, plot), models or ())
     for path in filter(None, (csv, plot)):
         refuse_unwritable(path)  # before the work
     if plot is not None:

@@ -12,7 +12,7 @@ from tinytracker.cli.idle import refuse_idle
 from tinytracker.cli.measure_known import Known, Protocol, keep_if_asked
 from tinytracker.costs.figures import SHORTEST_BLOCK_S
 from tinytracker.errors import UsageError
-from tinytracker.files import refuse_missing, refuse_unwritable
+from tinytracker.files import refuse_missing, refuse_overlap, refuse_unwritable
 
 if TYPE_CHECKING:
     from tinytracker.costs.trace import Trace
@@ -140,6 +140,7 @@ def measure(
     for needed, expected in ((trace, "a meter's recording"), (firmware, "what was flashed")):
         if needed is not None:
             refuse_missing(needed, expected)
+    refuse_overlap((csv, keep_trace), (trace, firmware, model))
     for written in (csv, keep_trace):
         if written is not None:
             refuse_unwritable(written)

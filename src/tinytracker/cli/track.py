@@ -300,8 +300,10 @@ def _track(
                 "--board takes positions from the network's card (position_grid); leave --positions out"
             )
         else:
-            from tinytracker.targets.mcu.open import calibrate_board, open_board
+            from tinytracker.targets.mcu.open import SERIAL, calibrate_board, open_board
 
+            if not board.startswith(SERIAL):
+                typer.echo(f"note: {board} is emulated, which is slow: about a second a frame", err=True)
             network = stack.enter_context(open_board(board, model, output_scale_cm))
         if person.calibration is not None:
             used = network_used(network.card, network.source)

@@ -14,7 +14,7 @@ import typer
 from tinytracker.cli.interrupt import stop_on_signal
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import INTERRUPTED, OutputError, UsageError
-from tinytracker.files import refuse_unwritable
+from tinytracker.files import refuse_overlap, refuse_unwritable
 from tinytracker.tracking.options import Outputs
 
 if TYPE_CHECKING:
@@ -193,6 +193,7 @@ def told(summary: PupilSummary, crop: SensorCrop) -> Iterator[str]:
 
 def _refuse_unfit(outputs: Outputs, picture: Path | None, source: Path) -> None:
     """Before any work: raises UsageError or OutputError for an output that cannot be."""
+    refuse_overlap([*outputs.paths, picture], [source])
     outputs.refuse_unfit(str(source))
     for path, suffix in ((outputs.video, ".mp4"), (picture, ".png")):
         if path is not None and path.suffix.lower() != suffix:

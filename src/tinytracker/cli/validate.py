@@ -55,9 +55,10 @@ def validate(
     from tinytracker.cli.caller import say
     from tinytracker.cli.gather import gather_dots
     from tinytracker.errors import InputError
-    from tinytracker.files import refuse_unwritable
+    from tinytracker.files import refuse_overlap, refuse_unwritable
     from tinytracker.tracking.calibrating import load_calibration
 
+    refuse_overlap([out], (source, dots, screen, model))
     if out is not None:
         refuse_unwritable(out)
     Calibration.load(calibration)  # what is wrong with it is told before minutes of tracking

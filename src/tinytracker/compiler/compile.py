@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,15 @@ from tinytracker.tflite.graph import Graph
 from tinytracker.tflite.read import read_graph
 
 PREFIX = "gaze_model"  # of files and symbols, unless another is asked for
+LONGEST_PREFIX = 64
+_PREFIX = re.compile(
+    rf"(?!gm(?:_|$))[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_PREFIX - 1}}}", re.IGNORECASE | re.ASCII
+)
+_HEADERS = re.compile(
+    "assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdalign|stdarg|"
+    "stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath|threads|time|uchar|wchar|wctype",
+    re.IGNORECASE,
+)
 VERIFY = (
     "TINYTRACKER_VERIFY"  # set to anything in the environment: the graph is looked through after every pass
 )
@@ -74,8 +84,11 @@ def compile_model(
     cannot be compiled, UsageError for an unknown core or a prefix that is no C name.
     """
     core = find_cpu(cpu)
-    if not (prefix.isidentifier() and prefix.isascii()):
-        raise UsageError(f"{prefix!r} cannot begin C names; expected letters, digits and underscores")
+    if not _PREFIX.fullmatch(prefix) or _HEADERS.fullmatch(prefix):
+        raise UsageError(
+            f"{prefix!r} cannot begin C names and files; expected at most {LONGEST_PREFIX} letters, digits "
+            "and underscores, a letter first, and neither gm, ours inside, nor a standard header's name"
+        )
     verified = bool(os.environ.get(VERIFY))
     source = opened(read_graph(content, name), verified)
     refuse(check(source), f"{name} cannot be compiled")

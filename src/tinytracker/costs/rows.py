@@ -162,6 +162,13 @@ _OPTIONS = {
 }
 
 
+def cells_of(row: CostRow) -> dict[str, str]:
+    """A row as it stands in a CSV, by column."""
+    cells = asdict(row)
+    cells.update({name: "" if math.isnan(cells[name]) else f"{cells[name]:.8g}" for name in NUMBERS})
+    return cells | {"conditions": format_conditions(row.conditions)}
+
+
 def write_cost_rows(rows: Iterable[CostRow], path: Path) -> None:
     """Writes rows as CSV, whole or not at all, after `check`. Raises InputError, OutputError."""
     checked = list(rows)
@@ -170,11 +177,7 @@ def write_cost_rows(rows: Iterable[CostRow], path: Path) -> None:
     with written_aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for row in checked:
-            cells = asdict(row)
-            cells.update({name: "" if math.isnan(cells[name]) else f"{cells[name]:.8g}" for name in NUMBERS})
-            cells["conditions"] = format_conditions(row.conditions)
-            writer.writerow(cells)
+        writer.writerows(map(cells_of, checked))
 
 
 def read_cost_rows(path: Path) -> list[CostRow]:

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from tinytracker.cards import GRID_CELLS, InputSpec, ModelCard
+from tinytracker.engines.fit import refuse_other
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import ModelError, UsageError
 from tinytracker.zoo import Weights
@@ -95,12 +96,24 @@ def infer_card(
 def card_of(weights: Weights, output_scale_cm: float | None = None) -> ModelCard:
     """The card of a .tflite, its own or one inferred, with another scale where one is given; runs nothing.
 
-    Raises what `infer_card` raises, and ModelError for a card that is none.
+    Raises what `infer_card` raises, and ModelError for a card that is none, or another network's.
     """
     if weights.card is None:
-        inputs, outputs = tensors_of(weights.path)
-        return infer_card(weights.path, inputs, outputs, output_scale_cm)
-    return weights.card if output_scale_cm is None else replace(weights.card, output_scale_cm=output_scale_cm)
+        tensors = tensors_of(weights.path)
+        inferred = infer_card(weights.path, *tensors, output_scale_cm)
+        refuse_other(inferred, *tensors, str(weights.path))
+        return inferred
+    card = own_card(weights)
+    assert card is not None
+    return card if output_scale_cm is None else replace(card, output_scale_cm=output_scale_cm)
+
+
+def own_card(weights: Weights) -> ModelCard | None:
+    """The card beside a .tflite, None without one; raises ModelError if it is another network's."""
+    card = weights.card
+    if card is not None:
+        refuse_other(card, *tensors_of(weights.path), str(weights.path))
+    return card
 
 
 def tensors_of(tflite: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
@@ -154,9 +167,9 @@ def _pixels_of(path: Path, image: TensorSpec, has_position: bool) -> tuple[float
             path,
         )
         return 1 / 127.5, -1.0
-    if abs(image.scale / OUR_PIXELS[0] - 1) < 1e-4 and image.zero_point in (0, 128):
-        return OUR_PIXELS
     limits = np.iinfo(image.dtype)
+    if abs(image.scale / OUR_PIXELS[0] - 1) < 1e-4 and image.zero_point == limits.min + 128:
+        return OUR_PIXELS
     low, high = ((bound - image.zero_point) * image.scale for bound in (limits.min, limits.max))
     for (lowest, highest), pixels in _RANGES[:1] if has_position else _RANGES:
         if lowest[0] <= low <= lowest[1] and highest[0] <= high <= highest[1]:

@@ -12,10 +12,11 @@ import numpy as np
 from tinytracker.cards import InputSpec, ModelCard
 from tinytracker.domain import Face, GazePoint, Image
 from tinytracker.engines.feed import CropSource, Feed, read_crops
+from tinytracker.engines.fit import matched, only_output
 from tinytracker.engines.infer import Positions, grid_of, infer_card
 from tinytracker.engines.protocol import Engine, TensorSpec
 from tinytracker.engines.registry import ENGINES, open_engine
-from tinytracker.errors import ModelError, UsageError
+from tinytracker.errors import UsageError
 from tinytracker.inputs import KINDS
 from tinytracker.progress import Progress
 from tinytracker.zoo import find
@@ -42,8 +43,8 @@ class GazeModel:
                 f"{self.source} sees an event camera's windows, no faces: `tinytracker track-events` follows "
                 f"pupils with it, `tinytracker evaluate` measures it on a dataset of event recordings"
             )
-        self._output = _only_output(engine, card, self.source)
-        tensors = _match(card.inputs, engine.inputs, self.source)
+        self._output = only_output(card, engine.outputs, self.source)
+        tensors = matched(card.inputs, engine.inputs, self.source)
         self._feed = Feed(card.inputs, tensors)
         self._order = [
             card.inputs.index(spec) for spec in _in_tensor_order(card.inputs, tensors, engine.inputs)
@@ -139,28 +140,6 @@ class GazeModel:
 
 def _on_grid(spec: InputSpec, positions: Positions) -> InputSpec:
     return replace(spec, position_grid=grid_of(positions, spec.position == "channels"))
-
-
-def _only_output(engine: Engine, card: ModelCard, source: str) -> TensorSpec:
-    expected = len(card.outputs)
-    sizes = [int(np.prod(tensor.shape)) for tensor in engine.outputs]
-    if sizes != [expected]:
-        raise ModelError(
-            f"{source}: its card promises {expected} numbers ({card.output}), the network gives {sizes}"
-        )
-    return engine.outputs[0]
-
-
-def _match(inputs: Sequence[InputSpec], tensors: Sequence[TensorSpec], source: str) -> list[TensorSpec]:
-    """The tensor of each input: by name, or in order where the names are others."""
-    by_name = {tensor.name: tensor for tensor in tensors}
-    same_names = set(by_name) == {spec.name for spec in inputs}
-    matched = [by_name[spec.name] for spec in inputs] if same_names else list(tensors)
-    if [tensor.shape for tensor in matched] != [(1, *spec.shape) for spec in inputs]:
-        expected = ", ".join(f"{spec.name} {'x'.join(map(str, (1, *spec.shape)))}" for spec in inputs)
-        found = ", ".join(f"{tensor.name} {'x'.join(map(str, tensor.shape))}" for tensor in tensors)
-        raise ModelError(f"{source}: its card promises inputs {expected}; the network has {found}")
-    return matched
 
 
 def _in_tensor_order(

@@ -30,7 +30,7 @@ def list_models() -> list[str]:
 def create_model(name: str, **options: Any) -> Network:
     """Builds a network with fresh weights from torch's global generator (seed it first: `torch.manual_seed`).
 
-    Raises UsageError for a name or an option that does not exist.
+    Raises UsageError for a name or an option that does not exist, or a value that none is built with.
     """
     if name not in _BUILDERS:
         raise UsageError(f"no model {name!r}; there are {', '.join(sorted(_BUILDERS))}")
@@ -41,6 +41,11 @@ def create_model(name: str, **options: Any) -> Network:
         raise UsageError(
             f"model {name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}"
         )
-    network = builder(**options)
+    try:
+        network = builder(**options)
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+        if not options:
+            raise
+        raise UsageError(f"model {name} cannot be built with {options}: {error}") from error
     network.options = dict(options)
     return network

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinytracker.cards import InputSpec, ModelCard
+from tinytracker.engines.fit import only_output
 from tinytracker.engines.protocol import Engine
 from tinytracker.engines.registry import open_engine
 from tinytracker.errors import ModelError, UsageError
@@ -38,6 +39,7 @@ class PupilModel:
                 f"{self.source} is a spiking network, whose neurons hold its state: `tinytracker evaluate` "
                 f"runs its checkpoint, `export --target nir` makes a file for a neuromorphic chip"
             )
+        only_output(card, engine.outputs, self.source)
         shapes = sorted((1, *spec.shape) for spec in card.inputs)
         if sorted(tensor.shape for tensor in engine.inputs) != shapes:
             raise ModelError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from tinytracker.calibration.strict import decode
 from tinytracker.errors import SessionError
-from tinytracker.files import write_text
+from tinytracker.files import read_json, write_text
 
 FORMAT_VERSION = 1
 INFO_FILE, CALIBRATION_FILE, EVENTS_FILE = "session.json", "calibration.json", "events.csv"
@@ -18,6 +19,11 @@ STIMULI_FOLDER = "stimuli"  # what was looked at, each file by its own name
 AREAS_FILE = "areas.json"
 CALIBRATIONS_FOLDER = "calibrations"  # those that came into force later, ID.json
 REPORT_HTML, REPORT_JSON = "report.html", "report.json"
+
+_NS, _MS = (-(2.0**63), 2.0**63), (-1e15, 1e15)
+_RANGES = {name: _NS for name in ("t_ns", "started_ns", "started_unix_ns")} | {
+    name: _MS for name in ("offset_ms", "jitter_ms")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,9 @@ def read_info(folder: Path) -> SessionInfo:
         what = "has no session.json" if folder.is_dir() else "is not a folder"
         raise SessionError(f"{folder} {what}; expected a folder that `tinytracker live` recorded")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
+        if not isinstance(content.get("screen", {}), dict):
+            raise ValueError("its screen is no object")
         version = content.pop("format")
         if version != FORMAT_VERSION:
             raise SessionError(
@@ -113,6 +121,11 @@ def read_info(folder: Path) -> SessionInfo:
 
 
 def _known(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that a dataclass has: what a later minor version adds is passed over."""
-    names = {entry.name for entry in fields(kind)}
-    return {name: value for name, value in content.items() if name in names}
+    """The fields that a dataclass has, those of plain types looked at: what a later minor version adds is
+    passed over. Raises ValueError for values of other types."""
+    types = get_type_hints(kind)
+    return {
+        name: decode(types[name], value, _RANGES, name) if types[name] in (str, int, float, bool) else value
+        for name, value in content.items()
+        if name in types
+    }

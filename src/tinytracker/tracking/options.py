@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinytracker.errors import UsageError
-from tinytracker.files import refuse_unwritable
+from tinytracker.files import refuse_overlap, refuse_unwritable
 from tinytracker.tracking.sinks import Sink
 from tinytracker.tracking.stages import GazeStage
 
@@ -82,14 +81,8 @@ class Outputs:
         OutputError where one cannot be written."""
         from tinytracker.tracking.sinks import refuse_unknown
 
-        absolute = [path.absolute() for path in self.paths]
-        for path in absolute:
-            if _is_same_file(path, source):
-                raise UsageError(
-                    f"{path} is what is to be tracked, and would be overwritten; give the output another name"
-                )
-            if absolute.count(path) > 1:
-                raise UsageError(f"{path} is given for two outputs; give each its own file")
+        refuse_overlap(self.paths, [source])
+        for path in self.paths:
             refuse_unwritable(path)
         for path in self.more:
             refuse_unknown(path)
@@ -108,10 +101,3 @@ class Outputs:
         if self.parquet is not None:
             yield ParquetSink(self.parquet)
         yield from map(sink_for, self.more)
-
-
-def _is_same_file(path: Path, source: str) -> bool:
-    try:
-        return path.samefile(source)
-    except OSError:  # one of them does not exist, or cannot
-        return False

@@ -12,10 +12,14 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_type_hints
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
-from tinytracker.cards import read_card
+from tinytracker.cards import name_fault, read_card
 from tinytracker.errors import UsageError
+from tinytracker.files import read_small
+
+LARGEST_RECIPE_BYTES = 16 << 10  # ours have one thousand; a key of n parts takes the parser n * n steps
+LARGEST_NUMBER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +208,19 @@ def recipe_content(
     """The nested plain values of a recipe that lies in `shipped` or in a TOML file, and what messages call
     it; `known`: those that a message names. Raises UsageError."""
     path = Path(name_or_path)
-    ours = shipped / f"{name_or_path}.toml"
-    source: Path | Traversable
-    if path.suffix == ".toml" or path.exists():
-        source, where = path, str(path)
-    elif ours.is_file():
-        source, where = ours, f"recipe {name_or_path}"
-    else:
+    is_ours = str(name_or_path) in names_in(shipped)  # whatever file or folder bears the name, too
+    if not is_ours and path.suffix != ".toml" and not path.exists():
         raise UsageError(f"no recipe {name_or_path}; there are {', '.join(known)}, or give a .toml file")
+    where = f"recipe {name_or_path}" if is_ours else str(path)
     try:
-        content = tomllib.loads(source.read_text())
-    except (OSError, ValueError) as error:
+        if is_ours:
+            text = (shipped / f"{name_or_path}.toml").read_text()
+        else:
+            text = read_small(path, LARGEST_RECIPE_BYTES).decode()
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{where} is not a readable TOML recipe: {error.strerror}") from error
+    except ValueError as error:
         raise UsageError(f"{where} is not a readable TOML recipe: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{where} is not a readable TOML recipe: it is nested too deeply") from error
@@ -251,18 +257,23 @@ def built(kind: Any, content: dict[str, Any], where: str) -> Any:
     for required in ("name", "model"):
         if required in known and required not in values:
             raise UsageError(f"{where} lacks {required}")
+    if "name" in known and (fault := name_fault(values["name"])):
+        raise UsageError(f"{where}: {fault}")
     return kind(**values)
 
 
 def _checked(hint: Any, value: Any, place: str) -> Any:
-    if choices := get_args(hint):
-        if hint.__class__.__name__ == "_LiteralGenericAlias" and value not in choices:
-            raise UsageError(f"{place}: expected one of {', '.join(map(str, choices))}, got {value!r}")
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise UsageError(f"{place}: expected one of {', '.join(get_args(hint))}, got {value!r}")
         return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict):
+            raise UsageError(f"{place}: expected a table, got {value!r}")
+        return value
+    accepted = (int, float) if hint is float else hint
+    if not isinstance(value, accepted) or (hint in (int, float) and isinstance(value, bool)):
         raise UsageError(f"{place}: expected {hint.__name__}, got {value!r}")
-    if hint in (int, float) and value < 0:
-        raise UsageError(f"{place}: expected 0 or more, got {value!r}")
-    return value
+    if hint in (int, float) and not 0 <= value <= LARGEST_NUMBER:  # NaN is neither
+        raise UsageError(f"{place}: expected 0 to {LARGEST_NUMBER:,}, got {value!r}")
+    return float(value) if hint is float else value

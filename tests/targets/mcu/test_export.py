@@ -6,14 +6,16 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tinytracker.cards import write_card
 from tinytracker.errors import ModelError, UsageError
 from tinytracker.targets.mcu.target import export_c
-from tinytracker.targets.target import Caller
+from tinytracker.targets.target import Caller, find_targets
 from tinytracker.zoo import find
 
 
@@ -124,3 +126,30 @@ def test_mistakes_are_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         export_c(tmp_path / "missing.tflite", tmp_path, Caller())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["mcu", "spresense", "qemu", "coral"])
+def test_the_card_of_another_network_is_refused(target: str, tmp_path: Path) -> None:
+    """Else the board's app would cut out, scale and read something else than the network was trained on."""
+    network = find("tinytracker-s")
+    path = Path(shutil.copy(network.path, tmp_path / "mine.tflite"))
+    card = network.require_card()
+    spec = card.inputs[0]
+    others = {
+        "face 1x48x48x3": replace(card, inputs=(replace(spec, height_px=48, width_px=48),), sha256=""),
+        "face 1x96x96x5": replace(card, inputs=(replace(spec, colour="rgb"),), sha256=""),
+        "other 1x96x96x3": replace(card, inputs=(spec, replace(spec, name="other")), sha256=""),
+        r"14 numbers \(eyes\)": replace(card, output="eyes", sha256=""),
+        "pixels would become 0 to 255": replace(
+            card, inputs=(replace(spec, pixel_scale=1.0, pixel_offset=0.0),), sha256=""
+        ),
+        "is the card of another file": replace(card, sha256="0" * 64),
+    }
+    work = find_targets()[target].export
+    assert work is not None
+    for told, other in others.items():
+        write_card(other, path.with_suffix(".json"))
+        with pytest.raises(ModelError, match=told):
+            work.call(path, tmp_path / "out", Caller())
+    write_card(card, path.with_suffix(".json"))
+    work.call(path, tmp_path / "out", Caller())

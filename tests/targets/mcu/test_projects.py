@@ -139,6 +139,11 @@ def test_coralmicro_app_on_the_edge_tpu(tmp_path: Path) -> None:
     assert (folder / "mine_edgetpu.tflite").read_bytes() == compiled.read_bytes()
     assert "mine_edgetpu.tflite" in (folder / "CMakeLists.txt").read_text()
     assert "track 0 --model mine.tflite --board serial:" in (folder / "README.md").read_text()
+    for name in ("a b", 'a"b', "a;b", "ä"):  # which CMake or C would part, end or lose
+        named = tmp_path / f"{name}_edgetpu.tflite"
+        shutil.copy(compiled, named)
+        assert run(["export", str(named), "--target", "coralmicro", "--out", str(tmp_path / "named")]) == 2
+    assert not (tmp_path / "named").exists()
     lonely = tmp_path / "other_edgetpu.tflite"
     lonely.write_bytes(compiled.read_bytes())
     assert run(["export", str(lonely), "--target", "coralmicro", "--out", str(tmp_path / "out")]) == 3

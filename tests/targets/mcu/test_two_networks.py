@@ -94,9 +94,22 @@ def test_another_core_than_the_one_compiled_for_is_refused(
     ).read_text().lower().replace("dsp", "DSP")
 
 
+@pytest.mark.parametrize(
+    ("network", "name", "told"),
+    [
+        *(
+            ("tinytracker-s", name, "cannot begin C names")
+            # of a digit, of ours inside, of a header that would hide the system's, of nothing to tell it by
+            for name in ("2nd", "gm", "GM_eyes", "string", "stdint", "_", "é", "n" * 65)
+        ),
+        ("pupil", "pupil-tracker", "pupil_tracker.c is a file beside the network"),
+    ],
+)
 def test_a_name_that_c_cannot_begin_with_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    network: str, name: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["export", "tinytracker-s", "--target", "mcu", "--name", "2nd", "--out", str(tmp_path)]) == 2
-    assert "cannot begin C names" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert run(["export", network, "--target", "mcu", "--name", name, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

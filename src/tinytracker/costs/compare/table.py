@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from tinytracker.costs.rows import COLUMNS as COST_COLUMNS
-from tinytracker.costs.rows import MODEL_HASH, CostRow, check, cost_rows_of, read_cost_rows
+from tinytracker.costs.rows import MODEL_HASH, CostRow, cells_of, check, cost_rows_of, read_cost_rows
 from tinytracker.errors import InputError
 from tinytracker.results import LAYOUTS as RESULTS
 from tinytracker.results import How, Row, read_sheet, rows_of
@@ -200,10 +200,13 @@ def known(name: str) -> list[CostRow]:
 
 def arranged(given: Iterable[CostRow], alone: bool = False) -> list[CostRow]:
     """Rows in the order in which their lines are read: the paper's, those given, what others published of
-    other networks."""
+    other networks. What is the same in every cell comes once, as where a comparison's own rows are given."""
     published = [] if alone else known("published")
     paper = [row for row in published if row.network.endswith("(paper)") or row.network == ROOF]
-    return [*paper, *given, *(row for row in published if row not in paper)]
+    here = {tuple(cells_of(row).values()) for row in published}
+    latest = {tuple(cells_of(row).values()): row for row in reversed([*given])}
+    mine = [row for cells, row in latest.items() if cells not in here][::-1]
+    return [*paper, *mine, *(row for row in published if row not in paper)]
 
 
 def text_of(row: CostRow, column: Column) -> str:

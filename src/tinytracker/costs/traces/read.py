@@ -21,6 +21,8 @@ def read_trace(path: Path, supply_v: float | None = None) -> Trace:
     """
     from tinytracker.costs.traces import csv_file, eembc, jls, kept, mlcommons, ppk2_file
 
+    if path.exists() and not path.is_file():  # what is read twice, and may never end
+        raise InputError(f"{path} is no regular file; expected a recording: {FORMATS}")
     try:
         with path.open("rb") as file:
             head = file.read(64)

@@ -121,7 +121,7 @@ def _ellipse(said: str) -> tuple[float, ...] | None:
     try:
         shape: Any = json.loads(said)
         found = tuple(float(shape.get(key, 0.0)) for key in ("cx", "cy", "rx", "ry", "theta"))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
     is_whole = shape.get("name") == "ellipse" and all(map(math.isfinite, found)) and min(found[2:4]) > 0
     return found if is_whole else None

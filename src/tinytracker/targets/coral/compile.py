@@ -9,9 +9,9 @@ import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tinytracker.cards import ModelCard, card_path, write_card
+from tinytracker.cards import ModelCard, card_path, name_fault, write_card
 from tinytracker.engines.infer import card_of
-from tinytracker.errors import TargetError
+from tinytracker.errors import TargetError, UsageError
 from tinytracker.files import sha256, write_bytes
 from tinytracker.findings import Finding, refuse
 from tinytracker.targets.coral.change import Change, measure
@@ -57,6 +57,8 @@ def export(source: Path, out: Path, name: str, output_scale_cm: float | None = N
     Raises ModelError if the source is no .tflite; TargetError, naming the layers, if the Edge TPU cannot run
     all of it, or if the compiler fails.
     """
+    if fault := name_fault(name):
+        raise UsageError(f"--{fault}")
     original = source.read_bytes()
     rewritten = rewrite(original, name)
     findings = lint_graph(read_graph(rewritten.content, name))

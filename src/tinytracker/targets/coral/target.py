@@ -27,7 +27,7 @@ def export(
     from tinytracker.targets.coral.compile import export as export_for_tpu
 
     source = find_tflite(model, "--target coral").path
-    made = export_for_tpu(source, out, name or source.stem, output_scale_cm)
+    made = export_for_tpu(source, out, source.stem if name is None else name, output_scale_cm)
     caller.say(
         f"wrote {made.path}: every layer is one that the Edge TPU maps, by its compiler's documented limits"
     )

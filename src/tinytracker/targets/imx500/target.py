@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
+from tinytracker.cards import renamed
 from tinytracker.costs.rows import CostRow
 from tinytracker.errors import DeviceError, UsageError
 from tinytracker.extras import need
@@ -48,8 +49,6 @@ def export(
     if not data:
         raise UsageError("Sony's quantiser needs training people to calibrate on; give --data DATASET")
     need("torch", "imx500")
-    from dataclasses import replace
-
     from tinytracker.models.checkpoint import load_card, load_network
     from tinytracker.targets.imx500.making import toolchain
     from tinytracker.targets.imx500.making.bake import parse_region
@@ -58,7 +57,7 @@ def export(
 
     toolchain.require()
     network, card = load_network(model), load_card(model)
-    card = replace(card, name=name or card.name)
+    card = renamed(card, name)
     others = [path.name for path in out.glob("*.onnx") if path.name != f"{card.name}_imx500.onnx"]
     if others:
         raise UsageError(

@@ -12,12 +12,12 @@ from pathlib import Path
 from tinytracker.calibration.calibration import Calibration
 from tinytracker.calibration.conditions import NetworkUsed
 from tinytracker.calibration.profile import refuse_other_network
-from tinytracker.cards import ModelCard, card_path, read_card, write_card
+from tinytracker.cards import ModelCard, card_path, write_card
 from tinytracker.compiler.compile import PREFIX, CompiledModel, compile_model
 from tinytracker.compiler.cpu import find_cpu
 from tinytracker.compiler.readme import readme
 from tinytracker.compiler.report import Report, as_picture, as_text, make_report
-from tinytracker.engines.infer import card_of, tensors_of
+from tinytracker.engines.infer import card_of, own_card, tensors_of
 from tinytracker.engines.protocol import TensorSpec
 from tinytracker.errors import ModelError, UsageError
 from tinytracker.files import sha256, write_text
@@ -58,20 +58,22 @@ def write_c(
     networks fit into one program. Raises ModelError, TargetError, UsageError.
     """
     content = read_tflite(path)
-    card = read_card(card_path(path)) if card_path(path).exists() else None
+    card = own_card(Weights(path))
     sees_events = card is not None and card.output in PUPIL_OUTPUTS
     # A window of events is written anew for every estimate: the network may work in its memory.
     model = compile_model(content, name or path.stem, cpu, prefix_of(name), keep_input=not sees_events)
+    trackers = tracker_files(card, model) if card is not None and sees_events else {}
+    if both := sorted(trackers.keys() & model.files.keys()):
+        raise UsageError(f"--name {name}: {both[0]} is a file beside the network; choose another name")
     report = make_report(model)
     model.write(out)
     text = readme(model, report, hashlib.sha256(content).hexdigest())
     if card is not None:
         source = out / f"{model.prefix}.c"
         write_card(replace(card, sha256=sha256(source)), card_path(source))
-    if card is not None and sees_events:
-        for file, written in tracker_files(card, model).items():
-            write_text(out / file, written)
-        text += PUPIL_README
+    for file, written in trackers.items():
+        write_text(out / file, written)
+    text += PUPIL_README if trackers else ""
     write_text(out / "README.md", text)
     write_text(out / "report.md", as_text(report))
     write_text(out / "report.json", json.dumps(report.as_data(), indent=1) + "\n")
@@ -151,6 +153,10 @@ def write_for_qemu(path: Path, out: Path, cpu: str = "m4", output_scale_cm: floa
 def _made_from(path: Path, project: Project) -> tuple[ModelCard, TensorSpec]:
     """Card and input of a network that another compiler made: those of the .tflite it was made from, which
     lies beside it."""
+    if not re.fullmatch(r"[\w.-]+", path.name, re.ASCII):
+        raise UsageError(
+            f"{path}: the project's CMake and C name this file; call it by letters, digits, ., _ and - alone"
+        )
     original = projects.original_of(path, project)
     if not original.is_file() or not card_path(original).is_file():
         raise ModelError(f"{path} needs {original.name} and its card beside it, which it was compiled from")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tinytracker.cards import renamed
 from tinytracker.errors import UsageError
 from tinytracker.extras import need
 from tinytracker.targets.options import Name
@@ -27,7 +28,7 @@ def export(model: Path, out: Path, caller: Caller, *, name: Name = None) -> None
         )
     network = load_network(model)
     assert isinstance(network, Retina)
-    path = out / f"{name or card.name}.nir"
+    path = out / f"{renamed(card, name).name}.nir"
     export_nir(network, path)
     caller.say(f"wrote {path} ({path.stat().st_size:,} bytes), for steps of one window")
     caller.say(
