@@ -4,7 +4,7 @@
 
 Everything is fitted on training people, as `tinytracker export` does, and measured on validation people by
 simulated rounding in torch: the mean distance between int8's and the float network's answers (drift, in cm)
-and its mean square, which is what adds up: a drift of squared distance d costs about d / (2 x error) cm of
+and its mean square, which is what adds up: a drift of squared distance d costs about d / (3 x error) cm of
 error. Then the tensors (activations alone, weights in float) whose rounding costs most.
 """
 

@@ -200,6 +200,17 @@ def test_the_file_has_the_weights_that_were_fitted(uneven):
         np.testing.assert_allclose(weights, wanted, rtol=1e-5, atol=1e-6 * float(np.abs(wanted).max()))
 
 
+def test_a_large_network_is_rounded_on_fewer_samples(uneven, monkeypatch):
+    """As many as memory allows, evenly spread: here every third."""
+    inputs = inputs_of(uneven, 31)
+    ranges = min_max(uneven)
+    expected = round_weights(uneven, ranges, (inputs[0][torch.arange(0, 31, 3)],))
+    monkeypatch.setattr("tinytracker.quantization.weights.MOST_VALUES", 11 * 17 * 17 * 3)  # a padded face
+    got = round_weights(uneven, ranges, inputs)
+    for name, tensor in got.state_dict().items():
+        assert torch.equal(tensor, expected.state_dict()[name]), name
+
+
 def test_the_same_samples_give_the_same_weights(uneven):
     one, other = (fit(uneven, inputs_of(uneven)) for _ in range(2))
     assert one.ranges == other.ranges

@@ -27,6 +27,7 @@ ROWS = 24_000  # places of maps a layer is fitted on
 CHUNK = 32  # samples unfolded at a time
 DAMPING = 0.01  # of the mean square of the inputs
 LARGEST = 127
+MOST_VALUES = 2**26  # of one tensor, over all samples: 256 MB
 
 
 def round_weights(
@@ -37,10 +38,11 @@ def round_weights(
 ) -> Part:
     """A copy of a folded network whose weights lie on int8 steps (per output channel, of an FC per tensor).
 
-    ranges: of the graph's nodes whose values are rounded, by name. inputs: samples, all kept in memory with a
-    layer's values. progress: over the layers.
+    ranges: of the graph's nodes whose values are rounded, by name. inputs: samples; of a large network as
+    many of them, evenly, as keep a tensor within MOST_VALUES. progress: over the layers.
     """
     rounded = copy.deepcopy(network)
+    inputs = _within_memory(network, inputs)
     exact, coarse = _Walk(network, inputs), _Walk(rounded, inputs)
     fitted: set[object] = set()
     with torch.no_grad():
@@ -53,6 +55,17 @@ def round_weights(
             coarse.step(twin, ranges.get(node.name))
             progress(done, len(exact.nodes))
     return rounded
+
+
+def _within_memory(network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    walk = _Walk(network, tuple(tensor[:1] for tensor in inputs))
+    with torch.no_grad():
+        largest = max(walk.step(node).numel() for node in walk.nodes)
+    count = max(1, MOST_VALUES // largest)
+    if count >= len(inputs[0]):
+        return inputs
+    kept = torch.linspace(0, len(inputs[0]) - 1, count).round().long()
+    return tuple(tensor[kept] for tensor in inputs)
 
 
 class _Walk(fx.Interpreter):
