@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from tinytracker.targets.imx500.chip.sensor import mode_named
-from tinytracker.targets.imx500.lag_study import LagSettings, track_video
 from tinytracker.targets.imx500.running.network import load_exported
+from tinytracker.targets.imx500.simulated import LagSettings, track_video
 from tinytracker.targets.target import Caller
 
 if len(sys.argv) != 4:

@@ -260,16 +260,16 @@ def _whole(digits: str) -> int:
     return number
 
 
-def parse_json(content: str | bytes) -> Any:
+def parse_json(content: str | bytes, *, any_whole: bool = False) -> Any:
     """What JSON says; raises ValueError for what is no JSON, nested too deeply, has half a character in its
-    words, or a whole number that no float holds.
+    words, or a whole number that no float holds (with any_whole the caller looks at those, value by value).
 
     Half a character ("\\ud800") is allowed by JSON, but no file, table or terminal takes it. So are whole
     numbers of any length, at which arithmetic fails in ways of its own.
     """
     text = content if isinstance(content, str) else content.decode(json.detect_encoding(content))
     try:
-        parsed = json.loads(text, parse_int=_whole if _MANY_DIGITS.search(text) else None)
+        parsed = json.loads(text, parse_int=None if any_whole or not _MANY_DIGITS.search(text) else _whole)
         if "\\ud" in text.lower():
             json.dumps(parsed, ensure_ascii=False).encode()
     except RecursionError as error:

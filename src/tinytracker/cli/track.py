@@ -302,9 +302,9 @@ def _track(
         else:
             from tinytracker.targets.mcu.open import SERIAL, calibrate_board, open_board
 
+            network = stack.enter_context(open_board(board, model, output_scale_cm))
             if not board.startswith(SERIAL):
                 typer.echo(f"note: {board} is emulated, which is slow: about a second a frame", err=True)
-            network = stack.enter_context(open_board(board, model, output_scale_cm))
         if person.calibration is not None:
             used = network_used(network.card, network.source)
             calibration = _calibration(person, used, frames, options)

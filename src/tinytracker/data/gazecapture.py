@@ -243,7 +243,7 @@ def _number(value: Any) -> float:
 
 def _json(files: RecordingFiles, file: str, kind: type) -> Any:
     try:
-        content = parse_json(files.read(file))
+        content = parse_json(files.read(file), any_whole=True)  # one value costs its frame alone
     except FileNotFoundError as error:
         raise RecordingError(f"{files.name}: {file} is missing") from error
     except OSError as error:
