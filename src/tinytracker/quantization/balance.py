@@ -20,6 +20,7 @@ from torch import Tensor, fx, nn
 
 from tinytracker.progress import Progress, no_progress
 from tinytracker.quantization.channels import Axis, Channels
+from tinytracker.quantization.clip import SHARES, SHARES_OF_EITHER_SIDE
 from tinytracker.quantization.fold import Part
 from tinytracker.quantization.sensitivity import (
     BATCH,
@@ -30,8 +31,6 @@ from tinytracker.quantization.sensitivity import (
     weight_costs,
 )
 
-SHARES = (1.0, 0.92, 0.85, 0.78, 0.7, 0.6, 0.5, 0.4)  # of the extremes, tried as a channel's range
-CENTRED_SHARES = SHARES[:6]
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # how far channels go towards equal ranges
 ROUNDS = 2  # over the axes, which share layers
 MOST = 64.0  # between the factors of a tensor's channels
@@ -176,7 +175,9 @@ def _tried(low: Tensor, high: Tensor, shiftable: bool) -> list[tuple[Tensor, Ten
     if shiftable:
         middle, half = (low + high) / 2, (high - low) / 2
         return [
-            (middle - half * down, middle + half * up) for down in CENTRED_SHARES for up in CENTRED_SHARES
+            (middle - half * down, middle + half * up)
+            for down in SHARES_OF_EITHER_SIDE
+            for up in SHARES_OF_EITHER_SIDE
         ]
     if (low >= 0).all():
         return [(torch.zeros_like(high), high * share) for share in SHARES]

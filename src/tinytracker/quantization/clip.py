@@ -12,7 +12,7 @@ from tinytracker.quantization.ranges import OUTPUT_MARGIN
 from tinytracker.quantization.sensitivity import BATCH, see, tensor_cost
 from tinytracker.quantization.trace import kind_of, trace
 
-SHARES = (1.0, 0.92, 0.85, 0.78, 0.7, 0.6, 0.5, 0.4)  # of the extremes
+SHARES = (1.0, 0.92, 0.85, 0.78, 0.7, 0.6, 0.5, 0.4)  # of the extremes, tried as a range
 SHARES_OF_EITHER_SIDE = SHARES[:6]
 SATURATING = (nn.Tanh, nn.Sigmoid)
 
