@@ -3,10 +3,12 @@ person's sitting."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +20,9 @@ import pytest
 pytest.importorskip("numba")
 pytest.importorskip("pyarrow")
 
+from tests.gazers import CHECK_DEG, LAYOUT_DEG, look_at
 from tests.session.test_recorder import info
+from tinytracker.calibration.calibration import Calibration
 from tinytracker.cli.app import run
 from tinytracker.data.dataset import Dataset
 from tinytracker.data.gazecapture import read_recording
@@ -201,6 +205,39 @@ def test_the_standards_own_validator_is_content(sitting: Path, tmp_path: Path) -
     errors = [issue for issue in found if issue["severity"] == "error"]
     assert errors == []
     assert {issue["code"] for issue in found} <= BIDS_WISHES
+
+
+@pytest.mark.parametrize("since_row", [2 * PER_DOT, len(DOTS) * PER_DOT - 1])
+def test_dots_of_before_a_calibration_say_nothing_of_it(
+    sitting: Path, tmp_path: Path, since_row: int
+) -> None:
+    """Recorded from before the dots on: what is reported is of the dots since, or what the check said."""
+    folder = tmp_path / "anna"
+    shutil.copytree(sitting, folder)
+    rng, truth = np.random.default_rng(5), np.array([[0.8, 0.06, -0.02], [-3.0, 0.03, 0.2]])
+    made = Calibration.fit([look_at(place, truth, rng) for place in LAYOUT_DEG[:5]])
+    made = made.judged([look_at(place, truth, rng) for place in CHECK_DEG])
+    assert made.validation is not None
+    (folder / "calibrations").mkdir()
+    made.save(folder / "calibrations" / f"{made.id}.json")
+    with (folder / "gaze.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (folder / "gaze.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        for number, row in enumerate(rows):
+            writer.writerow({**row, "calibration_id": made.id if number >= since_row else ""})
+    quality = session_quality(read_session(folder))
+    assert run(["report", str(folder), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "report.html").read_text()
+    assert f"<td>none, then {made.id}</td>" in page
+    if since_row == 2 * PER_DOT:
+        assert [(dot.x_px, dot.y_px) for dot in quality.dots] == [DOTS[2]]
+        assert "at 1 dot kept out" in page
+    else:
+        assert len(quality.dots) == 3
+        assert made.validation.sentence in page
+        assert "as the network gave it" in page
 
 
 def test_report_needs_nothing_else_and_shows_nobody(sitting: Path, tmp_path: Path) -> None:

@@ -38,3 +38,17 @@ def test_eyes_follow_a_dot_that_moves_in_small_steps_a_little_late() -> None:
         seen.append(looks_at(sitter, time_s)[0])
     shown = points_to_camera_cm(400 + speed * (np.arange(40) / 20 - PURSUIT_LAG_S), 300.0, SCREEN)[0]
     np.testing.assert_allclose(seen[10:], shown[10:], atol=0.02)
+
+
+def test_eyes_set_out_when_the_dot_appeared_however_late_the_next_picture_is() -> None:
+    """A computer that draws two pictures a second: half a second after the dot appeared the eyes are there."""
+    sitter = Sitter(SCREEN)
+    before = looks_at(sitter, 0.0)
+    sitter.look_at(100, 100, since_s=0.1)
+    there = looks_at(sitter, 0.6)
+    assert there == pytest.approx(points_to_camera_cm(100.0, 100.0, SCREEN), abs=1e-6)
+    sitter.look_at(900, 100, since_s=0.7)
+    sitter.look_at(900, 600, since_s=1.0)  # both between two pictures
+    assert looks_at(sitter, 1.1) == pytest.approx(points_to_camera_cm(900.0, 100.0, SCREEN), abs=1e-6)
+    assert looks_at(sitter, 1.4) == pytest.approx(points_to_camera_cm(900.0, 600.0, SCREEN), abs=1e-6)
+    assert before != there

@@ -39,7 +39,8 @@ class SessionQuality:
     """duration_s, frames, loss, effective_hz: of the whole session. dots: each dot with a gaze. held_out:
     whether they took no part in a calibration. drift_deg_per_min: slope of the error at the dots over time;
     None from fewer than three.
-    distance_cm: 5th, 50th, 95th percentile; None if it was never known."""
+    distance_cm: 5th, 50th, 95th percentile; None if it was never known. check: where all dots were shown
+        before the calibration that was made of them came into force, what its own check told; else ""."""
 
     duration_s: float
     frames: int
@@ -49,6 +50,7 @@ class SessionQuality:
     held_out: bool
     drift_deg_per_min: float | None
     distance_cm: tuple[float, float, float] | None
+    check: str = ""
 
     def mean(self, measure: str, used: bool = True) -> float | None:
         """The mean over the dots of one of DataQuality's measures; None without dots."""
@@ -63,12 +65,18 @@ class SessionQuality:
 
 
 def session_quality(session: Session) -> SessionQuality:
-    """Measures a session; without dots or without a screen size only what needs none."""
+    """Measures a session; without dots or without a screen size only what needs none.
+
+    Held-out dots of before a calibration was in force count only if there are none since: they would say of
+    the calibrated gaze what the network alone did.
+    """
     rows = session.rows
     whole = data_quality(arrays_of(rows))
     dots = [dot for event in session.events_of("dot") if (dot := _dot_quality(session, event)) is not None]
     held_out = [dot for dot in dots if dot.label in HELD_OUT]
-    judged = held_out or dots
+    begins_s = _calibrated_from_s(rows)
+    since = [] if begins_s is None else [dot for dot in held_out if dot.time_s >= begins_s]
+    judged = since or held_out or dots
     distances = rows["distance_cm"][np.isfinite(rows["distance_cm"])]
     return SessionQuality(
         duration_s=float(rows.time_s[-1]) if len(rows) else 0.0,
@@ -81,7 +89,23 @@ def session_quality(session: Session) -> SessionQuality:
         distance_cm=tuple(float(value) for value in np.percentile(distances, [5, 50, 95]))
         if len(distances)
         else None,  # type: ignore[arg-type]
+        check="" if since or begins_s is None else _check_words(session),
     )
+
+
+def _calibrated_from_s(rows: GazeRows) -> float | None:
+    """When the first calibrated row was taken, seconds since the session began; None without one."""
+    calibrated = np.flatnonzero(rows["calibration_id"] != "")
+    return float(rows.time_s[calibrated[0]]) if len(calibrated) else None
+
+
+def _check_words(session: Session) -> str:
+    """The sentence of the check of the calibration in force at the end; "" without one."""
+    calibration = session.last_calibration
+    check = None if calibration is None else calibration.validation
+    if check is None:
+        return ""
+    return check.sentence_in_px if session.info.screen.get("size_from") == "guess" else check.sentence
 
 
 def arrays_of(rows: GazeRows, raw: bool = False) -> GazeArrays:

@@ -7,6 +7,7 @@ import html
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ GUESSED = (
     "<p>The screen's size was a guess, so degrees and centimetres are off by as much as it is; pixels are "
     "right.</p>"
 )
+_BEFORE = "<p>The dots below were shown before the calibration was in force: as the network gave it.</p>"
 _TERMS = (
     "Terms as in the literature: accuracy is the angle between the dot and the mean direction; RMS-S2S the "
     "root mean square of the angles between successive frames; STD their standard deviation; BCEA the area "
@@ -66,8 +68,11 @@ def verdict(quality: SessionQuality) -> str:
     used, raw = quality.mean("mean_error_deg"), quality.mean("mean_error_deg", used=False)
     if used is None:
         return "No dot was shown while recording, so nothing is known of the error; press r before Dots and Check."  # noqa: E501
+    if quality.check:
+        return f"{quality.check} So said the check that was made while recording."
+    dots = "dot" if len(quality.dots) == 1 else "dots"
     kind = (
-        "dots kept out of any calibration"
+        f"{dots} kept out of any calibration"
         if quality.held_out
         else "of the calibration's own dots, so too kindly"
     )
@@ -108,7 +113,7 @@ def report_html(session: Session, quality: SessionQuality, areas: Sequence[AreaL
             "light",
             "; ".join(f"{words}, from {at_s:.0f} s" for at_s, words in light_of(session)) or "not known",
         ),
-        ("calibration", info.calibration_id or "none"),
+        ("calibration", _calibration_words(session)),
         (
             "drift",
             "not known"
@@ -118,7 +123,7 @@ def report_html(session: Session, quality: SessionQuality, areas: Sequence[AreaL
     ]
     state = (
         "" if info.closed else "<p>The recording was not closed in order: this is what there is of it.</p>"
-    ) + (GUESSED if info.screen.get("size_from") == "guess" else "")
+    ) + (_BEFORE if quality.check else "") + (GUESSED if info.screen.get("size_from") == "guess" else "")
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>" for name, value in facts
     )
@@ -134,6 +139,13 @@ def report_html(session: Session, quality: SessionQuality, areas: Sequence[AreaL
         f"<h2>Measures</h2>{_measures(quality)}<h2>At each dot</h2>{plots}{_dots(quality)}{_areas(areas)}"
         f"<p class=soft>Made by {html.escape(info.program)}. {_TERMS}</p></body></html>\n"
     )
+
+
+def _calibration_words(session: Session) -> str:
+    """The calibrations that were in force, in turn; one may have been made while recording."""
+    used = session.rows["calibration_id"]
+    changes = [str(used[0]), *(str(now) for last, now in pairwise(used) if now != last)] if len(used) else []
+    return ", then ".join(one or "none" for one in changes) or session.info.calibration_id or "none"
 
 
 def _screen_words(session: Session) -> str:

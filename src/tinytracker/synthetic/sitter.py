@@ -72,16 +72,19 @@ class Sitter:
         self._leaves_s = -1.0
         self._shown: tuple[float, np.ndarray] = (-1.0, self._to_points)  # when and where the dot was last
         self._followed: deque[tuple[float, np.ndarray]] = deque(maxlen=100)
-        self._waiting: deque[np.ndarray] = deque(maxlen=1)
+        self._waiting: deque[tuple[np.ndarray, float | None]] = deque(maxlen=100)
 
     @property
     def fov_deg(self) -> float:
         """The camera's field of view across the longer side of the frame."""
         return field_of_view_deg(self._session)
 
-    def look_at(self, x_points: float, y_points: float) -> None:
-        """Somebody shows a dot there; may be off the screen. May be called from another thread."""
-        self._waiting.append(np.array([x_points, y_points], float))
+    def look_at(self, x_points: float, y_points: float, since_s: float | None = None) -> None:
+        """Somebody shows a dot there; may be off the screen. since_s: since when, on the clock of `at`; None:
+        of the next picture, whatever was shown since the last one."""
+        if since_s is None:
+            self._waiting.clear()
+        self._waiting.append((np.array([x_points, y_points], float), since_s))
 
     def sit_down_anew(self) -> None:
         """Another posture, distance and light, as on another day."""
@@ -93,7 +96,8 @@ class Sitter:
         """What the camera sees at a time, seconds from an origin of the caller's; times must not run
         backwards."""
         while self._waiting:
-            self._set_out_for(self._waiting.popleft(), time_s)
+            points, since_s = self._waiting.popleft()
+            self._set_out_for(points, time_s if since_s is None else min(since_s, time_s))
         x_points, y_points = self._eyes_on(time_s)
         target = self._session.target(float(x_points), float(y_points))
         lids = self._lids(time_s)

@@ -149,8 +149,9 @@ def _pursuit_shown(desk: Desk, command: Command) -> None:
 
 def _look_at(desk: Desk, command: Command) -> None:
     """The demo's dot in the Live screen: the rendered person looks there, and what they looked at until now
-    is an event."""
-    if desk.rendered() is None:
+    is an event. While dots are shown they are what it looks at."""
+    calibrating = desk.sitting.calibrating
+    if desk.rendered() is None or calibrating.show is not None or calibrating.pursuit is not None:
         return
     now_ns, last = time.monotonic_ns(), desk.demo_dot
     if last is not None and desk.sitting.recording.is_on:

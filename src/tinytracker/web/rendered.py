@@ -13,6 +13,7 @@ from tinytracker.domain import Frame, GazePoint
 from tinytracker.extras import need
 
 MOST_FRAMES_PER_SECOND = 30.0  # as a camera; rendering may be slower
+MOST_PLACES = 50  # that a dot is shown at while one picture is rendered
 
 
 class RenderedSource:
@@ -36,13 +37,13 @@ class RenderedSource:
         self.sittings = 1  # how often the person has sat down
         self._screen, self._person, self._tell_fov = screen, person, tell_fov
         self._lock = threading.Lock()
-        self._place_px: tuple[float, float] | None = None
+        self._places: list[tuple[float, float, int]] = []  # px, and when each was shown
         self._stands_up = False
 
     def look_at(self, x_px: float, y_px: float) -> None:
-        """The page shows a dot there."""
+        """The page shows a dot there, now: however long a picture takes, the eyes set out in time."""
         with self._lock:
-            self._place_px = (x_px, y_px)
+            self._places = [*self._places[-MOST_PLACES:], (x_px, y_px, time.monotonic_ns())]
 
     def sit_down_anew(self) -> None:
         """The person changes posture, distance and light before the next frame."""
@@ -63,13 +64,13 @@ class RenderedSource:
         began_s, index = time.monotonic(), 0
         while True:
             with self._lock:
-                place_px, stands_up = self._place_px, self._stands_up
-                self._stands_up = False
+                places, stands_up = self._places, self._stands_up
+                self._places, self._stands_up = [], False
             if stands_up:
                 self._sitter.sit_down_anew()
                 self.sittings += 1
-            if place_px is not None:
-                self._sitter.look_at(*place_px)
+            for x_px, y_px, shown_ns in places:
+                self._sitter.look_at(x_px, y_px, shown_ns / 1e9 - began_s)
             taken_ns = (
                 time.monotonic_ns()
             )  # when the eyes were as rendered: rendering is the camera's own delay

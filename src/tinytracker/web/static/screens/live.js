@@ -123,6 +123,10 @@ function placeTarget() {
 
 function wander() {
   clearTimeout(target.timer);
+  if (isShowing()) {
+    target.timer = setTimeout(wander, REST_MS); // the person looks at the dot of a re-centring
+    return;
+  }
   if (target.wanders) {
     target.x = 0.1 + 0.8 * Math.random();
     target.y = 0.15 + 0.7 * Math.random();
@@ -184,9 +188,14 @@ function showStreams() {
     if (box) box.checked = state.streams.includes(kind);
   }
   const key = state.streamingKey;
-  byId("share-words").textContent = state.streams.includes("websocket")
-    ? `ws://${location.host}/stream?key=${key} and http://${location.host}/overlay#${key}`
-    : "";
+  const addresses = state.streams.includes("websocket") ? [`ws://${location.host}/stream?key=${key}`, `http://${location.host}/overlay#${key}`] : [];
+  byId("share-words").replaceChildren(
+    ...addresses.map((address) => {
+      const code = document.createElement("code");
+      code.textContent = address;
+      return code;
+    }),
+  );
 }
 
 on("streams", (message) => {
