@@ -103,6 +103,18 @@ class Person:
         raw = self.raw_deg[rows]
         return float(self.errors(rows, raw if correct is None else correct(raw)).mean())
 
+    def resting_error(self, part: int, correct: Correct) -> float:
+        """The same of the mean of each dot's frames, as whoever watches a resting gaze sees it."""
+        errors = []
+        for number in np.unique(self.dot[self.part == part]):
+            rows = self.frames(part, [number])
+            gaze_cm = np.stack(
+                point_at_angle_cm(*correct(self.raw_deg[rows]).T, self.estimated_cm[rows]), axis=1
+            )
+            off_cm = np.linalg.norm(gaze_cm.mean(axis=0) - self.target_cm[rows][0])
+            errors.append(np.degrees(np.arctan2(off_cm, self.true_cm[rows].mean())))
+        return float(np.mean(errors))
+
     def target_deg(self, rows: np.ndarray) -> np.ndarray:
         return np.stack(visual_angle_deg(*self.target_cm[rows].T, self.estimated_cm[rows]), axis=1)
 
@@ -232,6 +244,20 @@ def print_table(people: list[Person], prior: Prior) -> None:
 
     line("uncalibrated", lambda p, n: p.error(SAME_SITTING), lambda p, n: p.error(LATER))
     method("shrunk affine (ours)", lambda p, n: shrunk(p, LAYOUTS[n], prior))
+
+    def stored(person: Person, n: int) -> Calibration:
+        return Calibration.fit(chosen(person, LAYOUTS[n]), prior).carried_over()
+
+    line(
+        "  as used in another sitting",
+        lambda p, n: p.error(SAME_SITTING, applied(stored(p, n))),
+        lambda p, n: p.error(LATER, applied(stored(p, n))),
+    )
+    line(
+        "  the mean of a dot's three frames",
+        lambda p, n: p.resting_error(SAME_SITTING, shrunk(p, LAYOUTS[n], prior)),
+        lambda p, n: p.resting_error(LATER, applied(stored(p, n))),
+    )
 
     def recentred(person: Person, n: int) -> float:
         fitted = Calibration.fit(chosen(person, LAYOUTS[n]), prior)

@@ -261,6 +261,61 @@ def test_another_sitting_keeps_what_persists(prior: Prior, look: Look) -> None:
     assert np.linalg.eigvals(wild).real.min() >= -1e-9  # whatever a card says, nothing turns round
 
 
+def test_in_another_sitting_only_what_lasts_is_used(prior: Prior) -> None:
+    """Drawn people of whose horizontal numbers nothing lasts and of whose vertical ones nearly all: a profile
+    used as it was doubles the horizontal error; carried over it does not, and keeps the vertical gain."""
+    rng, covariance = np.random.default_rng(31), prior.covariance
+    share = np.array([1.0, 0.1])
+    prior = replace(prior, sitting_variance=share[:, None] * np.diagonal(covariance, axis1=1, axis2=2))
+    phi = features(*np.array(CHECK_DEG).T)
+    squares: dict[str, list[np.ndarray]] = {"none": [], "as it was": [], "carried": []}
+    for _ in range(300):
+        person, first, later = (
+            np.stack([rng.multivariate_normal(np.zeros(3), part * covariance[axis]) for axis, part in parts])
+            for parts in (enumerate(1 - share), enumerate(share), enumerate(share))
+        )
+        dots = [
+            DotSummary(0, 0, (0.0, 0.0), place, 60.0, 20, 1.0, 0.2)
+            for place in LAYOUT_DEG  # raw; what must be added comes as the target
+        ]
+        told = [
+            replace(dot, target_deg=tuple(np.add(dot.raw_deg, features(*dot.raw_deg) @ (person + first).T)))
+            for dot in dots
+        ]
+        fitted = Calibration.fit(told, prior)
+        truth = phi @ (person + later).T
+        for name, used in (("as it was", fitted), ("carried", fitted.carried_over(1.0))):
+            squares[name].append((truth - used.posterior.correction(*np.array(CHECK_DEG).T)) ** 2)
+        squares["none"].append(truth**2)
+    none, as_it_was, carried = (np.sqrt(np.mean(each, axis=(0, 1))) for each in squares.values())
+    assert as_it_was[0] > 1.25 * none[0]
+    np.testing.assert_allclose(carried[0], none[0], rtol=0.05)
+    assert carried[1] < 0.6 * none[1]
+    assert carried[1] < 1.02 * as_it_was[1]
+
+
+def test_carried_over_is_unsurer_until_a_dot_tells(prior: Prior, look: Look) -> None:
+    rng = np.random.default_rng(32)
+    found = Calibration.fit([look(place, TRUTH, rng) for place in LAYOUT_DEG], prior)
+    found = found.judged([look(place, TRUTH, rng) for place in CHECK_DEG])
+    assert found.validation is not None
+    assert found.error_to_come == found.validation.expected
+    carried, middle = found.carried_over(), look((0.0, -9.0), TRUTH, rng)
+    assert carried.id == found.id  # the same profile, used with care
+    assert carried.error_to_come.deg > 1.2 * found.error_to_come.deg
+    assert carried.check([middle]).expected.high_deg > found.check([middle]).expected.high_deg
+    moved = carried.recentred(middle)
+    assert moved.id == found.recentred(middle).id
+    assert moved.error_to_come.deg < carried.error_to_come.deg
+    again = carried.with_check(carried.check([look(place, TRUTH, rng) for place in CHECK_DEG]))
+    assert again.validation is not None
+    assert again.error_to_come == again.validation.expected  # what was checked is what is used
+    with pytest.raises(UsageError, match="of several sittings"):
+        carried.judged([middle])
+    with pytest.raises(UsageError, match="a chance between 0 and 1"):
+        found.carried_over(2.0)
+
+
 def test_check_dots_teach_once_they_have_judged(prior: Prior, look: Look) -> None:
     rng = np.random.default_rng(25)
     found = Calibration.fit([look(place, TRUTH, rng) for place in LAYOUT_DEG[:3]], prior, created="then")
@@ -272,7 +327,7 @@ def test_check_dots_teach_once_they_have_judged(prior: Prior, look: Look) -> Non
     assert (judged.validation.dots, judged.validation.error_deg) == (check.dots, check.error_deg)
     assert judged.validation.expected.deg < check.expected.deg  # it has learnt since
     assert judged.is_useful
-    with pytest.raises(UsageError, match="re-centred calibration learns no more"):
+    with pytest.raises(UsageError, match="of several sittings learns no more"):
         found.recentred(held_out[0]).judged(held_out)
 
 

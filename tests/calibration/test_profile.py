@@ -63,6 +63,34 @@ def test_what_was_saved_comes_back(calibration: Calibration, tmp_path: Path) -> 
     assert [entry.name for entry in tmp_path.iterdir()] == ["me.json"]  # nothing left beside it
 
 
+def test_how_it_is_used_is_kept_beside_it(calibration: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "me.json"
+    calibration.carried_over().save(path)
+    again = Calibration.load(path)
+    assert again.id == calibration.id
+    assert again.another_sitting == 0.9
+    np.testing.assert_array_equal(again.coefficients, calibration.carried_over().coefficients)
+    stored = json.loads(path.read_text())
+    for chance in (-0.1, 1.1, "often", None, True):
+        with pytest.raises(Malformed, match="another_sitting"):
+            parse_profile({**stored, "another_sitting": chance})
+
+
+def test_a_profile_of_before_checks_knew_what_was_usual_is_read(
+    calibration: Calibration, tmp_path: Path
+) -> None:
+    check = calibration.validation
+    assert check is not None
+    old = calibration.with_check(replace(check, usual_log=None))
+    stored = profile_json(old)
+    assert "usual_log" not in stored["validation"]
+    path = tmp_path / "me.json"
+    path.write_text(json.dumps(stored))
+    again = Calibration.load(path)
+    assert again.id == old.id
+    assert again.error_to_come.deg == pytest.approx(calibration.error_to_come.deg, rel=0.05)
+
+
 def test_format_stands(stored: dict[str, Any]) -> None:
     """A change here is a change of the format: raise VERSION."""
     assert list(stored) == [

@@ -47,6 +47,7 @@ class Calibration:
     fitted: the six numbers and their covariance, after the dots. prior: what they were shrunk to. dots,
     weights: what it was fitted to, and what each dot counted. conditions: what it holds for. created: UTC,
     ISO 8601. recentrings: since then, oldest first. validation: the held-out check, if there was one.
+    another_sitting: the chance that the person has sat down anew since the last dot (`carried_over`).
 
     >>> dots = [Dot.of_angles((x, y), [(x - 1.0, y + 3.0)] * 15) for x, y in ((0, -8), (-12, -2), (12, -14))]
     >>> calibration = Calibration.fit(dots)
@@ -63,6 +64,7 @@ class Calibration:
     created: str = ""
     recentrings: tuple[Recentring, ...] = ()
     validation: Check | None = None
+    another_sitting: float = 0.0
 
     @classmethod
     def fit(
@@ -94,9 +96,18 @@ class Calibration:
         )
         return replace(boldly, fitted=cautious(boldly.fitted, *boldly._places_deg()).posterior)
 
-    @property
+    @cached_property
     def posterior(self) -> Posterior:
-        """The six numbers as they stand now, after all re-centrings."""
+        """The six numbers as they stand now: after all re-centrings, and, where the person may have sat down
+        anew, as far as they are to be expected then."""
+        if not self.another_sitting:
+            return self._by_dots
+        each = [self._by_dots, self._by_dots.in_new_sitting(self.prior)]
+        return Posterior.mixed(each, np.array([1 - self.another_sitting, self.another_sitting]))
+
+    @property
+    def _by_dots(self) -> Posterior:
+        """As the last dot left them."""
         return self.recentrings[-1].posterior if self.recentrings else self.fitted
 
     @property
@@ -131,6 +142,19 @@ class Calibration:
         log_deg, log_sd = self.predicted_error_log(x_deg, y_deg)
         return ExpectedError.of_log(log_deg, math.hypot(log_sd, self.prior.check_log_sd / MORE_DOTS**0.5))
 
+    @property
+    def error_to_come(self) -> ExpectedError:
+        """The mean error of single frames to expect from now on: what the last check told, and by how much
+        more (or less) the six numbers are unsure since; without a check as `expected_error`."""
+        check = self.validation
+        if check is None:
+            return self.expected_error()
+        usual_then = check.usual_log
+        if usual_then is None:  # of a profile of before this was kept
+            usual_then = replace(self, recentrings=(), another_sitting=0.0)._usual_log
+        gained = usual_then - self._usual_log
+        return check.expected.bettered(gained) if gained else check.expected
+
     def predicted_error_log(self, x_deg: ArrayLike, y_deg: ArrayLike) -> tuple[float, float]:
         """Mean and standard deviation of the logarithm of the mean error, degrees, at raw directions (n,).
 
@@ -160,6 +184,11 @@ class Calibration:
         logs = np.log(np.sqrt((away**2).sum(axis=1) + noise**2).mean(axis=1))
         return float(logs.mean()) + self.prior.error_log_mean, float(logs.std())
 
+    @cached_property
+    def _usual_log(self) -> float:
+        """The logarithm of the error that is usual for one as sure as this, over the screen."""
+        return self.usual_error_log(*self._places_deg())[0]
+
     def next_dot(self, places_cm: ArrayLike) -> int:
         """Which of the places (n, 2), cm in prediction space, would teach most: where the correction is least
         sure."""
@@ -177,7 +206,8 @@ class Calibration:
         """Measures the calibration on dots that took no part in it; raises UsageError if none has a gaze."""
         screen = self.conditions.screen
         px_per_cm = None if screen is None else screen.width_px / screen.width_cm
-        return check_dots(dots, self.apply, self._predicted(dots), self.prior.check_log_sd, px_per_cm)
+        check = check_dots(dots, self.apply, self._predicted(dots), self.prior.check_log_sd, px_per_cm)
+        return replace(check, usual_log=self._usual_log)
 
     def judged(self, dots: Sequence[Dot]) -> Calibration:
         """Checked on dots of the same sitting that took no part in it, and, once they have told how good it
@@ -185,17 +215,20 @@ class Calibration:
 
         Its `validation` is what they said before, but for two things: `expected` is of what it is since, and
         whether it helps is decided by all dots, each left out in turn. Raises UsageError as `check` does, and
-        for one that was re-centred, whose dots were of several sittings.
+        for one that was re-centred or carried over, whose dots were of several sittings.
         """
-        if self.recentrings:
-            raise UsageError("a re-centred calibration learns no more from dots; use check and with_check")
+        if self.recentrings or self.another_sitting:
+            raise UsageError(
+                "a calibration of several sittings learns no more from dots; use check and with_check"
+            )
         check = self.check(dots)
         held_out = [summarise(dot) for dot in dots if used_frames(dot).any()]
         learnt = Calibration.fit([*self.dots, *held_out], self.prior, self.conditions, self.created)
         places = self._places_deg()
         (usual_before, _), (usual_now, _) = (one.usual_error_log(*places) for one in (self, learnt))
         expected = check.expected.bettered(max(0.0, usual_before - usual_now))
-        return learnt.with_check(replace(check, expected=expected, left_out=learnt.left_out()))
+        left_out, usual_log = learnt.left_out(), learnt._usual_log
+        return learnt.with_check(replace(check, expected=expected, left_out=left_out, usual_log=usual_log))
 
     def learnt_from(self, dot: Dot) -> bool:
         """Whether it was fitted to this very dot: the same place, at the same time, with the same gaze."""
@@ -229,6 +262,12 @@ class Calibration:
         """False if a check found that it does not help: such a calibration must not be used."""
         return self.validation is None or self.validation.helps
 
+    def carried_over(self, new_sitting: float = ANOTHER_START) -> Calibration:
+        """As it is to be used once the person has sat down anew, with this chance, and no dot has told yet:
+        as far as people's numbers persist from sitting to sitting (`Prior.persistence`). The first dot
+        (`recentred`) then tells more. Raises UsageError for another chance."""
+        return replace(self, another_sitting=_chance(new_sitting))
+
     def recentred(
         self, dot: Dot | DotSummary, new_sitting: float = ANOTHER_START, minutes: float = 0.0
     ) -> Calibration:
@@ -238,11 +277,9 @@ class Calibration:
         light or start of the program): `drift.ANOTHER_START`, `drift.SAME_RUN`. minutes: since then. The dot
         is weighed against both (`drift`). Undo with `undone`. Raises UsageError for another chance.
         """
-        if not 0 <= new_sitting <= 1:
-            raise UsageError(f"new_sitting is a chance between 0 and 1, not {new_sitting}")
         summary = dot if isinstance(dot, DotSummary) else summarise(dot)
-        step = recentre(self.posterior, self.prior, summary, new_sitting, minutes)
-        return replace(self, recentrings=(*self.recentrings, step))
+        step = recentre(self._by_dots, self.prior, summary, _chance(new_sitting), minutes)
+        return replace(self, recentrings=(*self.recentrings, step), another_sitting=0.0)
 
     def undone(self) -> Calibration:
         """Without the last re-centring; raises UsageError if there was none."""
@@ -289,3 +326,9 @@ class Calibration:
         x_cm = across * screen.width_cm - screen.camera_to_screen_x_cm
         y_cm = -screen.camera_to_screen_y_cm - down * screen.height_cm
         return np.degrees(np.arctan2(x_cm, distance_cm)), np.degrees(np.arctan2(y_cm, distance_cm))
+
+
+def _chance(new_sitting: float) -> float:
+    if not 0 <= new_sitting <= 1:
+        raise UsageError(f"new_sitting is a chance between 0 and 1, not {new_sitting}")
+    return float(new_sitting)

@@ -85,6 +85,7 @@ class Check:
     expected: ExpectedError
     px_per_cm: float | None = None
     left_out: LeftOut | None = None
+    usual_log: float | None = None
 
     @property
     def helps(self) -> bool:

@@ -28,6 +28,8 @@ FORMAT = "tinytracker calibration"
 VERSION = 2
 ID_DIGITS = 12
 
+_BESIDE = ("format", "version", "id", "prior", "another_sitting")
+"""What stands in a file beside what is decoded at once."""
 _MOST_SHIFT = 1e3  # coefficients beyond this are no person's
 RANGES: dict[str, tuple[float, float]] = {
     "target_deg": (-89.0, 89.0),
@@ -53,6 +55,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "deg": (0.0, 180.0),
     "low_deg": (0.0, 180.0),
     "high_deg": (0.0, 1000.0),
+    "usual_log": (-20.0, 20.0),
+    "another_sitting": (0.0, 1.0),
     "surprise": (0.0, 1e6),
     "mean": (-_MOST_SHIFT, _MOST_SHIFT),
     "covariance": (-1e6, 1e6),
@@ -115,6 +119,9 @@ class Saved(Protocol):
     @property
     def validation(self) -> Check | None: ...
 
+    @property
+    def another_sitting(self) -> float: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -128,12 +135,17 @@ class Content:
     created: str
     recentrings: tuple[Recentring, ...]
     validation: Check | None
+    another_sitting: float
 
 
 def profile_json(calibration: Saved) -> dict[str, Any]:
-    """A calibration as JSON's objects and lists, with its format, version and id."""
+    """A calibration as JSON's objects and lists, with its format, version and id.
+
+    How it is used, `another_sitting`, stands beside its content: the id is that of the profile either way.
+    """
     content = _content(calibration)
-    return {"format": FORMAT, "version": VERSION, "id": _id_of(content), **content}
+    carried = {"another_sitting": calibration.another_sitting} if calibration.another_sitting else {}
+    return {"format": FORMAT, "version": VERSION, "id": _id_of(content), **content, **carried}
 
 
 def content_id(calibration: Saved) -> str:
@@ -165,7 +177,9 @@ def parse_profile(stored: Any) -> Content:
         raise Malformed(f'"format" is not "{FORMAT}"')
     if type(stored.get("version")) is not int or stored["version"] != VERSION:
         raise Malformed(f"its version is {stored.get('version')!r}, this tinytracker reads {VERSION}")
-    rest = {name: value for name, value in stored.items() if name not in ("format", "version", "id", "prior")}
+    rest = {name: value for name, value in stored.items() if name not in _BESIDE}
+    if isinstance(rest.get("validation"), dict):  # it is newer than the format's version
+        rest["validation"] = {"usual_log": None, **rest["validation"]}
     content: _Stored = decode(_Stored, rest, RANGES)
     prior = _parse_prior(stored.get("prior"))
     if not content.dots or len(content.dots) != len(content.weights):
@@ -182,6 +196,7 @@ def parse_profile(stored: Any) -> Content:
             for step in content.recentrings
         ),
         validation=content.validation,
+        another_sitting=decode(float, stored.get("another_sitting", 0.0), RANGES, "another_sitting"),
     )
     if stored.get("id") != content_id(calibration):
         raise Malformed("its id does not fit its content, so it was changed or cut; calibrate again")
@@ -213,7 +228,10 @@ def _content(calibration: Saved) -> dict[str, Any]:
         ),
         validation=calibration.validation,
     )
-    return {**asdict(content), "prior": calibration.prior.as_json()}
+    found = asdict(content)
+    if content.validation is not None and content.validation.usual_log is None:
+        del found["validation"]["usual_log"]  # as it was in the file, for its id
+    return {**found, "prior": calibration.prior.as_json()}
 
 
 def _id_of(content: dict[str, Any]) -> str:

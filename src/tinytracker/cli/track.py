@@ -166,8 +166,9 @@ def track(
     lag_ms.
 
     With --calibration each gaze is corrected by what you calibrated; raw_x_deg and raw_y_deg keep what the
-    network said, so that a recording can be calibrated again afterwards (`tinytracker recalibrate`). A
-    calibration of another network is refused.
+    network said, so that a recording can be calibrated again afterwards (`tinytracker recalibrate`). Before a
+    camera only as far as a calibration lasts once you have sat down anew. A calibration of another network is
+    refused.
 
     Ctrl-C ends it; all files are then closed whole.
 
@@ -329,7 +330,8 @@ def _track(
 def _calibration(
     person: Person, network: NetworkUsed, frames: Source | str, options: TrackOptions
 ) -> Calibration:
-    """The person's calibration, with a warning where screen or camera are others than then."""
+    """The person's calibration, with a warning where screen or camera are others than then. Before a camera
+    the person has sat down anew, probably; a recording may be of the very sitting of the dots."""
     from tinytracker.devices import read_screen
     from tinytracker.tracking.calibrating import conditions_of, load_calibration
     from tinytracker.tracking.pipeline import DEFAULT_FOV_DEG
@@ -342,4 +344,5 @@ def _calibration(
         typer.echo(
             f"warning: {person.calibration} may no longer hold: {'; '.join(stale)}; calibrate again", err=True
         )
-    return calibration
+    is_live = isinstance(frames, str) or frames.is_live
+    return calibration.carried_over() if is_live else calibration

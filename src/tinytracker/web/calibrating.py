@@ -155,8 +155,8 @@ class Calibrating:
         self._before_recentring.clear()
 
     def use(self, calibration: Calibration) -> None:
-        """Uses one from a file."""
-        self.stage.calibration = calibration
+        """Uses one from a file: of another sitting, until a dot tells."""
+        self.stage.calibration = calibration.carried_over()
         self.kept_ns, self._new_sitting = time.monotonic_ns(), ANOTHER_START
         self._before_recentring.clear()
 
@@ -266,6 +266,17 @@ class Calibrating:
         """What a check tells the person; pixels alone where the screen's size is a guess."""
         return check.sentence if self._size_is_known() else check.sentence_in_px
 
+    def words_in_force(self, calibration: Calibration) -> str:
+        """What a person is told of a calibration while it is used; "" for one that nobody checked."""
+        check = calibration.validation
+        if calibration.another_sitting:
+            return (
+                "Made in another sitting, of which little lasts: press c and look at one dot to set it right."
+            )
+        if check is None or calibration.error_to_come == check.expected:
+            return "" if check is None else self.sentence(check)
+        return "Re-centred since it was checked."
+
     def check_message(self) -> dict[str, Any]:
         """The last check as the page draws it."""
         check = self.check
@@ -305,7 +316,7 @@ class Calibrating:
         self._before_recentring.append(before)
         self.stage.calibration = after
         figures = Recentred(_miss_deg(before, summary), _miss_deg(after, summary))
-        is_far = figures.after_deg > FAR_OFF * after.expected_error().deg
+        is_far = figures.after_deg > FAR_OFF * after.error_to_come.deg
         told = {"before_deg": figures.before_deg, "after_deg": figures.after_deg, "is_far": is_far}
         self._tell({"type": "recentred", **told})
         return figures

@@ -143,9 +143,7 @@ def _expected_error_px(session: Session) -> float | None:
     distances = session.rows["distance_cm"]
     if calibration is None or screen is None or not np.isfinite(distances).any():
         return None
-    check = calibration.validation
-    error_deg = (check.expected if check is not None else calibration.expected_error()).deg
-    length_cm = np.tan(np.radians(error_deg)) * float(np.nanmedian(distances))
+    length_cm = np.tan(np.radians(calibration.error_to_come.deg)) * float(np.nanmedian(distances))
     return float(length_cm * screen.width_points / screen.screen_width_cm)
 
 

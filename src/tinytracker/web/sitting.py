@@ -249,11 +249,7 @@ class Sitting:
         if calibration is None or self.screen is None or distance_cm is None:
             return None
         if self._error_of is None or self._error_of[0] is not calibration:
-            check = calibration.validation
-            self._error_of = (
-                calibration,
-                (check.expected if check is not None else calibration.expected_error()).deg,
-            )
+            self._error_of = (calibration, calibration.error_to_come.deg)
         error_deg = self._error_of[1]
         px_per_cm = self.device.width_points / self.device.screen_width_cm
         return round(float(np.tan(np.radians(error_deg))) * distance_cm * px_per_cm, 1)
@@ -331,13 +327,12 @@ class Sitting:
         """The calibration in force."""
         calibration = self.calibrating.stage.calibration
         used = calibration is not None and calibration.is_useful
-        check = calibration.validation if calibration is not None else None
         return {
             "on": used,
             "id": calibration.id if calibration is not None else "",
             "dots": len(calibration.dots) if calibration is not None else 0,
-            "expected_deg": None if calibration is None else calibration.expected_error().deg,
-            "sentence": self.calibrating.sentence(check) if check is not None else "",
+            "expected_deg": None if calibration is None else calibration.error_to_come.deg,
+            "sentence": "" if calibration is None else self.calibrating.words_in_force(calibration),
             "can_undo": self.calibrating.can_undo,
             "stale": [] if calibration is None else calibration.conditions.differences(self.conditions()),
         }

@@ -119,7 +119,7 @@ def write_for_board(
 def _calibration_header(calibration: Path, network: Path) -> str:
     profile = Calibration.load(calibration)
     refuse_other_network(profile, NetworkUsed(network.stem, sha256(network)), str(calibration))
-    return board_header(profile)
+    return board_header(profile.carried_over())  # whoever comes to the board sits down anew
 
 
 def _write_for_board(
