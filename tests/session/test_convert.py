@@ -109,15 +109,23 @@ def test_own_sitting_becomes_a_dataset(sitting: Path, tmp_path: Path) -> None:
     assert len(dataset) == len(recording.frames)
 
 
+def test_eyes_are_on_one_dot_at_a_time(sitting: Path) -> None:
+    """A dot that a recording says was there all the while ends where the next one appears."""
+    session = read_session(sitting)
+    first, *others = session.events_of("dot")
+    endless = replace(session, events=[replace(first, duration_ms=1e6), *others])
+    assert [dot.t_ns for dot in endless.dots] == [dot.t_ns for dot in session.dots]
+    assert endless.dots[0].duration_ms == pytest.approx((others[0].t_ns - first.t_ns) / 1e6)
+    assert endless.dots[1:] == session.dots[1:] == session.events_of("dot")[1:]
+
+
 def test_a_network_trains_on_it(sitting: Path, tmp_path: Path) -> None:
-    """Two steps on one's own sittings: two of them, one to validate on."""
+    """Two steps on one's own sittings, as `convert --help` has them: two of them, one to validate on."""
     pytest.importorskip("torch")
-    (tmp_path / "people").mkdir()
-    for split, name in (("train", "anna"), ("val", "bob")):
-        out = tmp_path / split
-        options = ["--to", "gazecapture", "--out", str(out), "--split", split, "--person", name]
-        assert run(["convert", str(sitting), *options]) == 0
-        (out / "anna").rename(tmp_path / "people" / name)
+    for split, name in (("train", "monday"), ("val", "tuesday")):
+        shutil.copytree(sitting, tmp_path / name)
+        options = ["--to", "gazecapture", "--out", str(tmp_path / "people"), "--split", split]
+        assert run(["convert", str(tmp_path / name), *options]) == 0
     assert run(["prepare", str(tmp_path / "people"), str(tmp_path / "dataset")]) == 0
     arguments = [
         "train",

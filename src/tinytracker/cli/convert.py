@@ -50,13 +50,16 @@ def convert(
 
     gazecapture needs the camera's video (Record: keep it) and dots shown while recording: press r, then do
     Dots and Check.
-    Each dot's frames become labelled frames, so that a network can be trained on you.
+    Each dot's frames become labelled frames, so that a network can be trained on you: on one sitting, chosen
+    by another (leave --person out, as nobody may be in two splits of a study).
 
     \b
     Examples:
       tinytracker convert sittings/anna --to bids --out study --subject 03
-      tinytracker convert sittings/anna --to gazecapture --out people --person anna
-      tinytracker prepare people dataset
+      tinytracker convert sittings/monday --to gazecapture --out me
+      tinytracker convert sittings/tuesday --to gazecapture --out me --split val
+      tinytracker prepare me dataset
+      tinytracker train tinytracker-eyes --data dataset --out runs/me --start tinytracker-eyes
     """
     from tinytracker.session.reader import read_session
 

@@ -36,7 +36,7 @@ def write_gazecapture(
     them. Frames from before the eyes had arrived at a dot, of blinks and without a face are left out. Raises
     SessionError if the session has no pictures, no screen size or no dots, OutputError if the folder exists.
     """
-    screen, looks = session.screen, [event for event in session.events_of("dot") if event.x_px is not None]
+    screen, looks = session.screen, [event for event in session.dots if event.x_px is not None]
     if session.video is None:
         raise SessionError(f"{session.folder} has no pictures; record again with the camera's video kept")
     if screen is None:

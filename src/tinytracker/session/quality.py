@@ -72,7 +72,7 @@ def session_quality(session: Session) -> SessionQuality:
     """
     rows = session.rows
     whole = data_quality(arrays_of(rows))
-    dots = [dot for event in session.events_of("dot") if (dot := _dot_quality(session, event)) is not None]
+    dots = [dot for event in session.dots if (dot := _dot_quality(session, event)) is not None]
     held_out = [dot for dot in dots if dot.label in HELD_OUT]
     begins_s = _calibrated_from_s(rows)
     since = [] if begins_s is None else [dot for dot in held_out if dot.time_s >= begins_s]

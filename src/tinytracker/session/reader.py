@@ -68,6 +68,18 @@ class Session:
         """The events of one kind."""
         return [event for event in self.events if event.kind == kind]
 
+    @property
+    def dots(self) -> list[Event]:
+        """The dots that were shown, in order; each ends when the next appears, at the latest: eyes are on one
+        at a time."""
+        shown = self.events_of("dot")
+        ends_ns = [event.t_ns + round(event.duration_ms * 1e6) for event in shown]
+        next_ns = [event.t_ns for event in shown[1:]] + ends_ns[-1:]
+        return [
+            replace(event, duration_ms=(min(end_ns, following_ns) - event.t_ns) / 1e6)
+            for event, end_ns, following_ns in zip(shown, ends_ns, next_ns, strict=True)
+        ]
+
     def frames(self) -> Iterator[Frame]:
         """The pictures, each with the number and the time of its gaze row.
 

@@ -270,9 +270,7 @@ class Calibrating:
         """What a person is told of a calibration while it is used; "" for one that nobody checked."""
         check = calibration.validation
         if calibration.another_sitting:
-            return (
-                "Made in another sitting, of which little lasts: press c and look at one dot to set it right."
-            )
+            return "Made in another sitting, and only part of it lasts: press c and look at one dot."
         if check is None or calibration.error_to_come == check.expected:
             return "" if check is None else self.sentence(check)
         return "Re-centred since it was checked."

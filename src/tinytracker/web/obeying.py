@@ -153,15 +153,16 @@ def _look_at(desk: Desk, command: Command) -> None:
     calibrating = desk.sitting.calibrating
     if desk.rendered() is None or calibrating.show is not None or calibrating.pursuit is not None:
         return
-    now_ns, last = time.monotonic_ns(), desk.demo_dot
-    if last is not None and desk.sitting.recording.is_on:
-        desk.sitting.note(replace(last, duration_ms=(now_ns - last.t_ns) / 1e6))
     x_px, y_px = command.number("x"), command.number("y")
-    desk.demo_dot = Event(now_ns, "dot", x_px=x_px, y_px=y_px, label="demo")
     _look(desk, x_px, y_px)
+    desk.demo_dot = Event(time.monotonic_ns(), "dot", x_px=x_px, y_px=y_px, label="demo")
 
 
 def _look(desk: Desk, x_px: float, y_px: float) -> None:
+    """The rendered person looks there now, and no longer at Live's dot."""
+    last, desk.demo_dot = desk.demo_dot, None
+    if last is not None and desk.sitting.recording.is_on:
+        desk.sitting.note(replace(last, duration_ms=(time.monotonic_ns() - last.t_ns) / 1e6))
     person, screen = desk.rendered(), desk.sitting.screen
     if person is not None and screen is not None:
         person.look_at(x_px, y_px)

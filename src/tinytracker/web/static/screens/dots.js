@@ -31,11 +31,19 @@ const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).v
 export const dots = {
   id: "dots",
   title: "Dots",
+  enter() {
+    this.calibrationChanged();
+  },
+  calibrationChanged() {
+    byId("keep-stored").hidden = !state.calibration.on;
+    state.refreshKeys();
+  },
   keys: () =>
     running
       ? stageKeys
       : {
           " ": { label: "show the dots", act: () => (chosen("count") === "one" ? begin("pursuit") : begin("dots", { dots: Number(chosen("count")), pace: chosen("pace") })) },
+          ...(state.calibration.on && { k: { label: "go on with the one in force", act: () => state.go("live") } }),
           u: { label: "go on without", act: () => (ask("no_calibration"), state.go("live")) },
         },
   back: () => false,
