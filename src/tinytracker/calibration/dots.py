@@ -204,6 +204,8 @@ def refusal(dot: Dot, others: Sequence[DotSummary] = (), rules: DotRules | None 
     shown, used = int(settled(dot).sum()), int(used_frames(dot).sum())
     if shown == 0:
         return "the camera took no frame while it was shown"
+    if not used:
+        return "the eyes were not seen"
     if used / shown < rules.least_share:
         return f"the eyes were seen in {100 * used / shown:.0f} % of the frames only"
     if used < rules.least_frames:

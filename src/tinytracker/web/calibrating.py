@@ -22,7 +22,7 @@ from tinytracker.calibration.stage import CalibrationStage
 from tinytracker.domain import GazeSample
 from tinytracker.errors import UsageError
 from tinytracker.web.pursuing import Pursuit
-from tinytracker.web.showing import DotShow, Pace, Purpose
+from tinytracker.web.showing import LEFT_OUT, DotShow, Pace, Purpose
 
 MIDDLE = (0.5, 0.5)
 DOTS_REDONE = 2
@@ -224,7 +224,7 @@ class Calibrating:
         Tells {"type": "fitted" | "checked" | "recentred" | "dots_failed", ...}.
         """
         if not show.dots:
-            why = show.refused[-1] if show.refused else "no dot was seen"
+            why = show.refused[-1].removeprefix(LEFT_OUT) if show.refused else "no dot was seen"
             self._tell({"type": "dots_failed", "purpose": show.purpose, "why": why})
             return None
         if show.purpose == "calibration":

@@ -24,6 +24,7 @@ COLLECT_NS = 1_500_000_000
 LONGEST_NS = 4_000_000_000  # so long until there are FEWEST_FRAMES with a gaze
 SLOWEST_NS = 12_000_000_000  # and so long where a slow camera has not even given ENOUGH_FRAMES of any kind
 BEFORE_KEY_NS = 700_000_000  # of what was seen before the person's key, so much counts
+LEFT_OUT = "left out: "  # of a dot that was shown twice in vain
 CENTIMETRES = tuple[float, float]
 
 
@@ -157,4 +158,4 @@ class DotShow:
         elif not why:
             self.taken[dot.place] = taken
         else:
-            self.refused.append(f"left out: {why}")
+            self.refused.append(f"{LEFT_OUT}{why}")

@@ -4,8 +4,14 @@ import { state } from "./state.js";
 
 const QUALITY = 0.92;
 const HEADER = 12;
+const WHY = {
+  NotAllowedError: "The browser may not use the camera: allow it for this page.",
+  NotFoundError: "The browser finds no camera.",
+  NotReadableError: "The browser's camera does not open; is another program using it?",
+};
 const video = document.getElementById("own-camera");
 let begun = false;
+let told = false; // that it does not work
 let wanted = { device: "", width: 0, height: 0 };
 
 export const sent = { frames: 0, refused: 0 };
@@ -37,10 +43,12 @@ async function open() {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...which }, audio: false });
     video.srcObject = stream;
     await video.play();
-    for (const track of stream.getVideoTracks()) track.addEventListener("ended", () => again("the browser's camera was unplugged"));
+    for (const track of stream.getVideoTracks()) track.addEventListener("ended", () => again("The browser's camera was unplugged."));
+    if (told) state.notice("");
+    told = false;
     return true;
   } catch (error) {
-    again(`the browser's camera does not open (${error.name}): allow it for this page`);
+    again(WHY[error.name] ?? `The browser's camera does not open (${error.name}).`);
     return false;
   }
 }
@@ -48,7 +56,8 @@ async function open() {
 function again(words) {
   begun = false;
   wanted = { ...wanted, device: "" };
-  state.notice(`${words}.`, "bad", 0);
+  told = true;
+  state.notice(words, "bad", 0);
   setTimeout(beginBrowserCamera, 3000);
 }
 
@@ -62,7 +71,7 @@ function send() {
     waits = false;
     if (JSON.parse(event.data).type === "refused") sent.refused += 1;
   };
-  socket.onclose = () => again("the camera's connection was closed");
+  socket.onclose = () => again("The camera's connection was closed.");
   const take = async (now, meta) => {
     if (socket.readyState > WebSocket.OPEN) return;
     video.requestVideoFrameCallback(take);

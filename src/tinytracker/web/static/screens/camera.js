@@ -152,7 +152,7 @@ async function fillCameras() {
   byId("camera-row").hidden = !choices;
   const list = byId("camera-choice");
   const chosen = list.value || state.cameraSource.replace(/^camera /, "");
-  const known = choices?.length ? choices : [{ source: chosen, name: `camera ${chosen}` }];
+  const known = choices?.length ? choices : [{ source: chosen, name: state.browserCamera ? chosen : `camera ${chosen}` }];
   list.replaceChildren(
     ...known.map(({ source, name }) => {
       const option = document.createElement("option");
