@@ -118,6 +118,25 @@ def test_track_applies_it_and_keeps_raw_gaze(sitting: Path) -> None:
         assert row["calibration_id"] == calibration.id
 
 
+def test_before_a_camera_it_is_of_another_sitting(sitting: Path) -> None:
+    """Whoever starts the program anew has sat down anew; a recording may be of the sitting of the dots."""
+    from tinytracker.cli.track import Person, _calibration
+    from tinytracker.engines.model import GazeModel
+    from tinytracker.tracking.calibrating import network_used
+    from tinytracker.tracking.options import TrackOptions
+
+    path, network = calibrated(sitting), GazeModel.load("tinytracker-eyes")
+    used = network_used(network.card, network.source)
+    stored = Calibration.load(path)
+    film, camera = (
+        _calibration(Person(path), used, source, TrackOptions())
+        for source in (open_source(str(sitting / "dots.mp4")), open_source("0"))
+    )
+    np.testing.assert_array_equal(film.coefficients, stored.coefficients)
+    np.testing.assert_array_equal(camera.coefficients, stored.carried_over().coefficients)
+    assert not np.array_equal(camera.coefficients, stored.coefficients)
+
+
 def test_recalibrate_gives_what_tracking_with_it_gives(sitting: Path) -> None:
     profile = calibrated(sitting)
     plain, with_it = sitting / "plain.csv", sitting / "with.csv"

@@ -41,7 +41,7 @@ def test_eyes_follow_a_dot_that_moves_in_small_steps_a_little_late() -> None:
 
 
 def test_eyes_set_out_when_the_dot_appeared_however_late_the_next_picture_is() -> None:
-    """A computer that draws two pictures a second: half a second after the dot appeared the eyes are there."""
+    """Two pictures a second: half a second after the dot appeared the eyes are there."""
     sitter = Sitter(SCREEN)
     before = looks_at(sitter, 0.0)
     sitter.look_at(100, 100, since_s=0.1)

@@ -1,4 +1,4 @@
-"""What the demo's person looks at: Live's dot, or the dots that are shown; and what a recording says of it."""
+"""What the demo's person looks at: Live's dot, or the dots that are shown; what a recording says of it."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_whole_sitting_by_keyboard(person: int, tmp_path: Path) -> None:
         watched.see("#notice", "Recorded")
 
         # The person sits down anew, and one dot sets the gaze right. By how much it does, over many sittings,
-        # test_closed_loop.py asks: a few frames of one sitting, taken as this machine finds the time, tell luck.
+        # test_closed_loop.py asks: a few frames of one sitting, taken as the machine finds time, tell luck.
         watched.press("p")
         while live._rendered is None or live._rendered.sittings < 2:
             watched.page.wait_for_timeout(50)

@@ -122,8 +122,10 @@ def report_html(session: Session, quality: SessionQuality, areas: Sequence[AreaL
         ),
     ]
     state = (
-        "" if info.closed else "<p>The recording was not closed in order: this is what there is of it.</p>"
-    ) + (_BEFORE if quality.check else "") + (GUESSED if info.screen.get("size_from") == "guess" else "")
+        ("" if info.closed else "<p>The recording was not closed in order: this is what there is of it.</p>")
+        + (_BEFORE if quality.check else "")
+        + (GUESSED if info.screen.get("size_from") == "guess" else "")
+    )
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>" for name, value in facts
     )
