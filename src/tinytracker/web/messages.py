@@ -14,6 +14,7 @@ from typing import Any
 from tinytracker.errors import UsageError
 
 LARGEST_MESSAGE = 64 * 1024
+LONGEST_SHOWN = 80  # letters of a wrong value, in an error
 LARGEST_NUMBER = 1e6  # pixels, centimetres, milliseconds of a page's clock are passed elsewhere
 
 
@@ -31,6 +32,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _short(value: Any) -> str:
+    """What came, as one line can hold it."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 class Command:
@@ -56,7 +63,7 @@ class Command:
         """A finite number; raises UsageError if there is none."""
         value = self._fields.get(name, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= largest:
-            raise UsageError(f"{self.name}: {name} must be a number, not {value!r}")
+            raise UsageError(f"{self.name}: {name} must be a number, not {_short(value)}")
         return float(value)
 
     def positive(self, name: str, largest: float = LARGEST_NUMBER) -> float:
@@ -77,12 +84,12 @@ class Command:
         """One of some texts."""
         value = self.text(name, default)
         if value not in choices:
-            raise UsageError(f"{self.name}: {name} must be one of {', '.join(choices)}, not {value!r}")
+            raise UsageError(f"{self.name}: {name} must be one of {', '.join(choices)}, not {_short(value)}")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
         """True or false."""
         value = self._fields.get(name, default)
         if not isinstance(value, bool):
-            raise UsageError(f"{self.name}: {name} must be true or false, not {value!r}")
+            raise UsageError(f"{self.name}: {name} must be true or false, not {_short(value)}")
         return value
