@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinytracker.calibration.caution import SURENESS, SURENESS_ONCE_CHECKED, cautious
+from tinytracker.calibration.caution import cautious
 from tinytracker.calibration.check import MORE_DOTS, Check, LeftOut, check_dots
 from tinytracker.calibration.conditions import Conditions
 from tinytracker.calibration.dots import Dot, DotSummary, summarise, used_frames
@@ -73,13 +73,12 @@ class Calibration:
         prior: Prior | None = None,
         conditions: Conditions | None = None,
         created: str = "",
-        sureness: float = SURENESS,
     ) -> Calibration:
         """Fits one dot or more; any number works, as what dots do not say is taken from what people are like.
 
         prior: the network's (`tracking.calibrating.prior_of`); None: `BROAD`. Dots without a single frame
-        that counts are left out. A correction of which few dots are not sure is held back (`caution`, which
-        says what sureness is). Raises UsageError if no dot remains.
+        that counts are left out. A correction of which few dots are not sure is held back (`caution`).
+        Raises UsageError if no dot remains.
         """
         summaries = tuple(
             dot if isinstance(dot, DotSummary) else summarise(dot)
@@ -95,8 +94,7 @@ class Calibration:
             conditions=conditions or Conditions(),
             created=created or datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        held_back = cautious(boldly.fitted, *boldly._places_deg(), sureness)
-        return replace(boldly, fitted=held_back.posterior)
+        return replace(boldly, fitted=cautious(boldly.fitted, *boldly._places_deg()).posterior)
 
     @cached_property
     def posterior(self) -> Posterior:
@@ -225,13 +223,11 @@ class Calibration:
             )
         check = self.check(dots)
         held_out = [summarise(dot) for dot in dots if used_frames(dot).any()]
-        learnt = Calibration.fit(
-            [*self.dots, *held_out], self.prior, self.conditions, self.created, SURENESS_ONCE_CHECKED
-        )
+        learnt = Calibration.fit([*self.dots, *held_out], self.prior, self.conditions, self.created)
         places = self._places_deg()
         (usual_before, _), (usual_now, _) = (one.usual_error_log(*places) for one in (self, learnt))
         expected = check.expected.bettered(max(0.0, usual_before - usual_now))
-        left_out, usual_log = learnt.left_out(SURENESS_ONCE_CHECKED), learnt._usual_log
+        left_out, usual_log = learnt.left_out(), learnt._usual_log
         return learnt.with_check(replace(check, expected=expected, left_out=left_out, usual_log=usual_log))
 
     def learnt_from(self, dot: Dot) -> bool:
@@ -245,17 +241,12 @@ class Calibration:
             for known in self.dots
         )
 
-    def left_out(self, sureness: float = SURENESS) -> LeftOut:
-        """Each dot judged by a calibration fitted to all others, as sure; raises UsageError for a single
-        dot."""
+    def left_out(self) -> LeftOut:
+        """Each dot judged by a calibration fitted to all others; raises UsageError for a single dot."""
         errors = []
         for number, dot in enumerate(self.dots):
             others = Calibration.fit(
-                [*self.dots[:number], *self.dots[number + 1 :]],
-                self.prior,
-                self.conditions,
-                self.created,
-                sureness,
+                [*self.dots[:number], *self.dots[number + 1 :]], self.prior, self.conditions
             )
             gaze = np.array([others.apply(*dot.raw_deg), dot.raw_deg], np.float64)
             errors.append(angle_between_deg(dot.target_deg, gaze))

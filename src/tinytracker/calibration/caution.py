@@ -5,7 +5,7 @@ of the screen. So the mean correction m is taken times a share s. Over the scree
 correction where |c - s m|^2 > |c|^2, c the true correction: where <c, m> < s <m, m> / 2, with <,> the mean
 over the screen's places and both axes. After the dots <c, m> is normal about <m, m>; s is the largest share,
 up to 1, that makes things worse with at most the chance that a normal number lies `SURENESS` deviations low.
-From five dots on it is nearly always 1, so that more sureness costs little (`SURENESS_ONCE_CHECKED`).
+From five dots on it is nearly always 1.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from tinytracker.calibration.posterior import Posterior, features
 SURENESS = 1.0
 """Standard deviations: a chance of 16 %. Of 0.5, 0.8, 1, 1.15, 1.3 and 1.64 the largest that costs the people
 who taught the priors less than 2 % of the mean error after one dot."""
-SURENESS_ONCE_CHECKED = 1.64
-"""Where a check's dots have taught, too: a chance of 5 %. Of 1, 1.3, 1.64 and 2, by the same rule after one
-dot and a check of four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +32,9 @@ class Cautious:
     share: float
 
 
-def cautious(
-    posterior: Posterior, x_deg: ArrayLike, y_deg: ArrayLike, sureness: float = SURENESS
-) -> Cautious:
+def cautious(posterior: Posterior, x_deg: ArrayLike, y_deg: ArrayLike) -> Cautious:
     """Holds a correction back as far as it may do harm at these directions, degrees (n,), all over the
-    screen. sureness: standard deviations, as `SURENESS`."""
+    screen."""
     phi = features(x_deg, y_deg)
     metric = phi.T @ phi / len(phi)
     weighed = posterior.mean @ metric
@@ -47,7 +42,7 @@ def cautious(
     if length2 <= 0.0:
         return Cautious(posterior, 1.0)
     deviation = float(np.sqrt(np.einsum("ai,aij,aj->", weighed, posterior.covariance, weighed)))
-    share = float(np.clip(2 * (1 - sureness * deviation / length2), 0.0, 1.0))
+    share = float(np.clip(2 * (1 - SURENESS * deviation / length2), 0.0, 1.0))
     undone = (1 - share) * posterior.mean
     covariance = posterior.covariance + undone[:, :, None] * undone[:, None, :]
     return Cautious(Posterior(share * posterior.mean, covariance), share)
