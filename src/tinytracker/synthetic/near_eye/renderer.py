@@ -109,6 +109,7 @@ class Renderer:
             places=np.zeros((*shape, 2), np.float32),
             light=np.zeros(shape, np.float32),
             footprint=np.zeros(shape, np.float32),
+            slant=np.zeros(shape),
             still=np.zeros(shape, np.float32),
             spans=np.zeros((shape[0], 2), np.int64),
         )
@@ -187,6 +188,7 @@ class Renderer:
             self._ground.places,
             self._ground.light,
             self._ground.footprint,
+            self._ground.slant,
         )
         paint_still(self._ground, self._curves(self._lids.rest), self._textures.skin)
 
