@@ -113,7 +113,7 @@ class Renderer:
             still=np.zeros(shape, np.float32),
             spans=np.zeros((shape[0], 2), np.int64),
         )
-        self._seen = np.zeros(shape, np.float32)
+        self._image, self._seen = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self._slip_cm: NDArray[np.float64] | None = None
         self._pixels = _pixels(self.view)
 
@@ -123,7 +123,7 @@ class Renderer:
         lamps = self.headset.lamps
         curves = self._curves(self._lids.at(state.lid_pitch_deg, state.blink))
         moment = self._moment(state)
-        image = np.empty_like(self._seen)
+        image = self._image
         shade(
             image,
             self._seen,
