@@ -237,7 +237,11 @@ def shade(image, seen, ground, curves, textures, paints, moment, optics, pixels)
     skin_map, iris_map, sclera_map = textures.skin, textures.iris, textures.sclera
     origin_x, origin_y = pixels.origin[0], pixels.origin[1]
     aside, down, ahead = pixels.axes
-    eye_aside, eye_down, eye_ahead = turned(aside, moment.turn), turned(down, moment.turn), turned(ahead, moment.turn)
+    eye_aside, eye_down, eye_ahead = (
+        turned(aside, moment.turn),
+        turned(down, moment.turn),
+        turned(ahead, moment.turn),
+    )
     fold_depth = paints.crease_depth * (1.0 - 0.75 * smoothstep(0.22, 0.02, openness))
     points = uppers.shape[0]
     for j in range(h):
