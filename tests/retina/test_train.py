@@ -18,7 +18,7 @@ from tinytracker.retina.batches import SequenceMaker
 from tinytracker.retina.evaluate import evaluate_pupils
 from tinytracker.retina.model import PupilModel
 from tinytracker.retina.recipe import event_recipe_from_dict, list_event_recipes, load_event_recipe
-from tinytracker.retina.sequences import track_of
+from tinytracker.retina.sequences import track_of, tracks_of
 from tinytracker.retina.train import loss_of, train
 
 SHORT = event_recipe_from_dict(
@@ -46,6 +46,16 @@ def test_windows_are_labelled_with_their_newest_event() -> None:
     )
     assert apart.max() < 4  # of a jump of 3 pixels a millisecond, no more than one
     assert (track.planes().sum((1, 2, 3)) <= 300).all()
+
+
+def test_a_recording_of_too_few_events_has_no_windows() -> None:
+    """It ended in numpy's ValueError, and so did training and scoring with such a recording among others."""
+    whole = disc(5, seconds=0.3, blink_at=None)
+    quiet = replace(whole, events=whole.events.rows(0, 100))
+    assert len(track_of(quiet, Window(cells=300), every_us=5000)) == 0
+    assert len(tracks_of([quiet, whole], Window(cells=300))) == 1
+    with pytest.raises(DatasetError, match="no labelled windows"):
+        tracks_of([quiet], Window(cells=300))
 
 
 def test_a_killed_run_resumed_ends_as_one_that_was_not(eyes, folder) -> None:
