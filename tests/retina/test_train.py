@@ -14,11 +14,12 @@ from tinytracker.errors import CheckpointError, DatasetError, UsageError
 from tinytracker.events.windows import Window
 from tinytracker.models.checkpoint import load_card, load_network, read_tensors
 from tinytracker.results import value_of
+from tinytracker.retina.batches import SequenceMaker
 from tinytracker.retina.evaluate import evaluate_pupils
 from tinytracker.retina.model import PupilModel
 from tinytracker.retina.recipe import event_recipe_from_dict, list_event_recipes, load_event_recipe
-from tinytracker.retina.sequences import track_of
-from tinytracker.retina.train import train
+from tinytracker.retina.sequences import track_of, tracks_of
+from tinytracker.retina.train import loss_of, train
 
 SHORT = event_recipe_from_dict(
     {
@@ -45,6 +46,16 @@ def test_windows_are_labelled_with_their_newest_event() -> None:
     )
     assert apart.max() < 4  # of a jump of 3 pixels a millisecond, no more than one
     assert (track.planes().sum((1, 2, 3)) <= 300).all()
+
+
+def test_a_recording_of_too_few_events_has_no_windows() -> None:
+    """It ended in numpy's ValueError, and so did training and scoring with such a recording among others."""
+    whole = disc(5, seconds=0.3, blink_at=None)
+    quiet = replace(whole, events=whole.events.rows(0, 100))
+    assert len(track_of(quiet, Window(cells=300), every_us=5000)) == 0
+    assert len(tracks_of([quiet, whole], Window(cells=300))) == 1
+    with pytest.raises(DatasetError, match="no labelled windows"):
+        tracks_of([quiet], Window(cells=300))
 
 
 def test_a_killed_run_resumed_ends_as_one_that_was_not(eyes, folder) -> None:
@@ -106,6 +117,24 @@ def test_a_spiking_network_learns(eyes, folder) -> None:
     assert found["error_cells"] < 0.8 * found["always_mean_cells"]
 
 
+def test_windows_that_may_settle_cost_nothing(settled, tracks) -> None:
+    """Where the pupil was in them changes no part of the loss; where it was in the next one does."""
+    recipe = replace(SHORT, name="retina", model="retina", length=5, unsettled=3)
+    network = settled("retina")
+    batch = SequenceMaker(tracks, recipe, 0).training(0)
+
+    def cost(moved: slice) -> float:
+        centre = batch.truth.centre.clone()
+        centre[:, moved] = 0.9 - centre[:, moved].clamp(0, 0.9)
+        changed = replace(batch, truth=replace(batch.truth, centre=centre))
+        parts = loss_of(recipe, network, changed, torch.device("cpu"))
+        return float(torch.stack(list(parts.values())).sum().detach())
+
+    as_it_is = cost(slice(0, 0))
+    assert cost(slice(0, 3)) == as_it_is
+    assert cost(slice(3, 4)) != as_it_is
+
+
 def test_a_checkpoint_says_what_torch_said_in_training(eyes, tracks, folder) -> None:
     """The engine, a window at a time, against the network over the whole sequence."""
     from tinytracker.retina.running import outputs_of_track
@@ -145,6 +174,7 @@ def test_recipes_are_read_and_checked() -> None:
         {"model": "tinytracker"},
         {"model": "pupil", "strides": []},
         {"model": "pupil", "steps": 0},
+        {"model": "retina", "length": 4, "unsettled": 4},
     ):
         with pytest.raises(UsageError, match="expected"):
             event_recipe_from_dict({"name": "mine", **wrong})

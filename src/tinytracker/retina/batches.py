@@ -27,6 +27,10 @@ class Truth:
     known: Tensor
     closed: Tensor
 
+    def after(self, first: int) -> Truth:
+        """The same from a window of each sequence on."""
+        return Truth(self.centre[:, first:], self.known[:, first:], self.closed[:, first:])
+
     def flat(self) -> Truth:
         """The same for windows one after the other, (B * T)."""
         return Truth(self.centre.flatten(0, 1), self.known.flatten(), self.closed.flatten())

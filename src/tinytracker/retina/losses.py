@@ -11,14 +11,13 @@ from torch import Tensor
 from tinytracker.inputs import GRID_BOXES, GRID_SIDE
 from tinytracker.models.pupil import places, pointing
 from tinytracker.retina.batches import Truth
+from tinytracker.retina.estimates import LEAST_CONFIDENCE, SURENESS
 
 ROUNDING_CELLS = 0.25  # a distance well below it is penalised quadratically
 RIGHT_CELLS = 2.0  # a centre within so many cells of the truth is right: what `confidence` is the chance of
 # Side of the box that Retina's networks put about the pupil's centre (their code: 5 to each side).
 BOX_CELLS = 10.0
 BOX_WEIGHT, CONFIDENCE_WEIGHT = 7.5, 1.5  # of Retina's spiking network (arXiv 2312.00425)
-SURENESS = 4  # the power of a confidence by which its box weighs
-LEAST_CONFIDENCE = 0.02  # added to each, so that a grid that is sure of nothing learns too
 
 
 def distances(centre: Tensor, truth: Truth, size: int) -> Tensor:
@@ -89,7 +88,7 @@ def grid(outputs: Tensor, truth: Truth, size: int) -> dict[str, Tensor]:
     """Of `retina`'s grid (N, 160): squared errors of the box that is answerable (in the pupil's cell, the one
     nearer to it), and of all confidences, which are to be 1 there and 0 elsewhere (YOLO's, Redmon et al.,
     CVPR 2016, as Retina takes it); and, as its authors' code adds, how far off in cells what the grid says
-    is: of all boxes the mean, weighted by `SURENESS` of each confidence, which is nearly the surest's.
+    is, as `estimates` reads it.
 
     The squares alone say little of the last cells: of a box two cells off they cost a tenth of what it costs
     not to know, at the edge of a cell of the grid, which of the two is the pupil's.

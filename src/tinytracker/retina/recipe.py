@@ -43,7 +43,8 @@ class EventRecipe(BaseRecipe):
     start: checkpoint of the same network.
     batch_size: sequences a step; length: windows of a sequence, one after the other.
     every_us: between the estimates of a recording. strides: of so many estimates each sequence takes one,
-        drawn anew, so that slow and fast trackers both are learnt.
+        drawn anew, so that slow and fast trackers both are learnt. unsettled: the first windows of a sequence
+        that cost nothing: neurons at rest say less than neurons that have been running, as they are asked.
     closed_weight, confidence_weight, place_weight, synops_weight: of the losses beside the distance
         (`losses`).
     validation_windows: at most so many are validated on, evenly of all validation people.
@@ -56,6 +57,7 @@ class EventRecipe(BaseRecipe):
     length: int = 4
     every_us: int = 5000
     strides: tuple[int, ...] = (1, 2, 4)
+    unsettled: int = 0
     closed_weight: float = 1.0
     confidence_weight: float = 0.5
     place_weight: float = 1.0
@@ -71,6 +73,11 @@ class EventRecipe(BaseRecipe):
         for name in ("steps", "batch_size", "length", "every_us", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"recipe {self.name}: {name} is {getattr(self, name)}, expected at least 1")
+        if not 0 <= self.unsettled < self.length:
+            raise UsageError(
+                f"recipe {self.name}: unsettled is {self.unsettled}, expected 0 to {self.length - 1}: "
+                f"fewer than the windows of a sequence"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as they stand in a card."""

@@ -95,7 +95,7 @@ def track_of(recording: EventRecording, window: Window, every_us: int) -> Track:
         crop=crop,
         sensor_px=(events.width_px, events.height_px),
         every_us=every_us,
-        packed=np.packbits(cut.planes[kept].reshape(len(truth), -1), axis=1),
+        packed=np.packbits(cut.planes[kept].reshape(len(truth), 2 * crop.size**2), axis=1),
         at_us=at_us[kept],
         newest_us=cut.newest_us[kept],
         centre=(np.stack([x, y], axis=1) / crop.size).astype(np.float32),

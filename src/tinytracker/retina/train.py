@@ -159,8 +159,8 @@ def _take_over(network: Network, start: str) -> str:
 
 def _spiking_loss(recipe: EventRecipe, network: Retina, windows: Tensor, truth: Truth) -> dict[str, Tensor]:
     fired = network.spikes(windows.transpose(0, 1))
-    outputs = network.filter(fired[-1]).transpose(0, 1).flatten(0, 1)
-    parts = losses.grid(outputs, truth.flat(), windows.shape[-1])
+    outputs = network.filter(fired[-1])[recipe.unsettled :].transpose(0, 1).flatten(0, 1)
+    parts = losses.grid(outputs, truth.after(recipe.unsettled).flat(), windows.shape[-1])
     if recipe.synops_weight:
         counted = windows.shape[0] * windows.shape[1]
         parts["synops"] = recipe.synops_weight * network.synaptic_operations(fired) / counted

@@ -24,6 +24,17 @@ def test_everybody_has_a_picture_without_holes() -> None:
         assert 0.05 < np.median(frame) < 2
 
 
+def test_a_picture_says_nothing_of_those_before_it() -> None:
+    """What is left as it was laid out, and what is painted over, do not mix."""
+    person = renderer(3)
+    ahead, shut = looking(0, 0), looking(5, -20, blink=1.0)
+    first = person.frame(ahead)
+    kept = first.copy()
+    assert not np.array_equal(person.frame(shut), kept)
+    assert np.array_equal(person.frame(ahead), kept)
+    assert np.array_equal(first, kept)
+
+
 def test_the_pupil_is_darker_than_what_is_around_it() -> None:
     """Of most people: where a lamp is in the lens's axis the pupil is bright."""
     is_dark = []

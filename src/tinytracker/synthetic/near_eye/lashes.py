@@ -94,12 +94,19 @@ def _draw_segment(image, light, ax, ay, bx, by, width, reflectance):
     if square < 1e-6:
         return
     reach = 0.5 * width + 0.5
+    length = math.sqrt(square)
+    least, most = max(0, int(min(ax, bx) - reach)), min(w, int(max(ax, bx) + reach) + 2)
     for j in range(max(0, int(min(ay, by) - reach)), min(h, int(max(ay, by) + reach) + 2)):
-        for i in range(max(0, int(min(ax, bx) - reach)), min(w, int(max(ax, bx) + reach) + 2)):
+        first, end = least, most
+        if abs(dy) > 1e-6:  # of its row, what lies within reach of the segment's line
+            middle, half = ax + (j - ay) * dx / dy, reach * length / abs(dy)
+            first = max(first, int(min(middle - half, 1e6)))
+            end = min(end, int(max(middle + half, -1.0)) + 2)
+        for i in range(first, end):
             t = ((i - ax) * dx + (j - ay) * dy) / square
             if t < 0 or t >= 1:
                 continue
-            away = math.sqrt((i - ax - t * dx) ** 2 + (j - ay - t * dy) ** 2)
+            away = abs((i - ax) * dy - (j - ay) * dx) / length
             cover = min(min(1.0, width), reach - away)
             if cover > 0:
                 image[j, i] += (reflectance * light[j, i] - image[j, i]) * cover

@@ -79,6 +79,21 @@ def to_sphere(ox, oy, oz, dx, dy, dz, radius):
     return -b - math.sqrt(root)
 
 
+@njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
+def to_iris(hx, hy, hz, dx, dy, dz, optics):
+    """A ray that meets the cornea at h, eye-fixed, refracted to the plane of the iris: (is it met, u, v)."""
+    nx, ny = hx / optics.cornea_radius, hy / optics.cornea_radius
+    nz = (hz - optics.cornea_centre) / optics.cornea_radius
+    ratio = 1.0 / optics.refractive_index
+    cosine = -(nx * dx + ny * dy + nz * dz)
+    bend = ratio * cosine - math.sqrt(max(0.0, 1.0 - ratio * ratio * (1.0 - cosine * cosine)))
+    rx, ry, rz = ratio * dx + bend * nx, ratio * dy + bend * ny, ratio * dz + bend * nz
+    if rz > -1e-3:
+        return False, 0.0, 0.0
+    s = (optics.iris_distance - hz) / rz
+    return True, hx + s * rx, hy + s * ry
+
+
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True)
 def through_cornea(ox, oy, oz, dx, dy, dz, optics):
     """A ray, eye-fixed, refracted to the plane of the iris.
@@ -90,16 +105,10 @@ def through_cornea(ox, oy, oz, dx, dy, dz, optics):
     if t < 0:
         return -1.0, 0.0, 0.0, 0.0
     hx, hy, hz = ox + t * dx, oy + t * dy, oz + t * dz
-    nx, ny = hx / optics.cornea_radius, hy / optics.cornea_radius
-    nz = (hz - optics.cornea_centre) / optics.cornea_radius
-    ratio = 1.0 / optics.refractive_index
-    cosine = -(nx * dx + ny * dy + nz * dz)
-    bend = ratio * cosine - math.sqrt(max(0.0, 1.0 - ratio * ratio * (1.0 - cosine * cosine)))
-    rx, ry, rz = ratio * dx + bend * nx, ratio * dy + bend * ny, ratio * dz + bend * nz
-    if rz > -1e-3:
+    is_met, u, v = to_iris(hx, hy, hz, dx, dy, dz, optics)
+    if not is_met:
         return -1.0, 0.0, 0.0, 0.0
-    s = (optics.iris_distance - hz) / rz
-    return t, hx + s * rx, hy + s * ry, math.sqrt(hx * hx + hy * hy)
+    return t, u, v, math.sqrt(hx * hx + hy * hy)
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True)

@@ -109,10 +109,11 @@ class Renderer:
             places=np.zeros((*shape, 2), np.float32),
             light=np.zeros(shape, np.float32),
             footprint=np.zeros(shape, np.float32),
+            slant=np.zeros(shape),
             still=np.zeros(shape, np.float32),
             spans=np.zeros((shape[0], 2), np.int64),
         )
-        self._seen = np.zeros(shape, np.float32)
+        self._image, self._seen = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self._slip_cm: NDArray[np.float64] | None = None
         self._pixels = _pixels(self.view)
 
@@ -122,7 +123,7 @@ class Renderer:
         lamps = self.headset.lamps
         curves = self._curves(self._lids.at(state.lid_pitch_deg, state.blink))
         moment = self._moment(state)
-        image = np.empty_like(self._seen)
+        image = self._image
         shade(
             image,
             self._seen,
@@ -187,6 +188,7 @@ class Renderer:
             self._ground.places,
             self._ground.light,
             self._ground.footprint,
+            self._ground.slant,
         )
         paint_still(self._ground, self._curves(self._lids.rest), self._textures.skin)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinytracker.synthetic.jit import njit
-from tinytracker.synthetic.near_eye.optics import Rows, project, ray_of, through_cornea, to_sphere
+from tinytracker.synthetic.near_eye.optics import Rows, project, to_iris, to_sphere
 from tinytracker.synthetic.noise import smoothstep
 
 ONE = np.uint64(1)
@@ -21,7 +21,7 @@ LOWER_REACH_CM = 0.6
 """The lower lid's movement is felt so far below its margin."""
 RETURNED_WITHIN_RAD = math.radians(2.6)
 CREASE_REACH_CM = 0.3
-"""The fold's shading reaches so far above it."""
+"""The fold's shading reaches so far above it, at most."""
 
 
 class Ground(NamedTuple):
@@ -31,6 +31,7 @@ class Ground(NamedTuple):
     places: np.ndarray
     light: np.ndarray
     footprint: np.ndarray
+    slant: np.ndarray
     still: np.ndarray
     spans: np.ndarray
 
@@ -85,11 +86,24 @@ class Moment(NamedTuple):
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
+def split(at, length):
+    """A real index of a curve of so many points as a whole one and the rest."""
+    at = min(max(at, 0.0), length - 1.001)
+    k = np.uint64(at)  # unsigned: no index is counted from the end
+    return k, at - k
+
+
+@njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
+def between(curve, k, rest):
+    """A curve at an index as `split` gives it: many curves at one place cost little more than one."""
+    return curve[k] + (curve[k + ONE] - curve[k]) * rest
+
+
+@njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
 def along(curve, at):
     """A curve at a real index."""
-    at = min(max(at, 0.0), curve.shape[0] - 1.001)
-    k = np.uint64(at)  # unsigned: no index is counted from the end
-    return curve[k] + (curve[k + ONE] - curve[k]) * (at - k)
+    k, rest = split(at, curve.shape[0])
+    return between(curve, k, rest)
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
@@ -134,15 +148,11 @@ def paint_still(ground, curves, skin_map):
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
-def upper_skin(x, y, over, upper, at, crease, rest, within, skin_map, reach, openness, paints):
-    """Reflectance `over` cm above the upper margin: the plate that moves with it, the fold, the skin that
-    hangs over."""
-    below = along(crease, at) - y
+def upper_skin(x, y, over, below, moved, depth, inside, skin_map, reach, paints):
+    """Reflectance `over` cm above the upper margin, `below` cm below the fold: the plate, `moved` cm with the
+    margin, the fold, as deep as `depth`, the skin that hangs over. inside: as `Curves.within`."""
     plate = min(1.0, max(0.0, 0.5 + below * (1 / 0.06)))
-    albedo = skin_at(x, y - plate * (upper - along(rest, at)), skin_map, reach)
-    unfolded = 1.0 - 0.75 * smoothstep(0.22, 0.02, openness)
-    inside = along(within, at)
-    depth = paints.crease_depth * unfolded * inside
+    albedo = skin_at(x, y - plate * moved, skin_map, reach)
     albedo *= 1.0 - 0.22 * depth * plate
     albedo *= 1.0 - depth * bump(below * (1 / 0.055))
     albedo *= 1.0 + 0.10 * depth * max(0.0, 1.0 - abs(below + 0.12) * (1 / 0.12))
@@ -155,29 +165,33 @@ def upper_skin(x, y, over, upper, at, crease, rest, within, skin_map, reach, ope
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
-def lower_skin(x, y, under, lower, at, rest, within, skin_map, reach, paints):
-    """Reflectance `under` cm below the lower margin."""
+def lower_skin(x, y, under, moved, inside, skin_map, reach, paints):
+    """Reflectance `under` cm below the lower margin, which has `moved` so many cm."""
     fall = max(0.0, 1.0 - under / LOWER_REACH_CM)
-    fall *= fall
-    shift = fall * (lower - along(rest, at))
-    albedo = skin_at(x, y - shift, skin_map, reach)
+    albedo = skin_at(x, y - fall * fall * moved, skin_map, reach)
     pouch = 0.14 * bump((under - 0.42) * (1 / 0.085)) - 0.06 * bump((under - 0.2) * (1 / 0.17))
     albedo *= 1.0 - paints.crease_depth * pouch
     if under < 0.1:
-        albedo *= 1.0 - along(within, at) * paints.liner_below * smoothstep(0.10, 0.03, under)
+        albedo *= 1.0 - inside * paints.liner_below * smoothstep(0.10, 0.03, under)
     return albedo
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
-def eyeball(dx, dy, dz, light, px_cm, sclera_map, iris_map, moment, optics, paints):
-    """Light of the ball where a ray meets it, and how far along the ray that is (-1: it passes by)."""
-    turn = moment.turn
+def eyeball(ex, ey, ez, light, px_cm, sclera_map, iris_map, moment, optics, paints):
+    """Light of the ball where a ray (unit e, eye-fixed) meets it, and how far along the ray that is (-1: it
+    passes by)."""
     ox, oy, oz = moment.camera[0], moment.camera[1], moment.camera[2]
-    ex = turn[0][0] * dx + turn[1][0] * dy + turn[2][0] * dz
-    ey = turn[0][1] * dx + turn[1][1] * dy + turn[2][1] * dz
-    ez = turn[0][2] * dx + turn[1][2] * dy + turn[2][2] * dz
-    t, u, v, rim = through_cornea(ox, oy, oz, ex, ey, ez, optics)
-    clear = 0.0 if t < 0 else smoothstep(optics.limbus_radius + 0.02, optics.limbus_radius - 0.075, rim)
+    t = to_sphere(ox, oy, oz - optics.cornea_centre, ex, ey, ez, optics.cornea_radius)
+    u, v, clear = 0.0, 0.0, 0.0
+    if t >= 0:
+        hx, hy = ox + t * ex, oy + t * ey
+        rim2, edge = hx * hx + hy * hy, optics.limbus_radius + 0.02
+        if rim2 < edge * edge:
+            is_met, u, v = to_iris(hx, hy, oz + t * ez, ex, ey, ez, optics)
+            if is_met:
+                clear = smoothstep(edge, optics.limbus_radius - 0.075, math.sqrt(rim2))
+            else:
+                t = -1.0
     white = 0.0
     if clear < 1.0:
         far = to_sphere(ox, oy, oz, ex, ey, ez, optics.ball_radius)
@@ -201,71 +215,110 @@ def eyeball(dx, dy, dz, light, px_cm, sclera_map, iris_map, moment, optics, pain
     return white + (inside - white) * clear, t
 
 
+@njit(fastmath=True, error_model="numpy", cache=True, nogil=True, inline="always")
+def turned(axis, turn):
+    """A direction of the head's in eye-fixed axes."""
+    return (
+        turn[0][0] * axis[0] + turn[1][0] * axis[1] + turn[2][0] * axis[2],
+        turn[0][1] * axis[0] + turn[1][1] * axis[1] + turn[2][1] * axis[2],
+        turn[0][2] * axis[0] + turn[1][2] * axis[1] + turn[2][2] * axis[2],
+    )
+
+
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True)
 def shade(image, seen, ground, curves, textures, paints, moment, optics, pixels):
     """Paints all but lashes and glints into image (H, W); seen (H, W): how much of a pixel is eyeball."""
     h = image.shape[0]
     places, still, spans = ground.places, ground.still, ground.spans
-    light_at, footprint = ground.light, ground.footprint
+    light_at, footprint, slant = ground.light, ground.footprint, ground.slant
     uppers, lowers, creases, within = curves.upper, curves.lower, curves.crease, curves.within
     rest_upper, rest_lower = curves.rest_upper, curves.rest_lower
     reach, per_cm, openness = curves.reach, curves.per_cm, curves.openness
     skin_map, iris_map, sclera_map = textures.skin, textures.iris, textures.sclera
     origin_x, origin_y = pixels.origin[0], pixels.origin[1]
+    aside, down, ahead = pixels.axes
+    eye_aside, eye_down, eye_ahead = (
+        turned(aside, moment.turn),
+        turned(down, moment.turn),
+        turned(ahead, moment.turn),
+    )
+    fold_depth = paints.crease_depth * (1.0 - 0.75 * smoothstep(0.22, 0.02, openness))
+    points = uppers.shape[0]
     for j in range(h):
         first, end = spans[j, 0], spans[j, 1]
         image[j] = still[j]
         seen[j] = 0.0
+        b = (j - pixels.middle_y) / pixels.focal
+        row_x, row_y = ahead[0] + b * down[0], ahead[1] + b * down[1]
+        row_ex, row_ey = eye_ahead[0] + b * eye_down[0], eye_ahead[1] + b * eye_down[1]
+        row_ez = eye_ahead[2] + b * eye_down[2]
         for i in range(first, end):
             x, y = places[j, i, 0], places[j, i, 1]
-            at = (x + reach) * per_cm
+            k, rest = split((x + reach) * per_cm, points)
             light, px_cm = light_at[j, i], footprint[j, i]
-            upper, lower = along(uppers, at), along(lowers, at)
-            per_px = 1.0 / px_cm
-            open_ = min(0.5 + min(upper - y, y - lower) * per_px, (upper - lower) * per_px)
-            open_ = min(1.0, max(0.0, open_))
+            upper, lower = between(uppers, k, rest), between(lowers, k, rest)
+            inside, gap = min(upper - y, y - lower), upper - lower
+            open_ = 0.0
+            if inside > -0.5 * px_cm and gap > 0.0:
+                open_ = min(1.0, min(0.5 * px_cm + inside, gap) / px_cm)
+            is_above = y > 0.5 * (upper + lower)
             skin = 0.0
             if open_ < 1.0:
-                if y > 0.5 * (upper + lower):
+                if is_above:
+                    below = between(creases, k, rest) - y
+                    if below < -CREASE_REACH_CM:
+                        continue  # as it is without anything that moves
                     skin = upper_skin(
                         x,
                         y,
                         max(0.0, y - upper),
-                        upper,
-                        at,
-                        creases,
-                        rest_upper,
-                        within,
+                        below,
+                        upper - between(rest_upper, k, rest),
+                        fold_depth * between(within, k, rest),
+                        between(within, k, rest),
                         skin_map,
                         reach,
-                        openness,
                         paints,
                     )
                 else:
+                    under = max(0.0, lower - y)
+                    if under > LOWER_REACH_CM:
+                        continue
                     skin = lower_skin(
-                        x, y, max(0.0, lower - y), lower, at, rest_lower, within, skin_map, reach, paints
+                        x,
+                        y,
+                        under,
+                        lower - between(rest_lower, k, rest),
+                        between(within, k, rest),
+                        skin_map,
+                        reach,
+                        paints,
                     )
                 skin *= light
             if open_ <= 0.0:
                 image[j, i] = skin
                 continue
-            dx, dy, dz = ray_of(float(i), float(j), pixels)
-            ball, far = eyeball(dx, dy, dz, light, px_cm, sclera_map, iris_map, moment, optics, paints)
+            a, cosine = (i - pixels.middle_x) / pixels.focal, slant[j, i]
+            ex, ey = (row_ex + a * eye_aside[0]) * cosine, (row_ey + a * eye_aside[1]) * cosine
+            ez = (row_ez + a * eye_aside[2]) * cosine
+            ball, far = eyeball(ex, ey, ez, light, px_cm, sclera_map, iris_map, moment, optics, paints)
             # The upper lid's edge is in its own shadow, the lower one's is wet and bright.
-            edge = 0.55 if y > 0.5 * (upper + lower) else 0.95
+            edge = 0.55 if is_above else 0.95
             tissue = paints.skin * edge * light
             free = 0.0
             if far > 0:
                 # The lids' inner edges lie on the ball: what a ray meets beyond them is the edge's own wall.
-                bx, by = origin_x + far * dx, origin_y + far * dy
-                at = (bx * paints.inward + reach) * per_cm
-                above = along(uppers, at) - by * paints.inward
-                below = by * paints.inward - along(lowers, at)
+                far *= cosine
+                bx = (origin_x + far * (row_x + a * aside[0])) * paints.inward
+                by = (origin_y + far * (row_y + a * aside[1])) * paints.inward
+                k, rest = split((bx + reach) * per_cm, points)
+                upper, lower = between(uppers, k, rest), between(lowers, k, rest)
+                above, below = upper - by, by - lower
                 free = min(1.0, max(0.0, 0.5 + min(above, below) / px_cm))
                 ball *= 0.5 + 0.5 * smoothstep(0.0, 0.22, above)
                 ball *= 0.8 + 0.2 * smoothstep(0.0, 0.1, below)
                 # Red flesh in the inner corner, and where the lids meet outside.
-                narrow = (along(uppers, at) - along(lowers, at)) / 0.22
+                narrow = (upper - lower) / 0.22
                 if narrow < 1.0 and openness > 0.08:
                     free *= smoothstep(0.0, 1.0, narrow)
             inner = tissue + (ball - tissue) * free

@@ -70,11 +70,12 @@ def meet(ox, oy, oz, dx, dy, dz, t, surface):
 
 
 @njit(fastmath=True, error_model="numpy", cache=True, nogil=True)
-def lay_out(pixels, surface, lamps, powers, ambient, places, light, footprint):
+def lay_out(pixels, surface, lamps, powers, ambient, places, light, footprint, slant):
     """What of a picture depends on the camera's place alone.
 
     places (H, W, 2) float32: x and y where each pixel's ray meets the skin. light (H, W) float32: irradiance
     there, 1 for lamps that stand together 3 cm before it. footprint (H, W) float32: cm that a pixel covers.
+    slant (H, W): cosine of each ray with the camera's axis.
     """
     h, w = light.shape
     o = pixels.origin
@@ -83,6 +84,8 @@ def lay_out(pixels, surface, lamps, powers, ambient, places, light, footprint):
         t = guess
         for i in range(w):
             dx, dy, dz = ray_of(float(i), float(j), pixels)
+            a, b = (i - pixels.middle_x) / pixels.focal, (j - pixels.middle_y) / pixels.focal
+            slant[j, i] = 1.0 / math.sqrt(1.0 + a * a + b * b)
             if t < 0:
                 t = (1.2 - o[2]) / dz
             t = meet(o[0], o[1], o[2], dx, dy, dz, t, surface)
