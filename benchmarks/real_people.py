@@ -3,9 +3,9 @@
     python benchmarks/real_people.py eyeGaze/.git tinytracker-eyes tinytracker tinytracker-s
 
 wants a clone of the public repository jatinbhikadiya/eyeGaze (GitHub). Its history holds sittings before a
-laptop: some four frames of 1280 x 720 px at each of nine places from left to right, at what height is not told.
-It bears no licence: its pictures are looked at and measured here, nothing of them is kept or trained on. Those
-who sat for at least 34 frames count, one sitting each.
+laptop: some four frames of 1280 x 720 px at each of nine places from left to right, at what height is not
+told. It bears no licence: its pictures are looked at and measured here, nothing of them is kept or trained on.
+Those who sat for at least 34 frames count, one sitting each.
 
 Per network, means over people of: the error across without calibration, correlation and gain, and the error
 after 5 and 13 frames of different places, mended by an affine that is shrunk towards no change; and how much
@@ -69,9 +69,8 @@ def main() -> None:
             progress(done, len(people))
     frames = sum(len(sitting.truth_cm) for sitting in sittings)
     mean_cm = np.mean([np.abs(sitting.truth_cm - sitting.truth_cm.mean()).mean() for sitting in sittings])
-    print(
-        f"{len(sittings)} real people, {frames} frames, x only; always the mean: {mean_cm:.2f} cm (measured)\n"
-    )
+    print(f"{len(sittings)} real people, {frames} frames, x only (measured)")
+    print(f"always the mean: {mean_cm:.2f} cm\n")
     print(table_of(arguments.models, sittings), end="")
 
 
@@ -98,8 +97,8 @@ def pictures_of(git_dir: Path) -> list[tuple[str, int, str]]:
     ]
     if not found:
         raise InputError(
-            f"{git_dir} holds no such sittings; expected the git directory of jatinbhikadiya/eyeGaze with all "
-            f"of its history {added.stderr.strip()}".rstrip()
+            f"{git_dir} holds no such sittings; expected the git directory of jatinbhikadiya/eyeGaze with "
+            f"all of its history {added.stderr.strip()}".rstrip()
         )
     return found
 
