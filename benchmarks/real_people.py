@@ -4,7 +4,7 @@
 
 wants a clone of the public repository jatinbhikadiya/eyeGaze (GitHub). Its history holds sittings before a
 laptop: some four frames of 1280 x 720 px at each of nine places from left to right, at what height is not
-told. It bears no licence: its pictures are looked at and measured here, nothing of them is kept or trained on.
+told. It bears no licence: its pictures are looked at and measured here, none is kept or trained on.
 Those who sat for at least 34 frames count, one sitting each.
 
 Per network, means over people of: the error across without calibration, correlation and gain, and the error
