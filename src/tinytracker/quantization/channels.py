@@ -29,9 +29,6 @@ class Channels:
     def __init__(self, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """inputs: a sample, for the shapes."""
         self.traced = trace(network)
-        for module in self.traced.modules():
-            if isinstance(module, nn.ReLU):
-                module.inplace = False  # what others look at must not change
         self._shapes = _shapes(self.traced, inputs)
         self._parent: dict[Axis, Axis] = {}
         self._sizes: dict[Axis, int] = {}

@@ -31,9 +31,6 @@ def best_ranges(
     for start in range(0, len(inputs[0]), BATCH):
         simulation.observe(tuple(tensor[start : start + BATCH] for tensor in inputs))
     traced = trace(simulation.finish())
-    for module in traced.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
     names = {node.name: node for node in traced.graph.nodes}
     shared: dict[Rounding, list[fx.Node]] = {}
     for name, rounding in simulation.roundings.items():

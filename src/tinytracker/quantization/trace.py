@@ -14,7 +14,13 @@ class _Tracer(fx.Tracer):
 
 def trace(network: nn.Module) -> fx.GraphModule:
     """The network as a graph, without the identities that folding leaves; the same node names whenever it
-    is called."""
+    is called.
+
+    The network's ReLUs give tensors of their own from now on: what others look at must not change.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
     graph = _Tracer().trace(network)
     for node in graph.nodes:
         if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), nn.Identity):

@@ -74,9 +74,6 @@ class _Walk(fx.Interpreter):
     def __init__(self, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         traced = trace(network)
         super().__init__(traced)
-        for module in traced.modules():
-            if isinstance(module, nn.ReLU):
-                module.inplace = False
         self.args_iter = iter(inputs)
         self.nodes = [node for node in traced.graph.nodes if node.op != "output"]
 
