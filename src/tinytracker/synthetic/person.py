@@ -17,6 +17,7 @@ from tinytracker.errors import UsageError
 from tinytracker.synthetic import ict as ict_heads
 from tinytracker.synthetic import makehuman, people
 from tinytracker.synthetic.camera import Camera
+from tinytracker.synthetic.colours import triple
 from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, yaw_pitch
 from tinytracker.synthetic.head_kinds import HeadKind, head_kind
 from tinytracker.synthetic.ict import IctModel
@@ -169,9 +170,10 @@ class Person:
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
             light,
         )
+        across, up, back = posed.rotation.T
         view = View(
-            origin,
-            np.ascontiguousarray(posed.rotation.T),
+            triple(origin),
+            (triple(across), triple(up), triple(back)),
             (region.x_px - camera.cx_px) / camera.f_px,
             -(region.y_px - camera.cy_px) / camera.f_px,
             1 / (scale_x * camera.f_px),
