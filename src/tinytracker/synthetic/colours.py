@@ -25,13 +25,13 @@ def triple(values: ArrayLike) -> Triple:
     return float(a), float(b), float(c)
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def scaled(colour, factor):
     """A colour times a number."""
     return colour[0] * factor, colour[1] * factor, colour[2] * factor
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def blended(colour, other, share):
     """From one colour (share 0) to another (share 1)."""
     return (

@@ -68,7 +68,7 @@ class EyeState(NamedTuple):
     margins: np.ndarray
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def draw_eye(
     e,
     x,
@@ -137,7 +137,7 @@ def draw_eye(
     return out
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss):
     """Skin around the opening: crease, fold, lash line, bag, the corners' lines."""
     shade, red = 1.0, 0.0
@@ -190,7 +190,7 @@ def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss):
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _lashes(e, s, along, above, below, look, eye):
     """Coverage (0 to 1) by lashes: fans from both margins towards their projected tips."""
     if s < -0.08 or s > 1.16:
@@ -228,7 +228,7 @@ def _lashes(e, s, along, above, below, look, eye):
     return min(1.0, cover)
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _eyeball(
     e, s, under, over, origin, ray, light, look, eye, directions, colours, sizes, glints, ambient
 ):
@@ -321,7 +321,7 @@ def _eyeball(
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _reflections(
     ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, colour
 ):

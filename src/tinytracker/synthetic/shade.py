@@ -68,7 +68,7 @@ class Lenses(NamedTuple):
     reflection: float
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def resolve(
     out,
     background,
@@ -180,7 +180,7 @@ def resolve(
             out[i, j, 0], out[i, j, 1], out[i, j, 2] = total
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _direction(view, row, column):
     """Unit direction of a sample's ray in the head frame."""
     x, y = (column + 0.5) * view.step_x + view.x0, (row + 0.5) * view.step_y + view.y0
@@ -193,7 +193,7 @@ def _direction(view, row, column):
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _painted(painting, x, y):
     """Bilinear sample of the skin's painting at chart position (x, y) cm: colour and gloss."""
     v = min(max((13.0 - y) * 20.0 - 0.5, 0.0), painting.shape[0] - 1.01)
@@ -211,7 +211,7 @@ def _painted(painting, x, y):
     return colour, _channel(painting, i, j, 3, corners)
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _channel(painting, i, j, channel, corners):
     """One channel of four texels, the upper left one at (i, j), by their weights."""
     return (
@@ -222,7 +222,7 @@ def _channel(painting, i, j, channel, corners):
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, painting, look):
     """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the
     same)."""
@@ -257,7 +257,7 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, pain
     return skin[0] * r + gloss * sr, skin[1] * g + gloss * sg, skin[2] * b + gloss * sb
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _eye_sample(
     e,
     t,
@@ -316,7 +316,7 @@ def _eye_sample(
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _spectacles(lenses, origin, ray, pixel, look, ambient, rim_light, colour):
     """A pixel's colour behind lenses and rims. pixel: angle of a pixel (for smooth edges)."""
     if ray[2] > -0.2:
@@ -351,7 +351,7 @@ def _spectacles(lenses, origin, ray, pixel, look, ambient, rim_light, colour):
     return colour
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _frame(cover, x, y, look, rim_light, colour):
     if cover <= 0:
         return colour
@@ -364,7 +364,7 @@ def _frame(cover, x, y, look, rim_light, colour):
     return blended(colour, frame, cover)
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _rim_light(colours, ambient):
     """What lights the frame of spectacles: the surroundings and some of the first lamp."""
     direct = (0.0, 0.0, 0.0)
@@ -373,7 +373,7 @@ def _rim_light(colours, ambient):
     return 2 * ambient[0] + direct[0], 2 * ambient[1] + direct[1], 2 * ambient[2] + direct[2]
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def backdrop(out, left, top, right, bottom, colours, slope, texture, shapes, seed):
     """Paint a room's background, float32 (h, w, 3), for the part [left, right] x [top, bottom] (fractions of
     the frame).

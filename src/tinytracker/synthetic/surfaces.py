@@ -29,7 +29,7 @@ class Look(NamedTuple):
     seed: int
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
     """Reflectance (a colour) and gloss of a place on the head.
 
@@ -82,7 +82,7 @@ def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
     return skin, gloss
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _stripe(x, y, look):
     """Brightness of a cloth's stripes at a place, 1 beside them."""
     contrast, across, up = look.cloth_waves
