@@ -25,6 +25,12 @@ def triple(values: ArrayLike) -> Triple:
     return float(a), float(b), float(c)
 
 
+def rows_of(matrix: ArrayLike) -> tuple[Triple, Triple, Triple]:
+    """A matrix (3, 3), row by row."""
+    a, b, c = np.asarray(matrix, float)
+    return triple(a), triple(b), triple(c)
+
+
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def scaled(colour, factor):
     """A colour times a number."""

@@ -81,16 +81,13 @@ def draw_eye(
     look,
     eye,
     margins,
-    directions,
-    colours,
-    sizes,
-    glints,
+    lamps,
     ambient,
 ):
     """Colour of one sample in the region of eye `e`.
 
     x, y: the sample on the face, head frame. albedo, light, gloss: colours of the skin there. origin, ray:
-    camera's position and direction of the sample's ray, head frame.
+    camera's position and direction of the sample's ray, head frame. lamps: (n, 8), see `shade.Lamps`.
     """
     side = 1.0 if e == 0 else -1.0
     along = (x - eye.centre[0]) * side
@@ -121,10 +118,7 @@ def draw_eye(
             light,
             look,
             eye,
-            directions,
-            colours,
-            sizes,
-            glints,
+            lamps,
             ambient,
         )
     else:
@@ -230,7 +224,7 @@ def _lashes(e, s, along, above, below, look, eye):
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _eyeball(
-    e, s, under, over, origin, ray, light, look, eye, directions, colours, sizes, glints, ambient
+    e, s, under, over, origin, ray, light, look, eye, lamps, ambient
 ):
     """Follow a ray through the opening. `under`, `over`: cm below the upper margin and above the lower
     one."""
@@ -289,8 +283,8 @@ def _eyeball(
             m = (1 + 0.55 * fibre + 0.35 * math.exp(-(((near - 0.5) / 0.14) ** 2))) * (
                 1 - 0.72 * smoothstep(0.74, 1.0, near)
             )
-            if directions.shape[0] > 0:  # light gathers in the iris on the side away from the lamp
-                m *= 1 - 0.35 * near * (u * directions[0, 0] + v * directions[0, 1]) / look.iris_radius
+            if lamps.shape[0] > 0:  # light gathers in the iris on the side away from the lamp
+                m *= 1 - 0.35 * near * (u * lamps[0, 0] + v * lamps[0, 1]) / look.iris_radius
             hole = smoothstep(look.pupil_radius + 0.03, look.pupil_radius - 0.02, rho)
             m *= (1 - hole) * 0.9
             iris = look.iris[0] * m + 0.003, look.iris[1] * m + 0.003, look.iris[2] * m + 0.003
@@ -312,10 +306,7 @@ def _eyeball(
         under,
         left,
         look,
-        directions,
-        colours,
-        sizes,
-        glints,
+        lamps,
         ambient,
         (colour[0] * light[0] * left, colour[1] * light[1] * left, colour[2] * light[2] * left),
     )
@@ -323,7 +314,7 @@ def _eyeball(
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _reflections(
-    ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, colour
+    ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, lamps, ambient, colour
 ):
     """The colour with corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed below the lid."""
     centre, radius = 0.47 * 1.2, 0.65 * 1.2
@@ -341,16 +332,17 @@ def _reflections(
     clear = 0.35 + 0.65 * smoothstep(0.0, 0.22, under)
     veil = 0.020 * look.glint * left * (0.6 + 0.4 * by)
     r, g, b = colour[0] + ambient[0] * veil, colour[1] + ambient[1] * veil, colour[2] + ambient[2] * veil
-    for q in range(directions.shape[0]):
-        near = bx * directions[q, 0] + by * directions[q, 1] + bz * directions[q, 2]
+    for q in range(lamps.shape[0]):
+        near = bx * lamps[q, 0] + by * lamps[q, 1] + bz * lamps[q, 2]
+        size = lamps[q, 6]
         k = (
-            smoothstep(sizes[q], min(0.9999, sizes[q] + 0.25 * (1 - sizes[q])), near)
-            * glints[q]
+            smoothstep(size, min(0.9999, size + 0.25 * (1 - size)), near)
+            * lamps[q, 7]
             * look.glint
             * clear
         )
         if k > 0:
-            r += colours[q, 0] * k
-            g += colours[q, 1] * k
-            b += colours[q, 2] * k
+            r += lamps[q, 3] * k
+            g += lamps[q, 4] * k
+            b += lamps[q, 5] * k
     return r, g, b

@@ -16,7 +16,7 @@ from tinytracker.synthetic.colours import Triple, blended, scaled
 from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState, draw_eye
 from tinytracker.synthetic.jit import njit
 from tinytracker.synthetic.noise import noise, smoothstep
-from tinytracker.synthetic.surfaces import FACE, Look, surface_colour
+from tinytracker.synthetic.surfaces import FACE, Look, cloth_colour, is_covered, surface_colour
 
 EYE_REACH_CM = (1.95, 1.05, 1.30)
 """The region around an eye's centre that is drawn sample by sample: to either side, below, above."""
@@ -33,13 +33,10 @@ class Surface(NamedTuple):
 
 
 class Lamps(NamedTuple):
-    """Lights, head frame: directions, colours (n, 3); sizes (n,) cosine of the angular radius; glints
-    (n,); ambient light."""
+    """Lights, head frame. table: (n, 8) per lamp [direction x, y, z, colour r, g, b, cosine of the angular
+    radius, glint]."""
 
-    directions: np.ndarray
-    colours: np.ndarray
-    sizes: np.ndarray
-    glints: np.ndarray
+    table: np.ndarray
     ambient: Triple
 
 
@@ -95,9 +92,8 @@ def resolve(
     rows, columns = out.shape[0], out.shape[1]
     # Arrays leave their tuples once, not at every pixel: each time costs a count of references.
     triangles, kind, eye, painting = surface.triangles, surface.kind, surface.eye, surface.painting
-    directions, colours, sizes, glints = lamps.directions, lamps.colours, lamps.sizes, lamps.glints
-    margins = eye_state.margins
-    rim_light = _rim_light(colours, lamps.ambient)
+    margins, lamp_table = eye_state.margins, lamps.table
+    rim_light = _rim_light(lamp_table, lamps.ambient)
     count = factor * factor
     for i in range(rows):
         for j in range(columns):
@@ -113,7 +109,9 @@ def resolve(
                             first_kind = kind[t]
                         if eye[t] > 0 or kind[t] != first_kind:
                             special = True
-            if hits == count and not special:
+            if hits == 0:
+                total = background[i, j, 0], background[i, j, 1], background[i, j, 2]
+            elif hits == count and not special:
                 far = factor - 1
                 total = _plain(
                     top,
@@ -153,10 +151,7 @@ def resolve(
                                 triangles,
                                 painting,
                                 margins,
-                                directions,
-                                colours,
-                                sizes,
-                                glints,
+                                lamp_table,
                                 lamps.ambient,
                                 eye_look,
                                 eye_state.left if eye[t] == 1 else eye_state.right,
@@ -252,8 +247,11 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, pain
             z += w * light[v, 8]
             hair += w * light[v, 9]
             cloth += w * light[v, 10]
-    skin, gloss = _painted(painting, x, y) if kind[t] == FACE else ((0.0, 0.0, 0.0), 0.0)
-    skin, gloss = surface_colour(kind[t], x, y, z, hair, cloth, skin, gloss, look)
+    if is_covered(kind[t], cloth):
+        skin, gloss = cloth_colour(x, y, z, cloth, look)
+    else:
+        skin, gloss = _painted(painting, x, y) if kind[t] == FACE else ((0.0, 0.0, 0.0), 0.0)
+        skin, gloss = surface_colour(kind[t], x, y, z, hair, cloth, skin, gloss, look)
     return skin[0] * r + gloss * sr, skin[1] * g + gloss * sg, skin[2] * b + gloss * sb
 
 
@@ -268,10 +266,7 @@ def _eye_sample(
     triangles,
     painting,
     margins,
-    directions,
-    colours,
-    sizes,
-    glints,
+    lamps,
     ambient,
     look,
     eye,
@@ -308,10 +303,7 @@ def _eye_sample(
         look,
         eye,
         margins,
-        directions,
-        colours,
-        sizes,
-        glints,
+        lamps,
         ambient,
     )
 
@@ -365,11 +357,11 @@ def _frame(cover, x, y, look, rim_light, colour):
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _rim_light(colours, ambient):
+def _rim_light(lamps, ambient):
     """What lights the frame of spectacles: the surroundings and some of the first lamp."""
     direct = (0.0, 0.0, 0.0)
-    if colours.shape[0] > 0:
-        direct = (colours[0, 0] * 0.4, colours[0, 1] * 0.4, colours[0, 2] * 0.4)
+    if lamps.shape[0] > 0:
+        direct = (lamps[0, 3] * 0.4, lamps[0, 4] * 0.4, lamps[0, 5] * 0.4)
     return 2 * ambient[0] + direct[0], 2 * ambient[1] + direct[1], 2 * ambient[2] + direct[2]
 
 

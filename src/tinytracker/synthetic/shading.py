@@ -13,7 +13,7 @@ from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, iris_distance_cm, torsion_free
 from tinytracker.synthetic.head_kinds import HeadKind
 from tinytracker.synthetic.lids import margin_heights
-from tinytracker.synthetic.light import illuminate
+from tinytracker.synthetic.light import illuminate, open_sky
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
 from tinytracker.synthetic.posed import PosedHead
@@ -75,15 +75,13 @@ def _orbit_light(subject: Subject, mesh: HeadMesh) -> float:
     """Light on the closed lids as a share of that on the cheeks, under an even sky with light from the
     front and above."""
     light = np.zeros((len(mesh.hair), 6), np.float32)
-    lamps = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
+    directions = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
     illuminate(
         mesh.vertices_cm,
         mesh.normals,
         mesh.horizon,
-        mesh.occlusion,
-        subject.skin.occlusion,
-        lamps,
-        np.full((3, 3), 0.25),
+        open_sky(mesh.occlusion, subject.skin.occlusion),
+        np.concatenate([directions, np.full((3, 3), 0.25)], 1),
         (0.5, 0.5, 0.5),
         np.array([0.0, 0.0, 35.0]),
         np.array([0.0, 1.0, 0.0]),
@@ -156,15 +154,12 @@ def look_of(subject: Subject, heads: HeadKind, scene: Scene) -> Look:
 def lamps_of(scene: Scene, rotation: np.ndarray) -> Lamps:
     """The scene's lights in the head's frame."""
     lights = scene.lights
-    return Lamps(
-        directions=np.ascontiguousarray(
-            np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation
-        ),
-        colours=np.array([l.colour for l in lights], float).reshape(-1, 3),
-        sizes=np.cos(np.radians(np.array([l.radius_deg for l in lights], float))),
-        glints=np.array([l.glint for l in lights], float),
-        ambient=triple(scene.ambient),
-    )
+    directions = np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation
+    colours = np.array([l.colour for l in lights], float).reshape(-1, 3)
+    sizes = np.cos(np.radians(np.array([l.radius_deg for l in lights], float)))
+    glints = np.array([l.glint for l in lights], float)
+    table = np.concatenate([directions, colours, sizes[:, None], glints[:, None]], 1)
+    return Lamps(table, triple(scene.ambient))
 
 
 def lenses_of(subject: Subject) -> Lenses:

@@ -12,8 +12,10 @@ from tinytracker.synthetic.noise import noise, smoothstep
 # As in `mesh`: numba takes constants from the module that it compiles.
 FACE, HAIR, TORSO, MOUTH, FRAME, TEETH = 1, 2, 3, 4, 5, 6
 
-_DEEP_IN_CLOTH_CM = 0.8
-"""Farther in, the shadow along the edge is less than one in 10**19: too little for a float to change."""
+_HEM_CM = 0.03
+"""How far within clothes nothing shows through them any more, and outside nothing of them is seen."""
+_SHADOW_CM = 0.8
+"""How far within clothes the shadow along their edge is less than one in 10**19."""
 
 
 class Look(NamedTuple):
@@ -30,14 +32,18 @@ class Look(NamedTuple):
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def is_covered(kind, cloth):
+    """Whether only cloth is seen where the mesh is of this kind and lies so far within clothes, cm."""
+    return cloth >= _HEM_CM and kind != HAIR
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
-    """Reflectance (a colour) and gloss of a place on the head.
+    """Reflectance (a colour) and gloss of a place on the head that is not covered.
 
     kind: what the mesh is there. x, y, z: on the chart, cm. hair: share of it. cloth: cm within clothes. skin,
     gloss: as painted, if the mesh is skin.
     """
-    has_cloth = cloth > -0.25 and kind != HAIR
-    broad = noise(x * 0.5, y * 0.5, look.seed + 31) if has_cloth or kind == TORSO else 0.0
     if kind == FACE:
         if y < -10.5 and z < 0:  # the neck lies in the chin's shadow
             dim = look.neck_light + (1 - look.neck_light) * smoothstep(-19.0, -12.5, y) * smoothstep(
@@ -45,7 +51,7 @@ def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
             )
             skin = scaled(skin, dim)
     elif kind == TORSO:
-        fold = 1 + 0.35 * broad + 0.25 * noise(x * 2, y * 2, look.seed + 32)
+        fold = 1 + 0.35 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.25 * noise(x * 2, y * 2, look.seed + 32)
         fold *= _stripe(x, y, look)
         fold *= 0.5 + 0.5 * smoothstep(-16.5, -22.0, y)
         skin, gloss = scaled(look.cloth, fold), 0.02
@@ -70,16 +76,34 @@ def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
         )
         skin = blended(skin, scaled(look.hair, strand), cover)
         gloss += (0.12 - gloss) * cover
-    if has_cloth:  # with a shadow along its edge
-        k = smoothstep(-0.03, 0.03, cloth)
-        edge = 1 - 0.45 * math.exp(-((cloth / 0.12) ** 2)) if cloth < _DEEP_IN_CLOTH_CM else 1.0
-        fold = 1 + 0.30 * broad + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
-        if y < -9:
-            fold *= _stripe(x, y, look)
-        weave = scaled(look.headwear if y > -9 else look.cloth, fold)
-        skin = scaled(blended(skin, weave, k), edge)
+    if cloth > -0.25 and kind != HAIR:
+        k = smoothstep(-_HEM_CM, _HEM_CM, cloth)
+        skin = scaled(blended(skin, _weave(x, y, z, look), k), _edge_light(cloth))
         gloss += (0.02 - gloss) * k
     return skin, gloss
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def cloth_colour(x, y, z, cloth, look):
+    """Reflectance (a colour) and gloss of a place that is covered."""
+    weave = _weave(x, y, z, look)
+    return (scaled(weave, _edge_light(cloth)) if cloth < _SHADOW_CM else weave), 0.02
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _weave(x, y, z, look):
+    fold = (
+        1 + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
+    )
+    if y < -9:
+        fold *= _stripe(x, y, look)
+    return scaled(look.headwear if y > -9 else look.cloth, fold)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _edge_light(cloth):
+    """Light left by the shadow along the edge of clothes, cm within them."""
+    return 1 - 0.45 * math.exp(-((cloth / 0.12) ** 2))
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
