@@ -1,7 +1,8 @@
 """Colours and directions as the kernels pass them on: tuples of three floats.
 
 Not arrays: numba counts the references to every array that it hands to another function, and that took longer
-than all the arithmetic of a pixel.
+than all the arithmetic of a pixel. It leaves out more of the counting where nothing can raise, so divisions
+go by numpy's rules, without a check for zero (`error_model`).
 """
 
 from __future__ import annotations

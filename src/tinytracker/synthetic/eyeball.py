@@ -223,9 +223,7 @@ def _lashes(e, s, along, above, below, look, eye):
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
-def _eyeball(
-    e, s, under, over, origin, ray, light, look, eye, lamps, ambient
-):
+def _eyeball(e, s, under, over, origin, ray, light, look, eye, lamps, ambient):
     """Follow a ray through the opening. `under`, `over`: cm below the upper margin and above the lower
     one."""
     ox, oy, oz = origin[0] - eye.centre[0], origin[1] - eye.centre[1], origin[2] - eye.centre[2]
@@ -313,10 +311,9 @@ def _eyeball(
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
-def _reflections(
-    ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, lamps, ambient, colour
-):
-    """The colour with corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed below the lid."""
+def _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, lamps, ambient, colour):
+    """The colour with corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed
+    below the lid."""
     centre, radius = 0.47 * 1.2, 0.65 * 1.2
     gx, gy, gz = ox - centre * fx, oy - centre * fy, oz - centre * fz
     b = gx * rx + gy * ry + gz * rz
@@ -335,12 +332,7 @@ def _reflections(
     for q in range(lamps.shape[0]):
         near = bx * lamps[q, 0] + by * lamps[q, 1] + bz * lamps[q, 2]
         size = lamps[q, 6]
-        k = (
-            smoothstep(size, min(0.9999, size + 0.25 * (1 - size)), near)
-            * lamps[q, 7]
-            * look.glint
-            * clear
-        )
+        k = smoothstep(size, min(0.9999, size + 0.25 * (1 - size)), near) * lamps[q, 7] * look.glint * clear
         if k > 0:
             r += lamps[q, 3] * k
             g += lamps[q, 4] * k

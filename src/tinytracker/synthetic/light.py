@@ -74,11 +74,10 @@ def illuminate(vertices, normals, horizon, sky, lamps, ambient, eye, up, out):
     """Diffuse and glossy light at each vertex, into the first six columns of `out`: [diffuse r, g, b, gloss
     r, g, b].
 
-    sky: (V,) of `open_sky`. lamps: (n, 6 or more) [unit direction towards the light, head frame, colour]. ambient: (3,), strongest from
-    `up` (3,).
-    eye: (3,) position of the camera, head frame. Skin lets light wrap around its
-    edges, red most of all (a cheap stand-in for subsurface scattering). Vertices that face away from the
-    camera are left as they are.
+    sky: (V,) of `open_sky`. lamps: (n, 6 or more) per lamp [unit direction towards it, head frame, colour].
+    ambient: (3,), strongest from `up` (3,). eye: (3,) position of the camera, head frame. Skin lets light
+    wrap around its edges, red most of all (a cheap stand-in for subsurface scattering). Vertices that face
+    away from the camera are left as they are.
     """
     compass, count = horizon.shape[1], lamps.shape[0]
     sector, share = np.empty(count, np.int64), np.empty(count)

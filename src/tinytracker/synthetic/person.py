@@ -135,8 +135,8 @@ class Person:
         curve.
 
         region: part of the frame (frame pixels) that fills the picture. supersampling: samples per pixel and
-        axis, averaged in the result. behind: what `shading.background` gives for this region, if it is at hand.
-        The picture is a function of the arguments, byte for byte.
+        axis, averaged in the result. behind: what `shading.background` gives for this region, if it is at
+        hand. The picture is a function of the arguments, byte for byte.
         """
         mesh, surface = self.mesh, self._surface
         rows, columns = height_px * supersampling, width_px * supersampling

@@ -7,8 +7,8 @@ import numpy as np
 
 from tinytracker.domain import Box
 from tinytracker.synthetic.camera import Camera
-from tinytracker.synthetic.complexion_painter import paint_complexion
 from tinytracker.synthetic.colours import triple
+from tinytracker.synthetic.complexion_painter import paint_complexion
 from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, iris_distance_cm, torsion_free
 from tinytracker.synthetic.head_kinds import HeadKind

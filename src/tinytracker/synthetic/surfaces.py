@@ -9,7 +9,7 @@ from tinytracker.synthetic.colours import Triple, blended, scaled
 from tinytracker.synthetic.jit import njit
 from tinytracker.synthetic.noise import noise, smoothstep
 
-# As in `mesh`: numba takes constants from the module that it compiles.
+# As in `mesh`, which is not compiled: numba would not notice if they changed there.
 FACE, HAIR, TORSO, MOUTH, FRAME, TEETH = 1, 2, 3, 4, 5, 6
 
 _HEM_CM = 0.03
@@ -41,8 +41,8 @@ def is_covered(kind, cloth):
 def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
     """Reflectance (a colour) and gloss of a place on the head that is not covered.
 
-    kind: what the mesh is there. x, y, z: on the chart, cm. hair: share of it. cloth: cm within clothes. skin,
-    gloss: as painted, if the mesh is skin.
+    kind: what the mesh is there. x, y, z: on the chart, cm. hair: share of it. cloth: cm within clothes.
+    skin, gloss: as painted, if the mesh is skin.
     """
     if kind == FACE:
         if y < -10.5 and z < 0:  # the neck lies in the chin's shadow
@@ -92,9 +92,7 @@ def cloth_colour(x, y, z, cloth, look):
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _weave(x, y, z, look):
-    fold = (
-        1 + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
-    )
+    fold = 1 + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
     if y < -9:
         fold *= _stripe(x, y, look)
     return scaled(look.headwear if y > -9 else look.cloth, fold)
