@@ -43,7 +43,7 @@ class CompilingWatch:
     False
     >>> watch.begins("rasterise"); now = 0.8; watch.ends("rasterise"); watch.begins("resolve"); now = 8.9
     >>> round(watch.share, 2), round(watch.left_s)
-    (0.67, 9)
+    (0.66, 9)
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
