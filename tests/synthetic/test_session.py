@@ -213,3 +213,15 @@ def test_eyes_of_far_faces_are_not_jagged() -> None:
     ideal = plain._develop(reference, box).astype(float)
     jagged = plain._develop(single, box).astype(float)
     assert np.abs(shown - ideal).mean() < 0.6 * np.abs(jagged - ideal).mean()
+
+
+def test_a_room_is_painted_once_a_trial_and_looks_the_same() -> None:
+    session = Session(Person.from_seed(2), np.random.default_rng(4))
+    first, second = session.frame(), session.frame()
+    first.image()
+    room = first.trial.room
+    shown = second.image()
+    assert second.trial is first.trial
+    assert second.trial.room is room
+    alone = replace(second, trial=replace(second.trial, room=None))
+    assert np.array_equal(alone.image(), shown)

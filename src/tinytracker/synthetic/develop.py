@@ -215,7 +215,9 @@ def _smear(light: np.ndarray, x_px: float, y_px: float) -> np.ndarray:
         )
         for s in (-0.5, 0.5)
     ]
-    return (light + moved[0] + moved[1]) * np.float32(1 / 3)
+    total = light + moved[0]
+    np.add(total, moved[1], out=total)
+    return np.multiply(total, np.float32(1 / 3), out=total)
 
 
 def _denoise(image: np.ndarray, strength: float, scale: float) -> np.ndarray:

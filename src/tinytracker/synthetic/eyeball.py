@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinytracker.synthetic.colours import Triple, blended, scaled
 from tinytracker.synthetic.jit import njit
 from tinytracker.synthetic.noise import noise, smoothstep
 
 
 class EyeLook(NamedTuple):
-    """A person's eyes and lids as the kernel takes them; lengths cm, colours float64 (3,)."""
+    """A person's eyes and lids as the kernel takes them; lengths cm."""
 
     iris_radius: float
     pupil_radius: float
@@ -38,54 +39,76 @@ class EyeLook(NamedTuple):
     redness: float
     glint: float
     seed: int
-    iris: np.ndarray
-    sclera: np.ndarray
-    skin: np.ndarray
+    iris: Triple
+    sclera: Triple
+    skin: Triple
+
+
+class Eye(NamedTuple):
+    """One eye in one frame. centre: of rotation. right, up, forward: the eyeball's axes. lash_up, lash_down:
+    projected tip of upper and lower lashes (sideways outwards, upwards)."""
+
+    centre: Triple
+    right: Triple
+    up: Triple
+    forward: Triple
+    lash_up: tuple[float, float]
+    lash_down: tuple[float, float]
 
 
 class EyeState(NamedTuple):
-    """Both eyes in one frame; arrays over [left, right].
+    """Both eyes in one frame.
 
-    centres (2, 3), frames (2, 3, 3): columns right, up, forward of each eyeball. margins (2, n, 3): heights
-    over the centre of [upper margin, lower margin, upper margin at rest] at n even steps from the inner to
-    the outer canthus. lash_up, lash_down (2, 2): projected tip of upper and lower lashes [sideways outwards,
-    upwards].
+    margins (2, n, 3): of [left, right], heights over the centre of [upper margin, lower margin, upper margin
+    at rest] at n even steps from the inner to the outer canthus.
     """
 
-    centres: np.ndarray
-    frames: np.ndarray
+    left: Eye
+    right: Eye
     margins: np.ndarray
-    lash_up: np.ndarray
-    lash_down: np.ndarray
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def draw_eye(
-    e, x, y, albedo, light, gloss, origin, ray, look, state, directions, colours, sizes, glints, ambient, out
+    e,
+    x,
+    y,
+    albedo,
+    light,
+    gloss,
+    origin,
+    ray,
+    look,
+    eye,
+    margins,
+    lamps,
+    ambient,
 ):
-    """Colour of one sample in the region of eye `e`, written to `out` (3,).
+    """Colour of one sample in the region of eye `e`.
 
-    x, y: the sample on the face, head frame. albedo, light, gloss: float (3,) of the skin there. origin, ray:
-    camera's position and direction of the sample's ray, head frame.
+    x, y: the sample on the face, head frame. albedo, light, gloss: colours of the skin there. origin, ray:
+    camera's position and direction of the sample's ray, head frame. lamps: (n, 8), see `shade.Lamps`.
     """
     side = 1.0 if e == 0 else -1.0
-    along = (x - state.centres[e, 0]) * side
-    height = y - state.centres[e, 1]
+    along = (x - eye.centre[0]) * side
+    height = y - eye.centre[1]
     width = look.nasal + look.temporal
     s = (along + look.nasal) / width
     if s < -0.16 or s > 1.16:  # beyond the corners and all that surrounds them
-        for c in range(3):
-            out[c] = albedo[c] * light[c] + gloss[c]
-        return
-    steps = state.margins.shape[1] - 1
+        return (
+            albedo[0] * light[0] + gloss[0],
+            albedo[1] * light[1] + gloss[1],
+            albedo[2] * light[2] + gloss[2],
+        )
+    steps = margins.shape[1] - 1
     place = min(max(s, 0.0), 0.99999) * steps
     k = int(place)
     part = place - k
-    upper = state.margins[e, k, 0] * (1 - part) + state.margins[e, k + 1, 0] * part
-    lower = state.margins[e, k, 1] * (1 - part) + state.margins[e, k + 1, 1] * part
+    upper = margins[e, k, 0] * (1 - part) + margins[e, k + 1, 0] * part
+    lower = margins[e, k, 1] * (1 - part) + margins[e, k + 1, 1] * part
     above, below = height - upper, lower - height
     if above < 0 and below < 0 and 0 < s < 1:
-        _eyeball(
+        out = _eyeball(
             e,
             s,
             -above,
@@ -94,26 +117,22 @@ def draw_eye(
             ray,
             light,
             look,
-            state,
-            directions,
-            colours,
-            sizes,
-            glints,
+            eye,
+            lamps,
             ambient,
-            out,
         )
     else:
-        rest = state.margins[e, k, 2] * (1 - part) + state.margins[e, k + 1, 2] * part
-        _lid_skin(s, along, above, below, upper - rest, look, albedo, light, gloss, out)
-    cover = _lashes(e, s, along, above, below, look, state)
+        rest = margins[e, k, 2] * (1 - part) + margins[e, k + 1, 2] * part
+        out = _lid_skin(s, along, above, below, upper - rest, look, albedo, light, gloss)
+    cover = _lashes(e, s, along, above, below, look, eye)
     if cover > 0:
         dark = 0.05 + 0.03 * look.makeup
-        for c in range(3):
-            out[c] *= 1 - cover * (1 - dark)
+        out = scaled(out, 1 - cover * (1 - dark))
+    return out
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss, out):
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss):
     """Skin around the opening: crease, fold, lash line, bag, the corners' lines."""
     shade, red = 1.0, 0.0
     shine = 1.0
@@ -158,22 +177,24 @@ def _lid_skin(s, along, above, below, lid_moved, look, albedo, light, gloss, out
         corner = max(-s, s - 1) * (look.nasal + look.temporal)
         line = 0.35 * math.exp(-((corner / 0.13) ** 2)) * math.exp(-((above / 0.07) ** 2))
         shade *= 1 - line
-    out[0] = albedo[0] * shade * (1 - 0.25 * red) * light[0] + gloss[0] * shine
-    out[1] = albedo[1] * shade * (1 - 0.50 * red) * light[1] + gloss[1] * shine
-    out[2] = albedo[2] * shade * (1 - 0.42 * red) * light[2] + gloss[2] * shine
+    return (
+        albedo[0] * shade * (1 - 0.25 * red) * light[0] + gloss[0] * shine,
+        albedo[1] * shade * (1 - 0.50 * red) * light[1] + gloss[1] * shine,
+        albedo[2] * shade * (1 - 0.42 * red) * light[2] + gloss[2] * shine,
+    )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _lashes(e, s, along, above, below, look, state):
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _lashes(e, s, along, above, below, look, eye):
     """Coverage (0 to 1) by lashes: fans from both margins towards their projected tips."""
     if s < -0.08 or s > 1.16:
         return 0.0
     cover = 0.0
     grow = smoothstep(0.02, 0.22, s)
-    reach = state.lash_up[e, 1] * (0.55 + 0.55 * min(1.0, max(0.0, s)))
+    reach = eye.lash_up[1] * (0.55 + 0.55 * min(1.0, max(0.0, s)))
     t = above / reach
     if 0 <= t < 1:
-        root = along - (state.lash_up[e, 0] + 0.5 * (s - 0.42) * abs(reach)) * t
+        root = along - (eye.lash_up[0] + 0.5 * (s - 0.42) * abs(reach)) * t
         strand = noise(root * 13 + 3 * t * (0.5 - s), 1.3 * t + 7, look.seed + 41 + e)
         cover = look.lash_density * grow * (1 - t) ** 0.8 * min(1.0, max(0.0, 0.75 + 1.5 * strand - 0.35 * t))
     if abs(above) < 0.4:
@@ -185,10 +206,10 @@ def _lashes(e, s, along, above, below, look, state):
         )
         line *= smoothstep(1.06, 0.97, s) * smoothstep(0.0, 0.08, s)
         cover = max(cover, 0.95 * line)
-    reach = state.lash_down[e, 1]
+    reach = eye.lash_down[1]
     t = -below / reach if reach > 0 else below / -reach
     if 0 <= t < 1 and 0 < s < 1:
-        root = along - (state.lash_down[e, 0] + 0.5 * (s - 0.45) * abs(reach)) * t
+        root = along - (eye.lash_down[0] + 0.5 * (s - 0.45) * abs(reach)) * t
         strand = noise(root * 10 + 31, 1.1 * t, look.seed + 43 + e)
         cover = max(
             cover,
@@ -201,18 +222,12 @@ def _lashes(e, s, along, above, below, look, state):
     return min(1.0, cover)
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _eyeball(
-    e, s, under, over, origin, ray, light, look, state, directions, colours, sizes, glints, ambient, out
-):
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def _eyeball(e, s, under, over, origin, ray, light, look, eye, lamps, ambient):
     """Follow a ray through the opening. `under`, `over`: cm below the upper margin and above the lower
     one."""
-    ox, oy, oz = (
-        origin[0] - state.centres[e, 0],
-        origin[1] - state.centres[e, 1],
-        origin[2] - state.centres[e, 2],
-    )
-    rx, ry, rz = ray[0], ray[1], ray[2]
+    ox, oy, oz = origin[0] - eye.centre[0], origin[1] - eye.centre[1], origin[2] - eye.centre[2]
+    rx, ry, rz = ray
     skin = look.skin
     corner = min(s, 1 - s)
     # Light left under the lid and its lashes, near the lower lid and in the corners.
@@ -235,16 +250,15 @@ def _eyeball(
         0.24, 0.40, abs(noise(px * 7 + 3 * noise(py * 5, px * 3, look.seed), py * 12, look.seed + 61))
     )
     pink = look.redness * (0.55 * (1 - smoothstep(0.0, 0.30, corner)) + 0.30 * vein)
-    r, g, bl = (
+    colour = (
         look.sclera[0] * (1 - 0.12 * pink),
         look.sclera[1] * (1 - 0.55 * pink),
         look.sclera[2] * (1 - 0.5 * pink),
     )
-    r += (skin[0] * 0.75 + 0.05 - r) * tissue
-    g += (skin[1] * 0.52 + 0.02 - g) * tissue
-    bl += (skin[2] * 0.52 + 0.02 - bl) * tissue
+    caruncle = skin[0] * 0.75 + 0.05, skin[1] * 0.52 + 0.02, skin[2] * 0.52 + 0.02
+    colour = blended(colour, caruncle, tissue)
     # Iris and pupil.
-    fx, fy, fz = state.frames[e, 0, 2], state.frames[e, 1, 2], state.frames[e, 2, 2]
+    fx, fy, fz = eye.forward
     facing = rx * fx + ry * fy + rz * fz
     if facing < -0.1 and tissue < 1:
         t = (look.iris_distance - (ox * fx + oy * fy + oz * fz)) / facing
@@ -256,8 +270,8 @@ def _eyeball(
         rho = math.sqrt(ix * ix + iy * iy + iz * iz)
         disc = smoothstep(look.iris_radius + 0.045, look.iris_radius - 0.04, rho)
         if disc > 0:
-            u = ix * state.frames[e, 0, 0] + iy * state.frames[e, 1, 0] + iz * state.frames[e, 2, 0]
-            v = ix * state.frames[e, 0, 1] + iy * state.frames[e, 1, 1] + iz * state.frames[e, 2, 1]
+            u = ix * eye.right[0] + iy * eye.right[1] + iz * eye.right[2]
+            v = ix * eye.up[0] + iy * eye.up[1] + iz * eye.up[2]
             angle = math.atan2(v, u)
             near = rho / look.iris_radius
             fibre = noise(angle * 7 + 40, near * 2.1, look.seed + 91 + e) + 0.6 * noise(
@@ -267,20 +281,17 @@ def _eyeball(
             m = (1 + 0.55 * fibre + 0.35 * math.exp(-(((near - 0.5) / 0.14) ** 2))) * (
                 1 - 0.72 * smoothstep(0.74, 1.0, near)
             )
-            if directions.shape[0] > 0:  # light gathers in the iris on the side away from the lamp
-                m *= 1 - 0.35 * near * (u * directions[0, 0] + v * directions[0, 1]) / look.iris_radius
+            if lamps.shape[0] > 0:  # light gathers in the iris on the side away from the lamp
+                m *= 1 - 0.35 * near * (u * lamps[0, 0] + v * lamps[0, 1]) / look.iris_radius
             hole = smoothstep(look.pupil_radius + 0.03, look.pupil_radius - 0.02, rho)
             m *= (1 - hole) * 0.9
-            r += (look.iris[0] * m + 0.003 - r) * disc
-            g += (look.iris[1] * m + 0.003 - g) * disc
-            bl += (look.iris[2] * m + 0.003 - bl) * disc
+            iris = look.iris[0] * m + 0.003, look.iris[1] * m + 0.003, look.iris[2] * m + 0.003
+            colour = blended(colour, iris, disc)
     # The lower lid's wet edge.
     rim = 0.8 * smoothstep(0.075, 0.03, over)
-    r += (skin[0] * 0.78 + 0.03 - r) * rim
-    g += (skin[1] * 0.60 + 0.01 - g) * rim
-    bl += (skin[2] * 0.60 + 0.01 - bl) * rim
-    out[0], out[1], out[2] = r * light[0] * left, g * light[1] * left, bl * light[2] * left
-    _reflections(
+    wet = skin[0] * 0.78 + 0.03, skin[1] * 0.60 + 0.01, skin[2] * 0.60 + 0.01
+    colour = blended(colour, wet, rim)
+    return _reflections(
         ox,
         oy,
         oz,
@@ -293,46 +304,37 @@ def _eyeball(
         under,
         left,
         look,
-        directions,
-        colours,
-        sizes,
-        glints,
+        lamps,
         ambient,
-        out,
+        (colour[0] * light[0] * left, colour[1] * light[1] * left, colour[2] * light[2] * left),
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _reflections(
-    ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, directions, colours, sizes, glints, ambient, out
-):
-    """Corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed below the lid."""
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def _reflections(ox, oy, oz, rx, ry, rz, fx, fy, fz, under, left, look, lamps, ambient, colour):
+    """The colour with corneal reflections: lights as discs, the surroundings as a faint veil, both dimmed
+    below the lid."""
     centre, radius = 0.47 * 1.2, 0.65 * 1.2
     gx, gy, gz = ox - centre * fx, oy - centre * fy, oz - centre * fz
     b = gx * rx + gy * ry + gz * rz
     root = b * b - (gx * gx + gy * gy + gz * gz - radius * radius)
     if root <= 0:
-        return
+        return colour
     t = -b - math.sqrt(root)
     mx, my, mz = (gx + t * rx) / radius, (gy + t * ry) / radius, (gz + t * rz) / radius
     if mx * fx + my * fy + mz * fz < 0.66:
-        return
+        return colour
     d = rx * mx + ry * my + rz * mz
     bx, by, bz = rx - 2 * d * mx, ry - 2 * d * my, rz - 2 * d * mz
     clear = 0.35 + 0.65 * smoothstep(0.0, 0.22, under)
     veil = 0.020 * look.glint * left * (0.6 + 0.4 * by)
-    out[0] += ambient[0] * veil
-    out[1] += ambient[1] * veil
-    out[2] += ambient[2] * veil
-    for q in range(directions.shape[0]):
-        near = bx * directions[q, 0] + by * directions[q, 1] + bz * directions[q, 2]
-        k = (
-            smoothstep(sizes[q], min(0.9999, sizes[q] + 0.25 * (1 - sizes[q])), near)
-            * glints[q]
-            * look.glint
-            * clear
-        )
+    r, g, b = colour[0] + ambient[0] * veil, colour[1] + ambient[1] * veil, colour[2] + ambient[2] * veil
+    for q in range(lamps.shape[0]):
+        near = bx * lamps[q, 0] + by * lamps[q, 1] + bz * lamps[q, 2]
+        size = lamps[q, 6]
+        k = smoothstep(size, min(0.9999, size + 0.25 * (1 - size)), near) * lamps[q, 7] * look.glint * clear
         if k > 0:
-            out[0] += colours[q, 0] * k
-            out[1] += colours[q, 1] * k
-            out[2] += colours[q, 2] * k
+            r += lamps[q, 3] * k
+            g += lamps[q, 4] * k
+            b += lamps[q, 5] * k
+    return r, g, b

@@ -10,7 +10,7 @@ import numpy as np
 from tinytracker.synthetic.jit import njit
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def smoothstep(start, end, value):
     """0 before `start`, 1 after `end`, a cubic between; start may be larger than end (then it falls)."""
     t = (value - start) / (end - start)
@@ -26,7 +26,7 @@ def hashed(i, j, seed):
     return ((n ^ (n >> 16)) & 0xFFFF) / 65535.0
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def noise(x, y, seed):
     """Value noise in [-0.5, 0.5], smooth, one bump per unit."""
     i, j = math.floor(x), math.floor(y)

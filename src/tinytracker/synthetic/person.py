@@ -17,12 +17,13 @@ from tinytracker.errors import UsageError
 from tinytracker.synthetic import ict as ict_heads
 from tinytracker.synthetic import makehuman, people
 from tinytracker.synthetic.camera import Camera
+from tinytracker.synthetic.colours import rows_of, triple
 from tinytracker.synthetic.eyes import SIDE, aim, iris_distance_cm, yaw_pitch
 from tinytracker.synthetic.head_kinds import HeadKind, head_kind
 from tinytracker.synthetic.ict import IctModel
 from tinytracker.synthetic.landmarks import Landmarks
 from tinytracker.synthetic.lids import opening
-from tinytracker.synthetic.light import illuminate, place
+from tinytracker.synthetic.light import Pose, illuminate, open_sky, place
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.raster import deepest, rasterise
@@ -57,6 +58,7 @@ class Person:
         self._landmarks = Landmarks(mesh)
         self._surface = surface_of(subject, mesh)
         self._look = eye_look(subject, mesh)
+        self._sky = open_sky(mesh.occlusion, subject.skin.occlusion)
         self._vertex_columns = np.concatenate(
             [np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1
         ).astype(np.float32)
@@ -127,12 +129,14 @@ class Person:
         width_px: int,
         height_px: int,
         supersampling: int = 1,
+        behind: np.ndarray | None = None,
     ) -> np.ndarray:
         """Photograph a region of the frame: linear light, float32 (height_px, width_px, 3), no noise, no tone
         curve.
 
         region: part of the frame (frame pixels) that fills the picture. supersampling: samples per pixel and
-        axis, averaged in the result. The picture is a function of the arguments, byte for byte.
+        axis, averaged in the result. behind: what `shading.background` gives for this region, if it is at
+        hand. The picture is a function of the arguments, byte for byte.
         """
         mesh, surface = self.mesh, self._surface
         rows, columns = height_px * supersampling, width_px * supersampling
@@ -142,11 +146,15 @@ class Person:
         place(
             moved,
             mesh.body,
-            posed.rotation,
-            posed.position_cm,
-            turn,
-            shift,
-            np.array([camera.f_px, camera.cx_px - region.x_px, camera.cy_px - region.y_px, scale_x, scale_y]),
+            Pose(rows_of(posed.rotation), triple(posed.position_cm)),
+            Pose(rows_of(turn), triple(shift)),
+            (
+                float(camera.f_px),
+                float(camera.cx_px - region.x_px),
+                float(camera.cy_px - region.y_px),
+                float(scale_x),
+                float(scale_y),
+            ),
             points,
         )
         hit = np.empty((rows, columns), np.int32)
@@ -160,18 +168,16 @@ class Person:
             moved,
             mesh.normals,
             mesh.horizon,
-            mesh.occlusion,
-            self.subject.skin.occlusion,
-            lamps.directions,
-            lamps.colours,
+            self._sky,
+            lamps.table,
             lamps.ambient,
             origin,
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
             light,
         )
         view = View(
-            origin,
-            np.ascontiguousarray(posed.rotation.T),
+            triple(origin),
+            rows_of(posed.rotation.T),
             (region.x_px - camera.cx_px) / camera.f_px,
             -(region.y_px - camera.cy_px) / camera.f_px,
             1 / (scale_x * camera.f_px),
@@ -180,7 +186,7 @@ class Person:
         out = np.empty((height_px, width_px, 3), np.float32)
         resolve(
             out,
-            background(scene, camera, region, width_px, height_px),
+            background(scene, camera, region, width_px, height_px) if behind is None else behind,
             hit,
             weight_b,
             weight_c,

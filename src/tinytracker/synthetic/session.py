@@ -28,6 +28,7 @@ from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.rooms import draw_room
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.setup import Setup
+from tinytracker.synthetic.shading import background
 from tinytracker.synthetic.subject import Expression
 from tinytracker.synthetic.truth import truth
 
@@ -68,6 +69,7 @@ class Trial:
     bias: Bias
     seed: int
     exposure: Exposure | None = None  # metered when the first frame is rendered
+    room: np.ndarray | None = None  # behind the person in a whole frame, painted when the first is rendered
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class SyntheticFrame:
 
         One sample per pixel; the eyes of far faces, whose iris spans a few pixels only, get four.
         """
-        light = self._light(self.region, self.camera.width_px, self.camera.height_px, 1)
+        light = self._light(self.region, self.camera.width_px, self.camera.height_px, 1, self._room())
         if strip := self._small_eyes():
             left, top, right, bottom = strip
             box = Box(left, top, right - left, bottom - top)
@@ -127,10 +129,25 @@ class SyntheticFrame:
         of the cost."""
         return self._develop(self._light(box, size_px, size_px, supersampling), box)
 
-    def _light(self, region: Box, width_px: int, height_px: int, supersampling: int) -> np.ndarray:
+    def _light(
+        self,
+        region: Box,
+        width_px: int,
+        height_px: int,
+        supersampling: int,
+        behind: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Linear light of a region, float32 (height_px, width_px, 3)."""
-        scene, camera = self.trial.scene, self.camera
-        return self.person.render(self.posed, scene, camera, region, width_px, height_px, supersampling)
+        return self.person.render(
+            self.posed, self.trial.scene, self.camera, region, width_px, height_px, supersampling, behind
+        )
+
+    def _room(self) -> np.ndarray:
+        """What a whole frame shows behind the person: the same throughout a trial."""
+        if self.trial.room is None:
+            width_px, height_px = self.camera.width_px, self.camera.height_px
+            self.trial.room = background(self.trial.scene, self.camera, self.region, width_px, height_px)
+        return self.trial.room
 
     def _develop(self, light: np.ndarray, region: Box) -> np.ndarray:
         frame_px = self.camera.width_px, self.camera.height_px

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinytracker.synthetic.eyeball import EyeLook, EyeState, draw_eye
+from tinytracker.synthetic.colours import Triple, blended, scaled
+from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState, draw_eye
 from tinytracker.synthetic.jit import njit
 from tinytracker.synthetic.noise import noise, smoothstep
+from tinytracker.synthetic.surfaces import FACE, Look, cloth_colour, is_covered, surface_colour
 
 EYE_REACH_CM = (1.95, 1.05, 1.30)
 """The region around an eye's centre that is drawn sample by sample: to either side, below, above."""
-
-_FACE, _HAIR, _TORSO, _MOUTH, _FRAME, _TEETH = 1, 2, 3, 4, 5, 6
 
 
 class Surface(NamedTuple):
@@ -32,36 +32,20 @@ class Surface(NamedTuple):
     painting: np.ndarray
 
 
-class Look(NamedTuple):
-    """Colours beside the painting, float64 (3,) each; cloth_waves: (3,) [contrast, per cm across, per cm up].
-    neck_light: light that the chin leaves on the neck, for heads whose shape does not tell."""
-
-    hair: np.ndarray
-    frame: np.ndarray
-    cloth: np.ndarray
-    headwear: np.ndarray
-    neck_light: float
-    cloth_waves: np.ndarray
-    seed: int
-
-
 class Lamps(NamedTuple):
-    """Lights, head frame: directions, colours (n, 3); sizes (n,) cosine of the angular radius; glints
-    (n,); ambient (3,)."""
+    """Lights, head frame. table: (n, 8) per lamp [direction x, y, z, colour r, g, b, cosine of the angular
+    radius, glint]."""
 
-    directions: np.ndarray
-    colours: np.ndarray
-    sizes: np.ndarray
-    glints: np.ndarray
-    ambient: np.ndarray
+    table: np.ndarray
+    ambient: Triple
 
 
 class View(NamedTuple):
-    """The camera in the head frame: origin (3,), turn (3, 3) from camera to head axes; sample (i, j) looks
-    along ((j + .5) * step_x + x0, (i + .5) * step_y + y0, -1) before turning."""
+    """The camera in the head frame: its origin; what turns camera axes to head axes, row by row; sample
+    (i, j) looks along ((j + .5) * step_x + x0, (i + .5) * step_y + y0, -1) before turning."""
 
-    origin: np.ndarray
-    turn: np.ndarray
+    origin: Triple
+    turn: tuple[Triple, Triple, Triple]
     x0: float
     y0: float
     step_x: float
@@ -81,7 +65,7 @@ class Lenses(NamedTuple):
     reflection: float
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def resolve(
     out,
     background,
@@ -102,118 +86,139 @@ def resolve(
     """Colour the pixels of `out`, float32 (rows, columns, 3) linear light.
 
     background: float32 (rows, columns, 3). hit, weight_b, weight_c: from `raster.rasterise` on a grid
-    `factor` times finer. light: float32 (V, 11) per vertex: six columns from `light.illuminate`, chart x, y,
-    z, share of hair, cm within clothes. moved: float32 (V, 3) vertices, head frame.
+    `factor` times finer. light: (V, 11) per vertex: six columns from `light.illuminate`, chart x, y, z, share
+    of hair, cm within clothes. moved: float32 (V, 3) vertices, head frame.
     """
     rows, columns = out.shape[0], out.shape[1]
-    colour, total, skin, bright, gloss, ray = (
-        np.empty(3),
-        np.empty(3),
-        np.empty(4),
-        np.empty(3),
-        np.empty(3),
-        np.empty(3),
-    )
+    # Arrays leave their tuples once, not at every pixel: each time costs a count of references.
+    triangles, kind, eye, painting = surface.triangles, surface.kind, surface.eye, surface.painting
+    margins, lamp_table = eye_state.margins, lamps.table
+    rim_light = _rim_light(lamp_table, lamps.ambient)
     count = factor * factor
     for i in range(rows):
         for j in range(columns):
+            top, left = i * factor, j * factor
             hits, special = 0, False
             first_kind = 0
             for p in range(factor):
                 for q in range(factor):
-                    t = hit[i * factor + p, j * factor + q]
+                    t = hit[top + p, left + q]
                     if t >= 0:
                         hits += 1
                         if first_kind == 0:
-                            first_kind = surface.kind[t]
-                        if surface.eye[t] > 0 or surface.kind[t] != first_kind:
+                            first_kind = kind[t]
+                        if eye[t] > 0 or kind[t] != first_kind:
                             special = True
-            total[0] = total[1] = total[2] = 0.0
-            if hits < count:
-                for c in range(3):
-                    total[c] = background[i, j, c] * ((count - hits) / count)
-            at_once = hits == count and not special
-            for p in range(factor):
-                for q in range(factor):
-                    if at_once and p + q > 0:
-                        break
-                    y, x = i * factor + p, j * factor + q
-                    t = hit[y, x]
-                    if t < 0:
-                        continue
-                    if surface.eye[t] > 0:
-                        _direction(view, y, x, ray)
-                        _eye_sample(
-                            t,
-                            weight_b[y, x],
-                            weight_c[y, x],
-                            light,
-                            moved,
-                            surface,
-                            eye_look,
-                            eye_state,
-                            lamps,
-                            view,
-                            skin,
-                            bright,
-                            gloss,
-                            ray,
-                            colour,
+            if hits == 0:
+                total = background[i, j, 0], background[i, j, 1], background[i, j, 2]
+            elif hits == count and not special:
+                far = factor - 1
+                total = _plain(
+                    top,
+                    left,
+                    top + far,
+                    left + far,
+                    hit,
+                    weight_b,
+                    weight_c,
+                    light,
+                    triangles,
+                    kind,
+                    painting,
+                    look,
+                )
+            else:
+                part = (count - hits) / count
+                total = (
+                    background[i, j, 0] * part,
+                    background[i, j, 1] * part,
+                    background[i, j, 2] * part,
+                )
+                for p in range(factor):
+                    for q in range(factor):
+                        y, x = top + p, left + q
+                        t = hit[y, x]
+                        if t < 0:
+                            continue
+                        if eye[t] > 0:
+                            colour = _eye_sample(
+                                eye[t] - 1,
+                                t,
+                                weight_b[y, x],
+                                weight_c[y, x],
+                                light,
+                                moved,
+                                triangles,
+                                painting,
+                                margins,
+                                lamp_table,
+                                lamps.ambient,
+                                eye_look,
+                                eye_state.left if eye[t] == 1 else eye_state.right,
+                                view.origin,
+                                _direction(view, y, x),
+                            )
+                        else:
+                            colour = _plain(
+                                y, x, y, x, hit, weight_b, weight_c, light, triangles, kind, painting, look
+                            )
+                        total = (
+                            total[0] + colour[0] / count,
+                            total[1] + colour[1] / count,
+                            total[2] + colour[2] / count,
                         )
-                    else:
-                        far = factor - 1 if at_once else 0
-                        _plain(
-                            y,
-                            x,
-                            y + far,
-                            x + far,
-                            hit,
-                            weight_b,
-                            weight_c,
-                            light,
-                            surface,
-                            look,
-                            skin,
-                            colour,
-                        )
-                    for c in range(3):
-                        total[c] += colour[c] if at_once else colour[c] / count
             if lenses.half_width > 0:
-                _direction(view, i * factor + 0.5 * (factor - 1), j * factor + 0.5 * (factor - 1), ray)
-                _spectacles(lenses, view.origin, ray, factor * view.step_x, look, lamps, total)
-            for c in range(3):
-                out[i, j, c] = total[c]
+                ray = _direction(view, top + 0.5 * (factor - 1), left + 0.5 * (factor - 1))
+                total = _spectacles(
+                    lenses, view.origin, ray, factor * view.step_x, look, lamps.ambient, rim_light, total
+                )
+            out[i, j, 0], out[i, j, 1], out[i, j, 2] = total
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _direction(view, row, column, ray):
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _direction(view, row, column):
     """Unit direction of a sample's ray in the head frame."""
     x, y = (column + 0.5) * view.step_x + view.x0, (row + 0.5) * view.step_y + view.y0
     inverse = 1 / math.sqrt(x * x + y * y + 1)
-    for c in range(3):
-        ray[c] = (view.turn[c, 0] * x + view.turn[c, 1] * y - view.turn[c, 2]) * inverse
+    a, b, c = view.turn
+    return (
+        (a[0] * x + a[1] * y - a[2]) * inverse,
+        (b[0] * x + b[1] * y - b[2]) * inverse,
+        (c[0] * x + c[1] * y - c[2]) * inverse,
+    )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _painted(painting, x, y, out):
-    """Bilinear sample of the skin's painting at chart position (x, y) cm: r, g, b, gloss."""
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def _painted(painting, x, y):
+    """Bilinear sample of the skin's painting at chart position (x, y) cm: colour and gloss."""
     v = min(max((13.0 - y) * 20.0 - 0.5, 0.0), painting.shape[0] - 1.01)
     u = min(max((x + 10.0) * 20.0 - 0.5, 0.0), painting.shape[1] - 1.01)
     i, j = int(v), int(u)
     v -= i
     u -= j
     a, b, c, d = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
-    for k in range(4):
-        out[k] = (
-            a * painting[i, j, k]
-            + b * painting[i, j + 1, k]
-            + c * painting[i + 1, j, k]
-            + d * painting[i + 1, j + 1, k]
-        )
+    corners = a, b, c, d
+    colour = (
+        _channel(painting, i, j, 0, corners),
+        _channel(painting, i, j, 1, corners),
+        _channel(painting, i, j, 2, corners),
+    )
+    return colour, _channel(painting, i, j, 3, corners)
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, out):
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def _channel(painting, i, j, channel, corners):
+    """One channel of four texels, the upper left one at (i, j), by their weights."""
+    return (
+        corners[0] * painting[i, j, channel]
+        + corners[1] * painting[i, j + 1, channel]
+        + corners[2] * painting[i + 1, j, channel]
+        + corners[3] * painting[i + 1, j + 1, channel]
+    )
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, painting, look):
     """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the
     same)."""
     x = y = z = hair = cloth = 0.0
@@ -229,7 +234,7 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
             wb, wc = 0.5 * (wb + weight_b[y1, x1]), 0.5 * (wc + weight_c[y1, x1])
             part = 1.0
         for corner in range(3):
-            v = surface.triangles[t, corner]
+            v = triangles[t, corner]
             w = part * (1 - wb - wc if corner == 0 else (wb if corner == 1 else wc))
             r += w * light[v, 0]
             g += w * light[v, 1]
@@ -242,117 +247,72 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, surface, look, skin, 
             z += w * light[v, 8]
             hair += w * light[v, 9]
             cloth += w * light[v, 10]
-    kind = surface.kind[t]
-    if kind == _FACE:
-        _painted(surface.painting, x, y, skin)
-        if y < -10.5 and z < 0:  # the neck lies in the chin's shadow
-            dim = look.neck_light + (1 - look.neck_light) * smoothstep(-19.0, -12.5, y) * smoothstep(
-                -7.0, 0.0, z
-            )
-            for c in range(3):
-                skin[c] *= dim
-    elif kind == _TORSO:
-        fold = 1 + 0.35 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.25 * noise(x * 2, y * 2, look.seed + 32)
-        if look.cloth_waves[0] > 0 and math.sin(x * look.cloth_waves[1] + y * look.cloth_waves[2]) > 0.3:
-            fold *= look.cloth_waves[0]
-        fold *= 0.5 + 0.5 * smoothstep(-16.5, -22.0, y)
-        for c in range(3):
-            skin[c] = look.cloth[c] * fold
-        skin[3] = 0.02
-    elif kind == _FRAME:
-        for c in range(3):
-            skin[c] = look.frame[c]
-        skin[3] = 1.0
+    if is_covered(kind[t], cloth):
+        skin, gloss = cloth_colour(x, y, z, cloth, look)
     else:
-        for c in range(3):
-            skin[c] = 0.012 if kind == _MOUTH else look.hair[c]
-        skin[3] = 0.05
-    if kind == _TEETH:
-        skin[0], skin[1], skin[2], skin[3] = 0.34, 0.30, 0.24, 0.2
-    if hair > 0.02 and kind != _MOUTH and cloth < 0.3:
-        cover = (
-            1.0
-            if kind == _HAIR
-            else min(1.0, max(0.0, hair * (1 + 0.8 * noise(x * 6, y * 2, look.seed + 13)) * 1.2))
-        )
-        strand = (
-            1
-            + 0.7 * noise(x * 7 + 2 * z, y * 0.9 + z * 0.3, look.seed + 11)
-            + 0.5 * noise(x * 2.2 + z, y * 0.4, look.seed + 12)
-        )
-        for c in range(3):
-            skin[c] += (look.hair[c] * strand - skin[c]) * cover
-        skin[3] += (0.12 - skin[3]) * cover
-    if cloth > -0.25 and kind != _HAIR:  # with a shadow along its edge
-        k = smoothstep(-0.03, 0.03, cloth)
-        edge = 1 - 0.45 * math.exp(-((cloth / 0.12) ** 2))
-        fold = (
-            1
-            + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31)
-            + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
-        )
-        if (
-            look.cloth_waves[0] > 0
-            and y < -9
-            and math.sin(x * look.cloth_waves[1] + y * look.cloth_waves[2]) > 0.3
-        ):
-            fold *= look.cloth_waves[0]
-        for c in range(3):
-            weave = (look.headwear[c] if y > -9 else look.cloth[c]) * fold
-            skin[c] = (skin[c] + (weave - skin[c]) * k) * edge
-        skin[3] += (0.02 - skin[3]) * k
-    out[0] = skin[0] * r + skin[3] * sr
-    out[1] = skin[1] * g + skin[3] * sg
-    out[2] = skin[2] * b + skin[3] * sb
+        skin, gloss = _painted(painting, x, y) if kind[t] == FACE else ((0.0, 0.0, 0.0), 0.0)
+        skin, gloss = surface_colour(kind[t], x, y, z, hair, cloth, skin, gloss, look)
+    return skin[0] * r + gloss * sr, skin[1] * g + gloss * sg, skin[2] * b + gloss * sb
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
 def _eye_sample(
-    t, wb, wc, light, moved, surface, eye_look, eye_state, lamps, view, skin, bright, gloss, ray, out
+    e,
+    t,
+    wb,
+    wc,
+    light,
+    moved,
+    triangles,
+    painting,
+    margins,
+    lamps,
+    ambient,
+    look,
+    eye,
+    origin,
+    ray,
 ):
-    """Colour of one sample in an eye's region."""
+    """Colour of one sample in the region of eye `e`."""
     wa = 1 - wb - wc
     cx = cy = x = y = 0.0
-    for c in range(3):
-        bright[c] = gloss[c] = 0.0
+    r = g = b = sr = sg = sb = 0.0
     for corner in range(3):
-        v = surface.triangles[t, corner]
+        v = triangles[t, corner]
         w = wa if corner == 0 else (wb if corner == 1 else wc)
         cx += w * light[v, 6]
         cy += w * light[v, 7]
         x += w * moved[v, 0]
         y += w * moved[v, 1]
-        for c in range(3):
-            bright[c] += w * light[v, c]
-            gloss[c] += w * light[v, 3 + c]
-    _painted(surface.painting, cx, cy, skin)
-    for c in range(3):
-        gloss[c] *= skin[3]
-    draw_eye(
-        surface.eye[t] - 1,
+        r += w * light[v, 0]
+        g += w * light[v, 1]
+        b += w * light[v, 2]
+        sr += w * light[v, 3]
+        sg += w * light[v, 4]
+        sb += w * light[v, 5]
+    skin, gloss = _painted(painting, cx, cy)
+    return draw_eye(
+        e,
         x,
         y,
         skin,
-        bright,
-        gloss,
-        view.origin,
+        (r, g, b),
+        (sr * gloss, sg * gloss, sb * gloss),
+        origin,
         ray,
-        eye_look,
-        eye_state,
-        lamps.directions,
-        lamps.colours,
-        lamps.sizes,
-        lamps.glints,
-        lamps.ambient,
-        out,
+        look,
+        eye,
+        margins,
+        lamps,
+        ambient,
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True, inline="always")
-def _spectacles(lenses, origin, ray, pixel, look, lamps, colour):
-    """Lay lenses and rims over a pixel's colour. pixel: angle of a pixel (for smooth edges)."""
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _spectacles(lenses, origin, ray, pixel, look, ambient, rim_light, colour):
+    """A pixel's colour behind lenses and rims. pixel: angle of a pixel (for smooth edges)."""
     if ray[2] > -0.2:
-        return
+        return colour
     t = (lenses.distance - origin[2]) / ray[2]
     x, y = origin[0] + t * ray[0], origin[1] + t * ray[1]
     u, v = (abs(x) - lenses.half_width - 0.75) / lenses.half_width, (y - lenses.drop) / lenses.half_height
@@ -366,32 +326,46 @@ def _spectacles(lenses, origin, ray, pixel, look, lamps, colour):
         radius = (abs(u) ** lenses.roundness + abs(v) ** lenses.roundness) ** (1 / lenses.roundness)
         outside = (radius - 1) * min(lenses.half_width, lenses.half_height)
         if outside < 0:
-            through = 1 - 0.08 - 0.2 * lenses.tint
-            for c in range(3):
-                colour[c] *= through
+            colour = scaled(colour, 1 - 0.08 - 0.2 * lenses.tint)
             if lenses.reflection > 0:
                 patch = lenses.reflection * smoothstep(
                     0.18, 0.30, noise(x * 0.6 + 0.8 * y + 5, y * 0.7 - x * 0.3, look.seed + 51)
                 )
-                for c in range(3):
-                    colour[c] += lamps.ambient[c] * patch * 0.4
+                colour = (
+                    colour[0] + ambient[0] * patch * 0.4,
+                    colour[1] + ambient[1] * patch * 0.4,
+                    colour[2] + ambient[2] * patch * 0.4,
+                )
         rim = smoothstep(lenses.rim * 0.5 + soft, lenses.rim * 0.5 - soft, abs(outside - lenses.rim * 0.5))
-        _frame(rim, x, y, look, lamps, colour)
+        colour = _frame(rim, x, y, look, rim_light, colour)
     if bridge:
-        _frame(1.0, x, y, look, lamps, colour)
+        colour = _frame(1.0, x, y, look, rim_light, colour)
+    return colour
 
 
-@njit(fastmath=True, cache=True, nogil=True)
-def _frame(cover, x, y, look, lamps, colour):
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _frame(cover, x, y, look, rim_light, colour):
     if cover <= 0:
-        return
+        return colour
     sheen = 0.7 + 0.9 * max(0.0, noise(x * 1.2, y * 2, look.seed + 55))
-    for c in range(3):
-        direct = lamps.colours[0, c] * 0.4 if lamps.colours.shape[0] > 0 else 0.0
-        colour[c] += (look.frame[c] * sheen * (2 * lamps.ambient[c] + direct) - colour[c]) * cover
+    frame = (
+        look.frame[0] * sheen * rim_light[0],
+        look.frame[1] * sheen * rim_light[1],
+        look.frame[2] * sheen * rim_light[2],
+    )
+    return blended(colour, frame, cover)
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _rim_light(lamps, ambient):
+    """What lights the frame of spectacles: the surroundings and some of the first lamp."""
+    direct = (0.0, 0.0, 0.0)
+    if lamps.shape[0] > 0:
+        direct = (lamps[0, 3] * 0.4, lamps[0, 4] * 0.4, lamps[0, 5] * 0.4)
+    return 2 * ambient[0] + direct[0], 2 * ambient[1] + direct[1], 2 * ambient[2] + direct[2]
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def backdrop(out, left, top, right, bottom, colours, slope, texture, shapes, seed):
     """Paint a room's background, float32 (h, w, 3), for the part [left, right] x [top, bottom] (fractions of
     the frame).
@@ -417,6 +391,7 @@ def backdrop(out, left, top, right, bottom, colours, slope, texture, shapes, see
 
 __all__ = [
     "EYE_REACH_CM",
+    "Eye",
     "EyeLook",
     "EyeState",
     "Lamps",

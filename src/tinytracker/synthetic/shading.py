@@ -7,18 +7,20 @@ import numpy as np
 
 from tinytracker.domain import Box
 from tinytracker.synthetic.camera import Camera
+from tinytracker.synthetic.colours import triple
 from tinytracker.synthetic.complexion_painter import paint_complexion
-from tinytracker.synthetic.eyeball import EyeLook, EyeState
+from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, iris_distance_cm, torsion_free
 from tinytracker.synthetic.head_kinds import HeadKind
 from tinytracker.synthetic.lids import margin_heights
-from tinytracker.synthetic.light import illuminate
+from tinytracker.synthetic.light import illuminate, open_sky
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
-from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Look, Surface, backdrop
+from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Surface, backdrop
 from tinytracker.synthetic.subject import Subject
+from tinytracker.synthetic.surfaces import Look
 
 _USUAL_ORBIT_LIGHT = 0.78
 _ALONG = np.linspace(0, 1, 97)  # where margins are tabulated for the shader
@@ -63,9 +65,9 @@ def eye_look(subject: Subject, mesh: HeadMesh) -> EyeLook:
         eyes.redness,
         eyes.glint,
         eyes.seed,
-        eyes.iris_colour,
-        sclera,
-        subject.skin.colour,
+        triple(eyes.iris_colour),
+        triple(sclera),
+        triple(subject.skin.colour),
     )
 
 
@@ -73,16 +75,14 @@ def _orbit_light(subject: Subject, mesh: HeadMesh) -> float:
     """Light on the closed lids as a share of that on the cheeks, under an even sky with light from the
     front and above."""
     light = np.zeros((len(mesh.hair), 6), np.float32)
-    lamps = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
+    directions = np.array([[0.0, 0.45, 0.893], [0.5, 0.3, 0.812], [-0.5, 0.3, 0.812]])
     illuminate(
         mesh.vertices_cm,
         mesh.normals,
         mesh.horizon,
-        mesh.occlusion,
-        subject.skin.occlusion,
-        lamps,
-        np.full((3, 3), 0.25),
-        np.full(3, 0.5),
+        open_sky(mesh.occlusion, subject.skin.occlusion),
+        np.concatenate([directions, np.full((3, 3), 0.25)], 1),
+        (0.5, 0.5, 0.5),
         np.array([0.0, 0.0, 35.0]),
         np.array([0.0, 1.0, 0.0]),
         light,
@@ -102,15 +102,23 @@ def eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
     openings = posed.openings
     margins = np.stack([np.stack(margin_heights(lids, o, _ALONG), 1) for o in openings])
     axes = posed.optical_axes @ posed.rotation
-    frames = np.stack([torsion_free(a) for a in axes])
-    lash_up, lash_down = np.empty((2, 2)), np.empty((2, 2))
+    eyes = []
     for e in range(2):
+        right, up, forward = torsion_free(axes[e]).T
         towards = posed.rotation.T @ -posed.eye_centres_cm[e]
-        across, up = SIDE[e] * towards[0] / towards[2], towards[1] / towards[2]
+        slope = SIDE[e] * towards[0] / towards[2], towards[1] / towards[2]
         turned = (openings[e].upper_cm - openings[e].rest_upper_cm) / 1.3
-        lash_up[e] = _lash_tip(lids.lash_length_cm, lids.lash_lift_rad + turned, 0.35, across, up)
-        lash_down[e] = _lash_tip(0.5 * lids.lash_length_cm, -0.75, -0.10, across, up)
-    return EyeState(mesh.eye_centres_cm, frames, margins, lash_up, lash_down)
+        eyes.append(
+            Eye(
+                centre=triple(mesh.eye_centres_cm[e]),
+                right=triple(right),
+                up=triple(up),
+                forward=triple(forward),
+                lash_up=_lash_tip(lids.lash_length_cm, lids.lash_lift_rad + turned, 0.35, *slope),
+                lash_down=_lash_tip(0.5 * lids.lash_length_cm, -0.75, -0.10, *slope),
+            )
+        )
+    return EyeState(eyes[0], eyes[1], margins)
 
 
 def _lash_tip(
@@ -133,12 +141,12 @@ def look_of(subject: Subject, heads: HeadKind, scene: Scene) -> Look:
     """Colours of what is not skin."""
     glasses, clothes, wear = subject.glasses, scene.clothes, subject.wardrobe
     return Look(
-        hair=np.asarray(subject.hair.colour, float),
-        frame=np.zeros(3) if glasses is None else glasses.colour,
-        cloth=np.asarray(clothes.colour, float),
-        headwear=np.zeros(3) if wear is None else wear.headwear_colour,
+        hair=triple(subject.hair.colour),
+        frame=(0.0, 0.0, 0.0) if glasses is None else triple(glasses.colour),
+        cloth=triple(clothes.colour),
+        headwear=(0.0, 0.0, 0.0) if wear is None else triple(wear.headwear_colour),
         neck_light=0.85 if heads == "makehuman" else 0.45,
-        cloth_waves=np.array([clothes.stripe, *clothes.waves_per_cm], float),
+        cloth_waves=triple([clothes.stripe, *clothes.waves_per_cm]),
         seed=subject.seed,
     )
 
@@ -146,15 +154,12 @@ def look_of(subject: Subject, heads: HeadKind, scene: Scene) -> Look:
 def lamps_of(scene: Scene, rotation: np.ndarray) -> Lamps:
     """The scene's lights in the head's frame."""
     lights = scene.lights
-    return Lamps(
-        directions=np.ascontiguousarray(
-            np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation
-        ),
-        colours=np.array([l.colour for l in lights], float).reshape(-1, 3),
-        sizes=np.cos(np.radians(np.array([l.radius_deg for l in lights], float))),
-        glints=np.array([l.glint for l in lights], float),
-        ambient=np.asarray(scene.ambient, float),
-    )
+    directions = np.array([l.direction for l in lights], float).reshape(-1, 3) @ rotation
+    colours = np.array([l.colour for l in lights], float).reshape(-1, 3)
+    sizes = np.cos(np.radians(np.array([l.radius_deg for l in lights], float)))
+    glints = np.array([l.glint for l in lights], float)
+    table = np.concatenate([directions, colours, sizes[:, None], glints[:, None]], 1)
+    return Lamps(table, triple(scene.ambient))
 
 
 def lenses_of(subject: Subject) -> Lenses:

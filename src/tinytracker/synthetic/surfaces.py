@@ -1,0 +1,111 @@
+"""What everything beside the eyes looks like: skin under its paint, strands of hair, the weave of clothes."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from tinytracker.synthetic.colours import Triple, blended, scaled
+from tinytracker.synthetic.jit import njit
+from tinytracker.synthetic.noise import noise, smoothstep
+
+# As in `mesh`, which is not compiled: numba would not notice if they changed there.
+FACE, HAIR, TORSO, MOUTH, FRAME, TEETH = 1, 2, 3, 4, 5, 6
+
+_HEM_CM = 0.03
+"""How far within clothes nothing shows through them any more, and outside nothing of them is seen."""
+_SHADOW_CM = 0.8
+"""How far within clothes the shadow along their edge is less than one in 10**19."""
+
+
+class Look(NamedTuple):
+    """Colours beside the painting. cloth_waves: [contrast, per cm across, per cm up]. neck_light: light that
+    the chin leaves on the neck, for heads whose shape does not tell."""
+
+    hair: Triple
+    frame: Triple
+    cloth: Triple
+    headwear: Triple
+    neck_light: float
+    cloth_waves: Triple
+    seed: int
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def is_covered(kind, cloth):
+    """Whether only cloth is seen where the mesh is of this kind and lies so far within clothes, cm."""
+    return cloth >= _HEM_CM and kind != HAIR
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
+    """Reflectance (a colour) and gloss of a place on the head that is not covered.
+
+    kind: what the mesh is there. x, y, z: on the chart, cm. hair: share of it. cloth: cm within clothes.
+    skin, gloss: as painted, if the mesh is skin.
+    """
+    if kind == FACE:
+        if y < -10.5 and z < 0:  # the neck lies in the chin's shadow
+            dim = look.neck_light + (1 - look.neck_light) * smoothstep(-19.0, -12.5, y) * smoothstep(
+                -7.0, 0.0, z
+            )
+            skin = scaled(skin, dim)
+    elif kind == TORSO:
+        fold = 1 + 0.35 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.25 * noise(x * 2, y * 2, look.seed + 32)
+        fold *= _stripe(x, y, look)
+        fold *= 0.5 + 0.5 * smoothstep(-16.5, -22.0, y)
+        skin, gloss = scaled(look.cloth, fold), 0.02
+    elif kind == FRAME:
+        skin, gloss = look.frame, 1.0
+    elif kind == MOUTH:
+        skin, gloss = (0.012, 0.012, 0.012), 0.05
+    elif kind == TEETH:
+        skin, gloss = (0.34, 0.30, 0.24), 0.2
+    else:
+        skin, gloss = look.hair, 0.05
+    if hair > 0.02 and kind != MOUTH and cloth < 0.3:
+        cover = (
+            1.0
+            if kind == HAIR
+            else min(1.0, max(0.0, hair * (1 + 0.8 * noise(x * 6, y * 2, look.seed + 13)) * 1.2))
+        )
+        strand = (
+            1
+            + 0.7 * noise(x * 7 + 2 * z, y * 0.9 + z * 0.3, look.seed + 11)
+            + 0.5 * noise(x * 2.2 + z, y * 0.4, look.seed + 12)
+        )
+        skin = blended(skin, scaled(look.hair, strand), cover)
+        gloss += (0.12 - gloss) * cover
+    if cloth > -0.25 and kind != HAIR:
+        k = smoothstep(-_HEM_CM, _HEM_CM, cloth)
+        skin = scaled(blended(skin, _weave(x, y, z, look), k), _edge_light(cloth))
+        gloss += (0.02 - gloss) * k
+    return skin, gloss
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def cloth_colour(x, y, z, cloth, look):
+    """Reflectance (a colour) and gloss of a place that is covered."""
+    weave = _weave(x, y, z, look)
+    return (scaled(weave, _edge_light(cloth)) if cloth < _SHADOW_CM else weave), 0.02
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _weave(x, y, z, look):
+    fold = 1 + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
+    if y < -9:
+        fold *= _stripe(x, y, look)
+    return scaled(look.headwear if y > -9 else look.cloth, fold)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _edge_light(cloth):
+    """Light left by the shadow along the edge of clothes, cm within them."""
+    return 1 - 0.45 * math.exp(-((cloth / 0.12) ** 2))
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _stripe(x, y, look):
+    """Brightness of a cloth's stripes at a place, 1 beside them."""
+    contrast, across, up = look.cloth_waves
+    return contrast if contrast > 0 and math.sin(x * across + y * up) > 0.3 else 1.0
