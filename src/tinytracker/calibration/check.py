@@ -70,10 +70,10 @@ class Check:
     """What held-out dots say of a calibration.
 
     error_*: mean over the dots, calibrated; uncalibrated_*: without. centre_deg: of always guessing the
-    middle of the checked
-    dots: who is no better sees nothing. px_per_cm: None without a screen. expected: the person's error to
-    come, from these dots and the prior. left_out: of a calibration that learnt from the check's dots, too,
-    after they had judged it (`Calibration.judged`).
+    middle of the checked dots: who is no better sees nothing. px_per_cm: None without a screen. expected: the
+    person's error to come, from these dots and the prior. left_out: of a calibration that learnt from the
+    check's dots, too, after they had judged it (`Calibration.judged`). usual_log: the logarithm of the error,
+    degrees, that was usual for one as sure as the calibration then was; None in profiles of before it was kept.
     """
 
     dots: tuple[DotCheck, ...]
