@@ -73,7 +73,8 @@ class Check:
     middle of the checked dots: who is no better sees nothing. px_per_cm: None without a screen. expected: the
     person's error to come, from these dots and the prior. left_out: of a calibration that learnt from the
     check's dots, too, after they had judged it (`Calibration.judged`). usual_log: the logarithm of the error,
-    degrees, that was usual for one as sure as the calibration then was; None in profiles of before it was kept.
+    degrees, that was usual for one as sure as the calibration then was; None in profiles of before it
+    was kept.
     """
 
     dots: tuple[DotCheck, ...]
