@@ -96,9 +96,10 @@ def pictures_of(git_dir: Path) -> list[tuple[str, int, str]]:
         if frames[person] >= FEWEST_FRAMES
     ]
     if not found:
+        told = f" (git: {added.stderr.strip()})" if added.stderr else ""
         raise InputError(
             f"{git_dir} holds no such sittings; expected the git directory of jatinbhikadiya/eyeGaze with "
-            f"all of its history {added.stderr.strip()}".rstrip()
+            f"all of its history{told}"
         )
     return found
 
