@@ -2,7 +2,8 @@
 out.
 
     python benchmarks/events.py windows [--model pupil]
-    OMP_NUM_THREADS=1 python benchmarks/events.py render
+    git worktree add sketch b696600
+    OMP_NUM_THREADS=1 python benchmarks/events.py render [--sketch sketch]
     OMP_NUM_THREADS=1 python benchmarks/events.py rates [--people 12] [--seconds 4] [--data DATASET]
 
 `windows`: a second of a million events (the rim of a pupil that moves, and as much noise) through the window
@@ -13,8 +14,8 @@ compared: they are the same to the bit.
 
 `render`: near-eye pictures of 128 x 128 pixels a second, of people who look about, beside the whole-head
 renderer's with its camera before one eye, as the first sketch of near-eye events had them; both in processor
-time of one thread, in turns, so that other work on the machine counts for both. Then the steps of a
-recording.
+time of one thread, in turns, so that other work on the machine counts for both. The whole head's renderer has
+become faster since that sketch: --sketch adds it as it was then. Then the steps of a recording.
 
 `rates`: events a second of rendered people by sensor, beside those of published recordings, where they follow
 from what was published.
@@ -24,18 +25,19 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from whole_head import PEOPLE, processor_ms, whole_head_frames
 
-from tinytracker.domain import Box
 from tinytracker.events.builder import WindowBuilder
 from tinytracker.events.crops import SensorCrop, crop_for
 from tinytracker.events.dataset import EventDataset
@@ -43,15 +45,10 @@ from tinytracker.events.stream import Events
 from tinytracker.events.windows import Window, window_at
 from tinytracker.retina.model import PupilModel
 from tinytracker.retina.sequences import window_of
-from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.near_eye.recording import Sitting, frame_samples, record
 from tinytracker.synthetic.near_eye.renderer import Renderer, State
 from tinytracker.synthetic.near_eye.sensor import sensor_kinds
 from tinytracker.synthetic.near_eye.writer import EyesOptions, recording_of
-from tinytracker.synthetic.person import Person
-from tinytracker.synthetic.pose import rotation
-from tinytracker.synthetic.scene import Light, Scene
-from tinytracker.synthetic.subject import Expression
 from tinytracker.targets.mcu.event_windows import window_files
 
 PER_SECOND, ESTIMATES = 1_000_000, 200
@@ -159,30 +156,6 @@ def windows(model_name: str) -> Table:
     return table
 
 
-def whole_head_frames(number: int) -> Callable[[int], object]:
-    """Renders frame k of somebody by the whole head's renderer: 128 x 128, its camera before the left eye,
-    two lamps, as the first sketch of near-eye events had it."""
-    rng = np.random.default_rng(number)
-    person = Person.from_seed(int(rng.integers(1 << 40)))
-    person = Person(replace(person.subject, glasses=None), person.mesh, person.heads)
-    lamps = [
-        Light(np.array(place) / np.linalg.norm(place), np.full(3, bright), 3.0, 0.8)
-        for place, bright in (((0.5, 0.2, 1.0), 0.6), ((-0.4, -0.3, 1.0), 0.5))
-    ]
-    scene = replace(Scene.draw(rng), lights=tuple(lamps), ambient=np.full(3, 0.15))
-    away_cm = rng.uniform(3.6, 5.0)
-    camera = Camera(128 * away_cm / 3.4, 64, 64, 128, 128)
-    turn = rotation(*np.radians((rng.uniform(-25, 25), rng.uniform(5, 30), rng.normal(0, 4))))
-    place = np.array([0.0, 0.0, -away_cm - 1.2]) - turn @ person.mesh.eye_centres_cm[0]
-
-    def frame(k: int) -> object:
-        target = (np.sin(k / 20), np.cos(k / 20))
-        posed = person.pose(place, turn, target, Expression(), np.random.default_rng(5))
-        return person.render(posed, scene, camera, Box(0, 0, 128, 128), 128, 128)
-
-    return frame
-
-
 def near_eye_frames(number: int) -> Callable[[int], object]:
     """Renders frame k of a near-eye person: 128 x 128."""
     sitting = Sitting.draw(np.random.default_rng(number), "speck", 0.1, {})
@@ -195,20 +168,36 @@ def near_eye_frames(number: int) -> Callable[[int], object]:
     return frame
 
 
-def render(people: int = 6) -> Table:
-    table = Table(
-        "what", "ms", "per second", "to the whole head", title="Rendering an eye, one thread, measured"
+def of_checkout(checkout: Path) -> float:
+    """Milliseconds of an eye by the whole head's renderer of another checkout of this repository."""
+    path = [str(checkout / "src"), os.environ.get("PYTHONPATH", "")]
+    run = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("whole_head.py"))],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
     )
-    whole_ms, near_ms = [], []
-    for number in range(people):
+    if run.returncode != 0:
+        raise SystemExit(f"{checkout}: its renderer did not run:\n{run.stderr}")
+    return float(run.stdout)
+
+
+def render(sketch: Path | None) -> Table:
+    table = Table(
+        "what", "ms", "per second", "near eye to it", title="Rendering an eye, one thread, measured"
+    )
+    took_ms: dict[str, list[float]] = {"whole head": [], "near eye": [], "whole head, of the sketch": []}
+    for number in range(PEOPLE):
         whole, near = whole_head_frames(number), near_eye_frames(number)
         whole(0), near(0)  # compiled, and all that is done once
         for _ in range(3):
-            whole_ms.append(1e3 / 10 * processor_s(lambda: [whole(k) for k in range(10)], 1))  # noqa: B023
-            near_ms.append(1e3 / 100 * processor_s(lambda: [near(k) for k in range(100)], 1))  # noqa: B023
-    slow, quick = float(np.mean(whole_ms)), float(np.mean(near_ms))
-    table.add_row("128 x 128, whole head", f"{slow:.2f}", f"{1e3 / slow:.0f}", "1.0x")
-    table.add_row("128 x 128, near eye", f"{quick:.2f}", f"{1e3 / quick:.0f}", f"{slow / quick:.1f}x")
+            took_ms["whole head"].append(processor_ms(whole, 10))
+            took_ms["near eye"].append(processor_ms(near, 100))
+        if sketch and number % 2 == 0:
+            took_ms["whole head, of the sketch"].append(of_checkout(sketch))
+    means = {name: float(np.mean(times)) for name, times in took_ms.items() if times}
+    for name, ms in means.items():
+        table.add_row(f"128 x 128, {name}", f"{ms:.2f}", f"{1e3 / ms:.0f}", f"{ms / means['near eye']:.1f}x")
     for sensor in sensor_kinds():
         sitting = Sitting.draw(np.random.default_rng(2), sensor, 1.0, {})
         record("r", Sitting.draw(np.random.default_rng(2), sensor, 0.05, {}), np.random.default_rng(0), 200.0)
@@ -279,7 +268,8 @@ if __name__ == "__main__":
     commands = parser.add_subparsers(dest="command", required=True)
     of_windows = commands.add_parser("windows", help="what windows and the network cost")
     of_windows.add_argument("--model", default="pupil", help="a released network of pupils, or a file of one")
-    commands.add_parser("render", help="how fast eyes are rendered")
+    of_render = commands.add_parser("render", help="how fast eyes are rendered")
+    of_render.add_argument("--sketch", type=Path, help="a checkout whose whole-head renderer stands beside")
     of_rates = commands.add_parser("rates", help="events a second beside published recordings")
     of_rates.add_argument("--people", type=int, default=12)
     of_rates.add_argument("--seconds", type=float, default=4.0)
@@ -288,7 +278,7 @@ if __name__ == "__main__":
     if options.command == "windows":
         Console().print(windows(options.model))
     elif options.command == "render":
-        Console().print(render())
+        Console().print(render(options.sketch))
     else:
         chosen = options.data
         Console().print(rates(prepared(chosen) if chosen else rendered(options.people, options.seconds)))
