@@ -8,7 +8,8 @@
     tinytracker prepare others unseen
     python benchmarks/retina.py compare dataset unseen runs              # ours and Retina's ANN, three seeds
     python benchmarks/retina.py spiking dataset unseen runs              # Retina's SNN, and in whole numbers
-    python benchmarks/retina.py release exported/pupil_int8.tflite dataset unseen --trained-on "in words"
+    python benchmarks/retina.py release exported/pupil_int8.tflite dataset unseen --trained-on "in words" \\
+        --made-by "tinytracker synth eyes ..." --made-by "tinytracker prepare ..." ...
     python benchmarks/retina.py ablation pose=far,leds=dim runs usual=dataset pose=no-pose leds=no-leds
 
 `compare` trains both recipes for the same steps of as many windows, and stands beside them
@@ -91,7 +92,10 @@ def main() -> None:
     command.add_argument("network", type=Path)
     command.add_argument("data", type=Path)
     command.add_argument("unseen", type=Path)
-    command.add_argument("--trained-on", required=True, help="people and commands, in words")
+    command.add_argument("--trained-on", required=True, help="the people, in words")
+    command.add_argument(
+        "--made-by", action="append", required=True, metavar="COMMAND", help="a command that makes the weights"
+    )
     for command in commands.choices.values():
         command.add_argument("--steps", type=int)
         command.add_argument("--seeds", type=int, default=3)
@@ -208,7 +212,7 @@ def release(arguments: argparse.Namespace) -> None:
         unseen[group] = {"error_mean": round(row.value, 3)}
     unseen["again"] = again(rows[0].model, rows, eye_commands("pupil", ALL_EYES))
     card = read_card(card_path(arguments.network))
-    data = {**card.data, "trained_on": arguments.trained_on}
+    data = {**card.data, "trained_on": arguments.trained_on, "commands": arguments.made_by}
     results = {**card.results, "unseen rendered eyes": unseen}
     recipe = {**card.recipe, "start": ""}  # a file of ours; trained_on says how it came about
     released = replace(card, name="pupil", data=data, results=results, recipe=recipe)

@@ -13,6 +13,7 @@ from tinytracker.cli.app import run
 from tinytracker.errors import CheckpointError, DatasetError, UsageError
 from tinytracker.events.windows import Window
 from tinytracker.models.checkpoint import load_card, load_network, read_tensors
+from tinytracker.quantization.trace import trace
 from tinytracker.results import value_of
 from tinytracker.retina.batches import SequenceMaker
 from tinytracker.retina.evaluate import evaluate_pupils
@@ -147,6 +148,22 @@ def test_a_checkpoint_says_what_torch_said_in_training(eyes, tracks, folder) -> 
     assert not np.allclose(again, along[:3], atol=1e-6)  # it remembers
     model.forget()
     assert np.allclose(model.outputs(tracks[0].planes(slice(0, 3))), along[:3], atol=1e-4)
+
+
+def test_what_was_trained_is_exported_as_bytes_fitted_to_the_windows(eyes, folder) -> None:
+    """The graph that is fitted is of what the network computes, and not of how it was taught."""
+    trained = _checkpoint(eyes, folder)
+    network = load_network(trained)
+    assert [node.name for node in trace(network.train()).graph.nodes] == [
+        node.name for node in trace(network.eval()).graph.nodes
+    ]
+    assert trace(network.train()).training
+    out = folder / "out"
+    arguments = ["export", str(trained), "--data", str(eyes.folder), "--out", str(out), "--qat-steps", "2"]
+    assert run([*arguments, "--calibration-samples", "32"]) == 0
+    rows = evaluate_pupils([out / "pupil_float.tflite", out / "pupil_int8.tflite"], eyes)
+    errors = {row.model: row.value for row in rows if (row.metric, row.group) == ("error_mean", "all")}
+    assert errors["pupil_int8"] == pytest.approx(errors["pupil_float"], abs=0.5)
 
 
 def test_commands_refuse_what_makes_no_sense(eyes, folder, capsys) -> None:

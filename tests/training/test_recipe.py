@@ -123,9 +123,14 @@ def test_quick_shrinks_the_schedule():
 
 def test_a_cards_recipe_is_a_recipe():
     from tinytracker.cards import card_path
+    from tinytracker.retina.recipe import is_event_recipe, load_event_recipe
     from tinytracker.zoo import find, list_released
 
     for name in list_released("gaze", "eyes"):
         recipe = load_recipe(card_path(find(name).path))
         assert recipe.name == name
         assert recipe.steps > 0
+    for name in list_released("pupil"):
+        card = card_path(find(name).path)
+        assert is_event_recipe(card)
+        assert load_event_recipe(card).steps > 0

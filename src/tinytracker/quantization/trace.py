@@ -13,15 +13,17 @@ class _Tracer(fx.Tracer):
 
 
 def trace(network: nn.Module) -> fx.GraphModule:
-    """The network as a graph, without the identities that folding leaves; the same node names whenever it
-    is called.
+    """The network as a graph of what it computes once it is trained, without the identities that folding
+    leaves; the same node names whenever it is called.
 
     The network's ReLUs give tensors of their own from now on: what others look at must not change.
     """
     for module in network.modules():
         if isinstance(module, nn.ReLU):
             module.inplace = False
-    graph = _Tracer().trace(network)
+    is_training = network.training
+    graph = _Tracer().trace(network.eval())
+    network.train(is_training)
     for node in graph.nodes:
         if node.op == "call_module" and isinstance(network.get_submodule(str(node.target)), nn.Identity):
             node.replace_all_uses_with(node.args[0])

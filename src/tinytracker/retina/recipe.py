@@ -90,17 +90,19 @@ def list_event_recipes() -> list[str]:
 
 
 def is_event_recipe(name_or_path: str | Path) -> bool:
-    """Whether a recipe that a user names is one of these: by its name, or by the model in its TOML file."""
+    """Whether a recipe that a user names is one of these: by its name, or by the model in its TOML file or
+    card."""
     if str(name_or_path) in list_event_recipes():
         return True
-    if Path(name_or_path).suffix != ".toml":
+    if Path(name_or_path).suffix not in (".toml", ".json"):
         return False
     content, _ = recipe_content(name_or_path, _shipped(), list_event_recipes())
     return content.get("model") in MODELS
 
 
 def load_event_recipe(name_or_path: str | Path) -> EventRecipe:
-    """The recipe we ship by that name, or the one in a TOML file; raises UsageError naming file and field."""
+    """The recipe we ship by that name, or the one in a TOML file or a network's card (.json); raises UsageError
+    naming file and field."""
     content, where = recipe_content(name_or_path, _shipped(), list_event_recipes())
     return event_recipe_from_dict(content, where)
 

@@ -190,9 +190,6 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     Raises UsageError, naming the file and the field, if there is none, or it has a field or a value that is
     not known.
     """
-    path = Path(name_or_path)
-    if path.suffix == ".json":
-        return recipe_from_dict(read_card(path).recipe, f"{path}, recipe")
     content, where = recipe_content(name_or_path, _shipped(), list_recipes())
     return recipe_from_dict(content, where)
 
@@ -205,9 +202,12 @@ def names_in(shipped: Traversable) -> list[str]:
 def recipe_content(
     name_or_path: str | Path, shipped: Traversable, known: Sequence[str]
 ) -> tuple[dict[str, Any], str]:
-    """The nested plain values of a recipe that lies in `shipped` or in a TOML file, and what messages call
-    it; `known`: those that a message names. Raises UsageError."""
+    """The nested plain values of a recipe that lies in `shipped`, in a TOML file or in a card, and what
+    messages call it; `known`: those that a message names. Raises UsageError, of a card what `read_card`
+    raises."""
     path = Path(name_or_path)
+    if path.suffix == ".json":
+        return read_card(path).recipe, f"{path}, recipe"
     is_ours = str(name_or_path) in names_in(shipped)  # whatever file or folder bears the name, too
     if not is_ours and path.suffix != ".toml" and not path.exists():
         raise UsageError(f"no recipe {name_or_path}; there are {', '.join(known)}, or give a .toml file")
