@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from tinytracker.cli.app import build, run
+from tinytracker.cli.app import build, run, with_whole_name
 from tinytracker.errors import ModelError
 from tinytracker.evaluation.again import FIGURES, MAY_DIFFER, Again, commands, eye_commands, headline
 from tinytracker.results import read_rows
@@ -103,7 +103,8 @@ def test_commands_of_the_documents_training_are_ours() -> None:
 
 def parsed(line: str) -> tuple[str, dict[str, Any]]:
     """A command line's command and what its options are read as; raises where it would be refused."""
-    program, command, *arguments = shlex.split(line)
+    program, *words = shlex.split(line)
+    command, *arguments = with_whole_name(words)
     assert program == "tinytracker"
     group: Any = typer.main.get_command(build([command]))
     return command, group.commands[command].make_context(command, arguments).params
