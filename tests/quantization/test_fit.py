@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.quantization.conftest import NETWORKS, network_with_statistics
-from tinytracker.models import example_inputs
+from tinytracker.models import create_model, example_inputs
 from tinytracker.models.layers import ConvBN, FlattenNHWC, InvertedResidual, Residual
 from tinytracker.models.network import CropOptions, Network, NetworkSpec
 from tinytracker.quantization.balance import balance
@@ -23,6 +23,7 @@ from tinytracker.quantization.int8 import quantize
 from tinytracker.quantization.ranges import settle
 from tinytracker.quantization.sensitivity import rounding_error, see, tensor_cost
 from tinytracker.quantization.weights import round_weights
+from tinytracker.targets.imx500.making.bake import bake
 from tinytracker.tflite.read import read_graph
 from tinytracker.tflite.repack import repack
 
@@ -216,3 +217,27 @@ def test_the_same_samples_give_the_same_weights(uneven):
     assert one.ranges == other.ranges
     for name, tensor in one.network.state_dict().items():
         assert torch.equal(tensor, other.network.state_dict()[name]), name
+
+
+WHAT_GOES_IN = {"pupil": (0, 1), "retina_ann": (0, 1), "tinytracker_imx": (-1, 1)}
+
+
+@pytest.mark.parametrize("name", WHAT_GOES_IN)
+def test_networks_of_other_kinds_are_fitted(name):
+    """One that is taught otherwise than it computes, layers without a bias, a region that is baked in."""
+    torch.manual_seed(3)
+    network = create_model(name, **({"position": "channels"} if name == "tinytracker_imx" else {})).train()
+    with torch.no_grad():
+        for _ in range(20):
+            network(*inputs_of(network, 8))
+    network.eval()
+    if name == "tinytracker_imx":
+        network, _ = bake(network, network.card(name), (0.3, 0.3, 0.4, 0.4))
+    folded = fold(network)
+    seen, other = (
+        tuple(input_.clamp(*WHAT_GOES_IN[name]) for input_ in inputs_of(folded, 8, seed)) for seed in (1, 2)
+    )
+    fitted = fit(folded, seen)
+    with torch.no_grad():
+        rounded, real = Simulation(fitted.network, fitted.ranges)(other), folded(*other)
+    assert float((rounded - real).abs().mean()) < 0.02

@@ -97,8 +97,7 @@ def _fit(layer: nn.Conv2d | nn.Linear, inputs: Tensor, wanted: Tensor) -> None:
     rounded = _round_in_turn(weights, product, per_channel=isinstance(layer, nn.Conv2d))
     bias = results.mean(2) - (rounded @ mean[..., None])[..., 0]
     layer.weight.copy_(rounded.reshape(layer.weight.shape))
-    assert layer.bias is not None
-    layer.bias.copy_(bias.reshape(-1))
+    layer.bias = nn.Parameter(bias.reshape(-1).to(layer.weight.dtype))  # int8 layers have one, float may not
 
 
 def _rows(layer: nn.Conv2d | nn.Linear, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
