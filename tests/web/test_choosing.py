@@ -141,7 +141,7 @@ def test_the_watch_goes_by_the_clock_inside_a_kernel() -> None:
     assert left[0] == pytest.approx(
         2
         * sum(
-            compiling.KERNELS_S[name] for name in ("illuminate", "place", "rasterise", "resolve", "_expose")
+            compiling.KERNELS_S[name] for name in ("illuminate", "place", "rasterise", "resolve", "expose")
         ),
         rel=0.15,
     )

@@ -26,7 +26,7 @@ KERNELS_S = {
     "place": 0.7,
     "rasterise": 0.8,
     "resolve": 16.2,
-    "_expose": 0.8,
+    "expose": 1.2,
 }
 """In the order of the first picture: what compiling each took on one core (measured). Only the ratios count:
 how fast this machine is, shows at the first kernels."""
