@@ -159,7 +159,8 @@ class Person:
         )
         hit = np.empty((rows, columns), np.int32)
         weight_b, weight_c, depth = (np.empty((rows, columns), np.float32) for _ in range(3))
-        rasterise(points, mesh.triangles, columns, rows, hit, weight_b, weight_c, depth)
+        shown = np.zeros(len(points), bool)
+        rasterise(points, mesh.triangles, columns, rows, hit, weight_b, weight_c, depth, shown)
 
         lamps = lamps_of(scene, posed.rotation)
         origin = -posed.rotation.T @ posed.position_cm
@@ -173,6 +174,7 @@ class Person:
             lamps.ambient,
             origin,
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
+            shown,
             light,
         )
         view = View(

@@ -88,6 +88,7 @@ def _orbit_light(subject: Subject, mesh: HeadMesh) -> float:
         (0.5, 0.5, 0.5),
         np.array([0.0, 0.0, 35.0]),
         np.array([0.0, 1.0, 0.0]),
+        np.ones(len(mesh.hair), bool),
         light,
     )
     front = mesh.vertices_cm[:, 2] > -1.5
