@@ -106,8 +106,12 @@ def resolve(
     worn_top, worn_bottom, worn_left, worn_right = _worn(lenses, view, rows, columns, factor)
     count = factor * factor
     for i in range(rows):
-        for j in range(columns):
-            top, left = i * factor, j * factor
+        top = i * factor
+        first, beyond = _reached(hit, top, factor)
+        if worn_top <= i < worn_bottom:
+            first, beyond = min(first, worn_left), max(beyond, worn_right)
+        for j in range(max(0, first), min(columns, beyond)):
+            left = j * factor
             hits, special = 0, False
             first_kind = 0
             for p in range(factor):
@@ -196,6 +200,23 @@ def resolve(
                     lenses, view.origin, ray, factor * view.step_x, look, lamps.ambient, rim_light, total
                 )
             out[i, j, 0], out[i, j, 1], out[i, j, 2] = total
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _reached(hit, top, factor):
+    """First pixel of a row, whose samples begin at row `top`, that anybody is in, and the one after the
+    last."""
+    first, beyond = hit.shape[1], 0
+    for i in range(top, top + factor):
+        j = 0
+        while j < first and hit[i, j] < 0:
+            j += 1
+        first = j
+        j = hit.shape[1]
+        while j > beyond and hit[i, j - 1] < 0:
+            j -= 1
+        beyond = j
+    return first // factor, (beyond + factor - 1) // factor
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
