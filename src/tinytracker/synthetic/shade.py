@@ -387,7 +387,10 @@ def _spectacles(lenses, origin, ray, pixel, look, ambient, rim_light, colour):
         return colour
     t = (lenses.distance - origin[2]) / ray[2]
     x, y = origin[0] + t * ray[0], origin[1] + t * ray[1]
-    u, v = (abs(x) - lenses.half_width - _BRIDGE_CM) / lenses.half_width, (y - lenses.drop) / lenses.half_height
+    u, v = (
+        (abs(x) - lenses.half_width - _BRIDGE_CM) / lenses.half_width,
+        (y - lenses.drop) / lenses.half_height,
+    )
     soft = 0.6 * pixel * t
     bridge = (
         abs(x) < 0.80
