@@ -11,7 +11,7 @@ from tinytracker.synthetic.jit import njit
 
 _THIRD = np.float32(1 / 3)
 _NONE, _EIGHTH, _HALF, _LAST = np.float32(0), np.float32(0.125), np.float32(0.5), np.float32(4096)
-_DOUBT = np.float32(1e-6)
+_DOUBT = np.float32(2e-6)
 """Share of a light by which a dozen steps in single precision may be off, and then some."""
 
 
@@ -43,8 +43,9 @@ def expose(light, gain, place, saturation, noise, tone, seed, out):
     """Gain, vignetting, saturation, noise and tone curve of every pixel.
 
     place: [x, y of the picture's corner from the middle of the frame, x and y per pixel, vignetting], in
-    frames. noise: [shot, read, chroma]. Roots in double precision would take most of the time. So they are
-    taken in single precision, of many pixels at once, and again of the few where that leaves a doubt.
+    frames. noise: [shot, read, chroma]. tone: rising. Roots in double precision would take most of the time.
+    So they are taken in single precision, of many pixels at once, and again of the few where that leaves a
+    doubt.
     """
     rows, columns = light.shape[0], light.shape[1]
     red, green, blue = gain[0], gain[1], gain[2]

@@ -191,7 +191,7 @@ class Person:
             hit,
             weight_b,
             weight_c,
-            light.astype(float),
+            light.astype(float),  # once, not at every pixel
             moved,
             surface,
             look_of(self.subject, self.heads, scene),
