@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinytracker.synthetic.surfaces import FACE, HAIR, TORSO, Look, cloth_colour, is_covered, surface_colour
+from tinytracker.synthetic.surfaces import (
+    FACE,
+    HAIR,
+    TORSO,
+    Look,
+    cloth_colour,
+    is_bare,
+    is_covered,
+    surface_colour,
+)
 
 _LOOK = Look((0.05, 0.03, 0.02), (0.0, 0.0, 0.0), (0.3, 0.1, 0.5), (0.2, 0.6, 0.1), 0.8, (0.7, 1.5, 2.0), 7)
 _HEM_CM = 0.03
@@ -33,3 +42,20 @@ def test_deep_in_cloth_there_is_no_shadow_of_its_edge() -> None:
 
 def test_hair_is_not_covered() -> None:
     assert not is_covered(HAIR, 2.0)
+
+
+def test_nothing_changes_the_painted_skin_of_a_bare_triangle() -> None:
+    """Wherever in it one looks; and triangles of other kinds are not bare."""
+    rng = np.random.default_rng(0)
+    chart = rng.uniform([-8, -13, -9], [8, 10, 3], (400, 3, 3))
+    chart[:, :, 1] = chart[:, :1, 1] + rng.normal(0, 0.4, (400, 3))
+    hair, cloth = rng.uniform(-0.02, 0.03, (400, 3)), rng.uniform(-1.5, -0.1, (400, 3))
+    bare = is_bare(np.full(400, FACE), chart, hair, cloth)
+    assert 0.05 < bare.mean() < 0.95
+    assert not is_bare(np.full(400, TORSO), chart, hair, cloth).any()
+    skin, gloss = (0.5, 0.4, 0.3), 0.3
+    for t in np.flatnonzero(bare):
+        for weights in [*np.eye(3), *rng.dirichlet(np.ones(3), 5)]:
+            x, y, z = weights @ chart[t]
+            seen = surface_colour(FACE, x, y, z, weights @ hair[t], weights @ cloth[t], skin, gloss, _LOOK)
+            assert seen == (skin, gloss)

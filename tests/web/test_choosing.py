@@ -141,14 +141,14 @@ def test_the_watch_goes_by_the_clock_inside_a_kernel() -> None:
     assert left[0] == pytest.approx(
         2
         * sum(
-            compiling.KERNELS_S[name] for name in ("illuminate", "place", "rasterise", "resolve", "_expose")
+            compiling.KERNELS_S[name] for name in ("illuminate", "place", "rasterise", "resolve", "expose")
         ),
         rel=0.15,
     )
     assert max(shares) < 1.0  # it takes longer than ever seen: nearly done, but not
     watch.ends("resolve")
-    watch.begins("_expose")
-    watch.ends("_expose")
+    watch.begins("expose")
+    watch.ends("expose")
     assert watch.share == 1.0
     assert np.isclose(watch.left_s, 0.0)
 

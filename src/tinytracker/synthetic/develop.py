@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tinytracker.domain import Box
-from tinytracker.synthetic.jit import njit
+from tinytracker.synthetic.exposing import average, expose
 
 _STEPS, _BRIGHTEST = 4096, 8.0  # the tone table goes over sqrt(light / _BRIGHTEST)
 
@@ -183,7 +183,7 @@ def develop(
     x0, y0 = region.x_px / frame_px[0] - 0.5, region.y_px / frame_px[1] - 0.5
     steps = region.width_px / columns / frame_px[0], region.height_px / rows / frame_px[1]
     out = np.empty(light.shape, np.uint8)
-    _expose(
+    expose(
         light,
         np.asarray(exposure.gain, np.float32),
         np.array([x0, y0, *steps, 2 * sensor.vignetting], np.float32),
@@ -205,19 +205,26 @@ def develop(
 
 def _smear(light: np.ndarray, x_px: float, y_px: float) -> np.ndarray:
     """Averages along a line of this length: three taps suffice, as it is a few pixels long at most."""
-    rows, columns = light.shape[:2]
-    moved = [
-        cv2.warpAffine(
-            light,
-            np.array([[1, 0, s * x_px], [0, 1, s * y_px]], np.float32),
-            (columns, rows),
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        for s in (-0.5, 0.5)
-    ]
-    total = light + moved[0]
-    np.add(total, moved[1], out=total)
-    return np.multiply(total, np.float32(1 / 3), out=total)
+    margin = math.ceil(max(abs(x_px), abs(y_px)) / 2) + 1
+    padded = cv2.copyMakeBorder(light, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    ends = tuple(_between_pixels(margin + s * x_px, margin + s * y_px) for s in (0.5, -0.5))
+    out = np.empty_like(light)
+    average(padded.reshape(len(padded), -1), margin, ends, out.reshape(len(out), -1))
+    return out
+
+
+def _between_pixels(x_px: float, y_px: float) -> tuple[int, int, tuple[np.float32, ...]]:
+    """A place as `exposing.average` takes it: bilinear, to a 32nd of a pixel."""
+    column, right = _thirty_seconds(x_px)
+    row, down = _thirty_seconds(y_px)
+    left, up = 1 - right, 1 - down
+    return row, 3 * column, (left * up, right * up, left * down, right * down)
+
+
+def _thirty_seconds(length_px: float) -> tuple[int, np.float32]:
+    """Whole pixels and the rest, to the nearest 32nd of the nearest 1024th, as OpenCV rounds."""
+    parts = (round(1024 * length_px) + 16) >> 5
+    return parts >> 5, np.float32((parts & 31) / 32)
 
 
 def _denoise(image: np.ndarray, strength: float, scale: float) -> np.ndarray:
@@ -267,51 +274,3 @@ def _sharpen(image: np.ndarray, strength: float, sigma: float) -> np.ndarray:
     if strength <= 0:
         return image
     return cv2.addWeighted(image, 1 + strength, cv2.GaussianBlur(image, (0, 0), sigma), -strength, 0)
-
-
-@njit(fastmath=True, cache=True, nogil=True)
-def _expose(light, gain, place, saturation, noise, tone, seed, out):
-    """Gain, vignetting, saturation, noise and tone curve of every pixel.
-
-    place: [x, y of the picture's corner from the middle of the frame, x and y per pixel, vignetting], in
-    frames. noise: [shot, read, chroma]. Noise is the sum of two uniform numbers of 16 (common) or 10 bits
-    (per channel): near enough to a Gaussian, and fast. The generator is xorshift64 (Marsaglia, "Xorshift
-    RNGs", 2003).
-    """
-    state = np.uint64(seed) * np.uint64(2654435761) + np.uint64(88172645463325252)
-    shot, read = noise[0], noise[1]
-    common, own = math.sqrt(1 - noise[2] * noise[2]), noise[2]
-    rows, columns = light.shape[0], light.shape[1]
-    for i in range(rows):
-        v = place[1] + (i + np.float32(0.5)) * place[3]
-        for j in range(columns):
-            u = place[0] + (j + np.float32(0.5)) * place[2]
-            fall = 1 - place[4] * (u * u + v * v)
-            state ^= state << np.uint64(13)
-            state ^= state >> np.uint64(7)
-            state ^= state << np.uint64(17)
-            shared = (
-                (int(state & np.uint64(0xFFFF)) + int((state >> np.uint64(16)) & np.uint64(0xFFFF)) - 65535)
-                * (2.449 / 65535.0)
-                * common
-            )
-            state ^= state << np.uint64(13)
-            state ^= state >> np.uint64(7)
-            state ^= state << np.uint64(17)
-            r, g, b = (
-                light[i, j, 0] * gain[0] * fall,
-                light[i, j, 1] * gain[1] * fall,
-                light[i, j, 2] * gain[2] * fall,
-            )
-            grey = 0.25 * r + 0.6 * g + 0.15 * b
-            for c in range(3):
-                a = r if c == 0 else (g if c == 1 else b)
-                a = max(0.0, grey + saturation * (a - grey))
-                bits = state >> np.uint64(21 * c)
-                private = (
-                    (int(bits & np.uint64(0x3FF)) + int((bits >> np.uint64(10)) & np.uint64(0x3FF)) - 1023)
-                    * (2.449 / 1023.0)
-                    * own
-                )
-                a = max(0.0, a + (shared + private) * math.sqrt(shot * a + read))
-                out[i, j, c] = tone[min(4096, int(math.sqrt(a * 0.125) * 4096 + 0.5))]

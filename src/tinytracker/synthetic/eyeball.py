@@ -106,6 +106,7 @@ def draw_eye(
     part = place - k
     upper = margins[e, k, 0] * (1 - part) + margins[e, k + 1, 0] * part
     lower = margins[e, k, 1] * (1 - part) + margins[e, k + 1, 1] * part
+    rest = margins[e, k, 2] * (1 - part) + margins[e, k + 1, 2] * part
     above, below = height - upper, lower - height
     if above < 0 and below < 0 and 0 < s < 1:
         out = _eyeball(
@@ -122,7 +123,6 @@ def draw_eye(
             ambient,
         )
     else:
-        rest = margins[e, k, 2] * (1 - part) + margins[e, k + 1, 2] * part
         out = _lid_skin(s, along, above, below, upper - rest, look, albedo, light, gloss)
     cover = _lashes(e, s, along, above, below, look, eye)
     if cover > 0:

@@ -70,14 +70,14 @@ def open_sky(occlusion, exponent):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def illuminate(vertices, normals, horizon, sky, lamps, ambient, eye, up, out):
+def illuminate(vertices, normals, horizon, sky, lamps, ambient, eye, up, shown, out):
     """Diffuse and glossy light at each vertex, into the first six columns of `out`: [diffuse r, g, b, gloss
     r, g, b].
 
     sky: (V,) of `open_sky`. lamps: (n, 6 or more) per lamp [unit direction towards it, head frame, colour].
     ambient: (3,), strongest from `up` (3,). eye: (3,) position of the camera, head frame. Skin lets light
-    wrap around its edges, red most of all (a cheap stand-in for subsurface scattering). Vertices that face
-    away from the camera are left as they are.
+    wrap around its edges, red most of all (a cheap stand-in for subsurface scattering). Vertices that are not
+    `shown` (V,) or face away from the camera are left as they are.
     """
     compass, count = horizon.shape[1], lamps.shape[0]
     sector, share = np.empty(count, np.int64), np.empty(count)
@@ -86,6 +86,8 @@ def illuminate(vertices, normals, horizon, sky, lamps, ambient, eye, up, out):
         sector[q] = math.floor(turn) % compass
         share[q] = turn - math.floor(turn)
     for v in range(vertices.shape[0]):
+        if not shown[v]:
+            continue
         nx, ny, nz = normals[v, 0], normals[v, 1], normals[v, 2]
         vx, vy, vz = eye[0] - vertices[v, 0], eye[1] - vertices[v, 1], eye[2] - vertices[v, 2]
         inverse = 1 / math.sqrt(vx * vx + vy * vy + vz * vz)

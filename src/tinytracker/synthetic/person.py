@@ -24,6 +24,7 @@ from tinytracker.synthetic.ict import IctModel
 from tinytracker.synthetic.landmarks import Landmarks
 from tinytracker.synthetic.lids import opening
 from tinytracker.synthetic.light import Pose, illuminate, open_sky, place
+from tinytracker.synthetic.memory import keep_freed
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.raster import deepest, rasterise
@@ -39,6 +40,8 @@ from tinytracker.synthetic.shading import (
     surface_of,
 )
 from tinytracker.synthetic.subject import Expression, Subject
+
+keep_freed()
 
 FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""
@@ -59,9 +62,6 @@ class Person:
         self._surface = surface_of(subject, mesh)
         self._look = eye_look(subject, mesh)
         self._sky = open_sky(mesh.occlusion, subject.skin.occlusion)
-        self._vertex_columns = np.concatenate(
-            [np.zeros((len(mesh.hair), 6)), mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1
-        ).astype(np.float32)
 
     @classmethod
     def from_seed(cls, seed: int, heads: HeadKind = "makehuman", ict: IctModel | None = None) -> Person:
@@ -159,11 +159,12 @@ class Person:
         )
         hit = np.empty((rows, columns), np.int32)
         weight_b, weight_c, depth = (np.empty((rows, columns), np.float32) for _ in range(3))
-        rasterise(points, mesh.triangles, columns, rows, hit, weight_b, weight_c, depth)
+        shown = np.zeros(len(points), bool)
+        rasterise(points, mesh.triangles, columns, rows, hit, weight_b, weight_c, depth, shown)
 
         lamps = lamps_of(scene, posed.rotation)
         origin = -posed.rotation.T @ posed.position_cm
-        light = self._vertex_columns.copy()
+        light = np.zeros((len(moved), 6), np.float32)
         illuminate(
             moved,
             mesh.normals,
@@ -173,6 +174,7 @@ class Person:
             lamps.ambient,
             origin,
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
+            shown,
             light,
         )
         view = View(
@@ -183,14 +185,13 @@ class Person:
             1 / (scale_x * camera.f_px),
             -1 / (scale_y * camera.f_px),
         )
-        out = np.empty((height_px, width_px, 3), np.float32)
+        out = background(scene, camera, region, width_px, height_px) if behind is None else behind.copy()
         resolve(
             out,
-            background(scene, camera, region, width_px, height_px) if behind is None else behind,
             hit,
             weight_b,
             weight_c,
-            light,
+            light.astype(float),  # once, not at every pixel
             moved,
             surface,
             look_of(self.subject, self.heads, scene),

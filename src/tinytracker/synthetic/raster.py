@@ -10,9 +10,10 @@ import numpy as np
 from tinytracker.synthetic.jit import njit
 
 
-@njit(fastmath=True, cache=True, nogil=True)
-def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth):
-    """Fill `hit` (rows, columns) int32 with the nearest triangle per sample, -1 where there is none.
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth, shown):
+    """Fill `hit` (rows, columns) int32 with the nearest triangle per sample, -1 where there is none; set
+    `shown` bool (V,) where a vertex's triangle may be in the picture.
 
     points: float32 (V, 3) [column, row, depth in front of the camera]. Triangles that face away (clockwise on
     screen, rows downwards) are skipped. weight_b, weight_c: float32 barycentric weights of the triangle's 2nd
@@ -36,15 +37,18 @@ def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth):
         left, right = min(x0, x1, x2), max(x0, x1, x2)
         if right < 0 or bottom < 0 or left >= columns or top >= rows:
             continue
+        shown[a], shown[b], shown[c] = True, True, True
         i0, i1 = max(0, math.ceil(top - 0.5)), min(rows - 1, math.floor(bottom - 0.5))
         j0, j1 = max(0, math.ceil(left - 0.5)), min(columns - 1, math.floor(right - 0.5))
         inverse = 1 / area
         step_b, step_c = (y2 - y0) * inverse, -(y1 - y0) * inverse
+        down_b, down_c = -(x2 - x0) * inverse, (x1 - x0) * inverse
+        x, y = j0 + 0.5 - x0, i0 + 0.5 - y0
+        row_b, row_c = x * step_b + y * down_b, x * step_c + y * down_c
         for i in range(i0, i1 + 1):
-            y = i + np.float32(0.5)
-            x = j0 + np.float32(0.5)
-            b_ = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) * inverse
-            c_ = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) * inverse
+            b_, c_ = row_b, row_c
+            row_b += down_b
+            row_c += down_c
             inside = False
             for j in range(j0, j1 + 1):
                 if b_ >= -1e-5 and c_ >= -1e-5 and b_ + c_ <= 1.00001:

@@ -22,13 +22,22 @@ EYE_REACH_CM = (1.95, 1.05, 1.30)
 """The region around an eye's centre that is drawn sample by sample: to either side, below, above."""
 
 
+_BRIDGE_CM = 0.75
+"""From the middle of spectacles to each lens."""
+_LENS_REACH = 1.4
+"""How far rims may reach from a lens's centre, as a share of the lens."""
+
+
 class Surface(NamedTuple):
     """A person's mesh as the kernel takes it; see `mesh.HeadMesh`. eye: uint8 (T,) 0 plain, 1 left eye's
-    region, 2 right's."""
+    region, 2 right's. is_bare: bool (T,), see `surfaces.is_bare`. chart: (V, 5) per vertex: chart x, y, z,
+    share of hair, cm within clothes."""
 
     triangles: np.ndarray
     kind: np.ndarray
     eye: np.ndarray
+    is_bare: np.ndarray
+    chart: np.ndarray
     painting: np.ndarray
 
 
@@ -68,7 +77,6 @@ class Lenses(NamedTuple):
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def resolve(
     out,
-    background,
     hit,
     weight_b,
     weight_c,
@@ -83,21 +91,27 @@ def resolve(
     lenses,
     factor,
 ):
-    """Colour the pixels of `out`, float32 (rows, columns, 3) linear light.
+    """Colour the pixels of `out`, float32 (rows, columns, 3) linear light, which holds the background.
 
-    background: float32 (rows, columns, 3). hit, weight_b, weight_c: from `raster.rasterise` on a grid
-    `factor` times finer. light: (V, 11) per vertex: six columns from `light.illuminate`, chart x, y, z, share
-    of hair, cm within clothes. moved: float32 (V, 3) vertices, head frame.
+    hit, weight_b, weight_c: from `raster.rasterise` on a grid `factor` times finer. light: (V, 6) from
+    `light.illuminate`. moved: float32 (V, 3) vertices, head frame.
     """
     rows, columns = out.shape[0], out.shape[1]
-    # Arrays leave their tuples once, not at every pixel: each time costs a count of references.
-    triangles, kind, eye, painting = surface.triangles, surface.kind, surface.eye, surface.painting
+    # Arrays leave their tuples once, not at every pixel: each time costs a count of references. So does, at
+    # every pixel, one that an inlined function reads in some branch only.
+    triangles, kind, eye, is_bare = surface.triangles, surface.kind, surface.eye, surface.is_bare
+    chart, painting = surface.chart, surface.painting
     margins, lamp_table = eye_state.margins, lamps.table
     rim_light = _rim_light(lamp_table, lamps.ambient)
+    worn_top, worn_bottom, worn_left, worn_right = _worn(lenses, view, rows, columns, factor)
     count = factor * factor
     for i in range(rows):
-        for j in range(columns):
-            top, left = i * factor, j * factor
+        top = i * factor
+        first, beyond = _reached(hit, top, factor)
+        if worn_top <= i < worn_bottom:
+            first, beyond = min(first, worn_left), max(beyond, worn_right)
+        for j in range(max(0, first), min(columns, beyond)):
+            left = j * factor
             hits, special = 0, False
             first_kind = 0
             for p in range(factor):
@@ -109,9 +123,11 @@ def resolve(
                             first_kind = kind[t]
                         if eye[t] > 0 or kind[t] != first_kind:
                             special = True
-            if hits == 0:
-                total = background[i, j, 0], background[i, j, 1], background[i, j, 2]
-            elif hits == count and not special:
+            behind_lenses = worn_top <= i < worn_bottom and worn_left <= j < worn_right
+            if hits == 0 and not behind_lenses:
+                continue
+            total = out[i, j, 0], out[i, j, 1], out[i, j, 2]
+            if hits == count and not special:
                 far = factor - 1
                 total = _plain(
                     top,
@@ -124,16 +140,13 @@ def resolve(
                     light,
                     triangles,
                     kind,
+                    is_bare,
+                    chart,
                     painting,
                     look,
                 )
-            else:
-                part = (count - hits) / count
-                total = (
-                    background[i, j, 0] * part,
-                    background[i, j, 1] * part,
-                    background[i, j, 2] * part,
-                )
+            elif hits > 0:
+                total = scaled(total, (count - hits) / count)
                 for p in range(factor):
                     for q in range(factor):
                         y, x = top + p, left + q
@@ -149,6 +162,7 @@ def resolve(
                                 light,
                                 moved,
                                 triangles,
+                                chart,
                                 painting,
                                 margins,
                                 lamp_table,
@@ -160,19 +174,49 @@ def resolve(
                             )
                         else:
                             colour = _plain(
-                                y, x, y, x, hit, weight_b, weight_c, light, triangles, kind, painting, look
+                                y,
+                                x,
+                                y,
+                                x,
+                                hit,
+                                weight_b,
+                                weight_c,
+                                light,
+                                triangles,
+                                kind,
+                                is_bare,
+                                chart,
+                                painting,
+                                look,
                             )
                         total = (
                             total[0] + colour[0] / count,
                             total[1] + colour[1] / count,
                             total[2] + colour[2] / count,
                         )
-            if lenses.half_width > 0:
+            if behind_lenses:
                 ray = _direction(view, top + 0.5 * (factor - 1), left + 0.5 * (factor - 1))
                 total = _spectacles(
                     lenses, view.origin, ray, factor * view.step_x, look, lamps.ambient, rim_light, total
                 )
             out[i, j, 0], out[i, j, 1], out[i, j, 2] = total
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _reached(hit, top, factor):
+    """First pixel of a row, whose samples begin at row `top`, that anybody is in, and the one after the
+    last."""
+    first, beyond = hit.shape[1], 0
+    for i in range(top, top + factor):
+        j = 0
+        while j < first and hit[i, j] < 0:
+            j += 1
+        first = j
+        j = hit.shape[1]
+        while j > beyond and hit[i, j - 1] < 0:
+            j -= 1
+        beyond = j
+    return first // factor, (beyond + factor - 1) // factor
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
@@ -218,13 +262,15 @@ def _channel(painting, i, j, channel, corners):
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
-def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, painting, look):
+def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, is_bare, chart, painting, look):
     """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the
     same)."""
     x = y = z = hair = cloth = 0.0
     r = g = b = sr = sg = sb = 0.0
     t = hit[y0, x0]
     same = hit[y1, x1] == t  # usual: pixels are finer than triangles
+    what = kind[hit[y1, x1]]
+    bare = is_bare[t] & is_bare[hit[y1, x1]]
     for k in range(1 if same else 2):
         row, column = (y0, x0) if k == 0 else (y1, x1)
         t = hit[row, column]
@@ -242,16 +288,18 @@ def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, pain
             sr += w * light[v, 3]
             sg += w * light[v, 4]
             sb += w * light[v, 5]
-            x += w * light[v, 6]
-            y += w * light[v, 7]
-            z += w * light[v, 8]
-            hair += w * light[v, 9]
-            cloth += w * light[v, 10]
-    if is_covered(kind[t], cloth):
+            x += w * chart[v, 0]
+            y += w * chart[v, 1]
+            if not bare:
+                z += w * chart[v, 2]
+                hair += w * chart[v, 3]
+                cloth += w * chart[v, 4]
+    if not bare and is_covered(what, cloth):
         skin, gloss = cloth_colour(x, y, z, cloth, look)
     else:
-        skin, gloss = _painted(painting, x, y) if kind[t] == FACE else ((0.0, 0.0, 0.0), 0.0)
-        skin, gloss = surface_colour(kind[t], x, y, z, hair, cloth, skin, gloss, look)
+        skin, gloss = _painted(painting, x, y) if what == FACE else ((0.0, 0.0, 0.0), 0.0)
+        if not bare:
+            skin, gloss = surface_colour(what, x, y, z, hair, cloth, skin, gloss, look)
     return skin[0] * r + gloss * sr, skin[1] * g + gloss * sg, skin[2] * b + gloss * sb
 
 
@@ -264,6 +312,7 @@ def _eye_sample(
     light,
     moved,
     triangles,
+    chart,
     painting,
     margins,
     lamps,
@@ -280,8 +329,8 @@ def _eye_sample(
     for corner in range(3):
         v = triangles[t, corner]
         w = wa if corner == 0 else (wb if corner == 1 else wc)
-        cx += w * light[v, 6]
-        cy += w * light[v, 7]
+        cx += w * chart[v, 0]
+        cy += w * chart[v, 1]
         x += w * moved[v, 0]
         y += w * moved[v, 1]
         r += w * light[v, 0]
@@ -309,20 +358,46 @@ def _eye_sample(
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _worn(lenses, view, rows, columns, factor):
+    """Where pixels may lie behind spectacles: first row, row after the last, and so for columns."""
+    if lenses.half_width <= 0:
+        return 0, 0, 0, 0
+    aside = (1 + _LENS_REACH) * lenses.half_width + _BRIDGE_CM
+    above = max(_LENS_REACH * lenses.half_height, 0.35 * lenses.half_height + 0.45 * lenses.rim + 0.15)
+    a, b, c = view.turn
+    top, left, bottom, right = 1e9, 1e9, -1e9, -1e9
+    for corner in range(4):
+        x = (aside if corner % 2 else -aside) - view.origin[0]
+        y = lenses.drop + (above if corner < 2 else -above) - view.origin[1]
+        z = lenses.distance - view.origin[2]
+        depth = -(a[2] * x + b[2] * y + c[2] * z)
+        if depth < 0.5:  # cm: too near for a pinhole
+            return 0, rows, 0, columns
+        column = ((a[0] * x + b[0] * y + c[0] * z) / depth - view.x0) / (factor * view.step_x)
+        row = ((a[1] * x + b[1] * y + c[1] * z) / depth - view.y0) / (factor * view.step_y)
+        top, bottom = min(top, row), max(bottom, row)
+        left, right = min(left, column), max(right, column)
+    return math.floor(top), math.ceil(bottom), math.floor(left), math.ceil(right)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def _spectacles(lenses, origin, ray, pixel, look, ambient, rim_light, colour):
     """A pixel's colour behind lenses and rims. pixel: angle of a pixel (for smooth edges)."""
     if ray[2] > -0.2:
         return colour
     t = (lenses.distance - origin[2]) / ray[2]
     x, y = origin[0] + t * ray[0], origin[1] + t * ray[1]
-    u, v = (abs(x) - lenses.half_width - 0.75) / lenses.half_width, (y - lenses.drop) / lenses.half_height
+    u, v = (
+        (abs(x) - lenses.half_width - _BRIDGE_CM) / lenses.half_width,
+        (y - lenses.drop) / lenses.half_height,
+    )
     soft = 0.6 * pixel * t
     bridge = (
         abs(x) < 0.80
         and abs(y - lenses.drop - 0.35 * lenses.half_height - 0.12 * math.cos(2 * x))
         < lenses.rim * 0.45 + 0.03
     )
-    if abs(u) < 1.4 and abs(v) < 1.4:
+    if abs(u) < _LENS_REACH and abs(v) < _LENS_REACH:
         radius = (abs(u) ** lenses.roundness + abs(v) ** lenses.roundness) ** (1 / lenses.roundness)
         outside = (radius - 1) * min(lenses.half_width, lenses.half_height)
         if outside < 0:

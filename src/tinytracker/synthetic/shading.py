@@ -20,7 +20,7 @@ from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Surface, backdrop
 from tinytracker.synthetic.subject import Subject
-from tinytracker.synthetic.surfaces import Look
+from tinytracker.synthetic.surfaces import Look, is_bare
 
 _USUAL_ORBIT_LIGHT = 0.78
 _ALONG = np.linspace(0, 1, 97)  # where margins are tabulated for the shader
@@ -38,7 +38,10 @@ def surface_of(subject: Subject, mesh: HeadMesh) -> Surface:
         eye[near.any(1) & (mesh.kind == FACE) & (np.sign(corners[..., 0].mean(1)) == SIDE[e])] = e + 1
     eye_x = float(np.abs(mesh.eye_centres_cm[:, 0]).mean())
     painting = paint_complexion(subject, eye_x) if subject.complexion else paint(subject, eye_x)
-    return Surface(mesh.triangles, mesh.kind, eye, painting)
+    t = mesh.triangles
+    bare = is_bare(mesh.kind, mesh.chart_cm[t], mesh.hair[t], mesh.cloth[t])
+    chart = np.concatenate([mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1)
+    return Surface(t, mesh.kind, eye, bare, chart.astype(np.float32).astype(float), painting)
 
 
 def eye_look(subject: Subject, mesh: HeadMesh) -> EyeLook:
@@ -85,6 +88,7 @@ def _orbit_light(subject: Subject, mesh: HeadMesh) -> float:
         (0.5, 0.5, 0.5),
         np.array([0.0, 0.0, 35.0]),
         np.array([0.0, 1.0, 0.0]),
+        np.ones(len(mesh.hair), bool),
         light,
     )
     front = mesh.vertices_cm[:, 2] > -1.5

@@ -37,6 +37,15 @@ def is_covered(kind, cloth):
     return cloth >= _HEM_CM and kind != HAIR
 
 
+def is_bare(kind, chart, hair, cloth):
+    """Whether nothing but painted skin is seen of triangles (T,): no hair, clothes, or shadow of the chin.
+
+    chart, hair, cloth: as `surface_colour` takes them, of the corners (T, 3, 3), (T, 3) and (T, 3).
+    """
+    free = (chart[..., 1] > -10.4) & (hair < 0.019) & (cloth < -0.26)  # a little within what is asked there
+    return (kind == FACE) & free.all(axis=1)
+
+
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
     """Reflectance (a colour) and gloss of a place on the head that is not covered.
