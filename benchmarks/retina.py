@@ -94,7 +94,7 @@ def main() -> None:
     command.add_argument("unseen", type=Path)
     command.add_argument("--trained-on", required=True, help="the people, in words")
     command.add_argument(
-        "--made-by", action="append", required=True, metavar="COMMAND", help="a command that makes the weights"
+        "--made-by", action="append", required=True, metavar="COMMAND", help="a line that makes the weights"
     )
     for command in commands.choices.values():
         command.add_argument("--steps", type=int)

@@ -101,8 +101,10 @@ def is_event_recipe(name_or_path: str | Path) -> bool:
 
 
 def load_event_recipe(name_or_path: str | Path) -> EventRecipe:
-    """The recipe we ship by that name, or the one in a TOML file or a network's card (.json); raises UsageError
-    naming file and field."""
+    """The recipe we ship by that name, or the one in a TOML file or a network's card (.json).
+
+    Raises UsageError, naming file and field, as `training.recipe.load_recipe` does.
+    """
     content, where = recipe_content(name_or_path, _shipped(), list_event_recipes())
     return event_recipe_from_dict(content, where)
 
