@@ -12,6 +12,7 @@ from tests.retina.discs import disc
 from tinytracker.cli.app import run
 from tinytracker.errors import CheckpointError, DatasetError, UsageError
 from tinytracker.events.windows import Window
+from tinytracker.models import create_model
 from tinytracker.models.checkpoint import load_card, load_network, read_tensors
 from tinytracker.quantization.trace import trace
 from tinytracker.results import value_of
@@ -150,20 +151,25 @@ def test_a_checkpoint_says_what_torch_said_in_training(eyes, tracks, folder) -> 
     assert np.allclose(model.outputs(tracks[0].planes(slice(0, 3))), along[:3], atol=1e-4)
 
 
-def test_what_was_trained_is_exported_as_bytes_fitted_to_the_windows(eyes, folder) -> None:
-    """The graph that is fitted is of what the network computes, and not of how it was taught."""
-    trained = _checkpoint(eyes, folder)
-    network = load_network(trained)
-    assert [node.name for node in trace(network.train()).graph.nodes] == [
+def test_what_is_fitted_is_what_a_network_computes() -> None:
+    """And not how it was taught."""
+    network = create_model("pupil").train()
+    taught = trace(network)
+    assert [node.name for node in taught.graph.nodes] == [
         node.name for node in trace(network.eval()).graph.nodes
     ]
-    assert trace(network.train()).training
-    out = folder / "out"
+    assert taught.training
+
+
+@pytest.mark.parametrize("name", ["pupil", "retina-ann"])
+def test_what_was_trained_is_exported_as_bytes(name, eyes, folder) -> None:
+    recipe = replace(SHORT, name=name, model=name.replace("-", "_"), steps=1)
+    trained, out = train(recipe, eyes, folder / "one").last, folder / "out"
     arguments = ["export", str(trained), "--data", str(eyes.folder), "--out", str(out), "--qat-steps", "2"]
     assert run([*arguments, "--calibration-samples", "32"]) == 0
-    rows = evaluate_pupils([out / "pupil_float.tflite", out / "pupil_int8.tflite"], eyes)
+    rows = evaluate_pupils([out / f"{name}_float.tflite", out / f"{name}_int8.tflite"], eyes)
     errors = {row.model: row.value for row in rows if (row.metric, row.group) == ("error_mean", "all")}
-    assert errors["pupil_int8"] == pytest.approx(errors["pupil_float"], abs=0.5)
+    assert errors[f"{name}_int8"] == pytest.approx(errors[f"{name}_float"], abs=0.5)
 
 
 def test_commands_refuse_what_makes_no_sense(eyes, folder, capsys) -> None:

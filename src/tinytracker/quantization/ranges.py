@@ -12,7 +12,7 @@ from tinytracker.tflite.graph import Graph
 
 # In TFLite's int8 specification these give out what they take in, with the same scale. A CONCATENATION with
 # inputs of other scales would need a QUANTIZE before it.
-SAME_SCALE = ("RESHAPE", "SLICE", "STRIDED_SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
+SAME_SCALE = ("RESHAPE", "PAD", "SLICE", "STRIDED_SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "CONCATENATION")
 SIGNED_UNIT = (-1.0, 127 / 128)  # scale 1/128, zero point 0: int8 = pixel - 128 for pixels (p - 128) / 128
 UNIT = (0.0, 255 / 256)  # scale 1/256, zero point -128
 FIXED_OUTPUT = {"TANH": SIGNED_UNIT, "LOGISTIC": UNIT, "SOFTMAX": UNIT}
