@@ -252,8 +252,8 @@ def unseen_scenes(folder: Path, learnt: EventDataset, inputs: dict[str, InputSpe
         raise SystemExit(f"{len(shared)} people are in both datasets; render others with --seed")
     recordings: list[EventRecording] = []
     for split in SPLITS:
-        if unseen.names(split):  # type: ignore[arg-type]
-            recordings += unseen.recordings(split)  # type: ignore[arg-type]
+        if unseen.names(split):
+            recordings += unseen.recordings(split)
     begun: dict[str, int] = {}
     cut: dict[str, list[Track]] = {}
     for name, spec in inputs.items():

@@ -178,6 +178,8 @@ def test_commands_refuse_what_makes_no_sense(eyes, folder, capsys) -> None:
         run(["train", "pupil", "--data", data, "--out", str(folder / "x"), "--teacher", "tinytracker"]) != 0
     )
     assert "leave --teacher" in capsys.readouterr().err
+    assert run(["train", "tinytracker", "--data", data, "--out", str(folder / "x")]) != 0
+    assert "is a dataset of events; expected one of frames of faces" in capsys.readouterr().err
     assert run(["evaluate", "tinytracker", "--data", data]) != 0
     assert "expected a network of pupils" in capsys.readouterr().err
     result = train(
@@ -209,7 +211,7 @@ def test_an_empty_split_is_told(eyes, folder) -> None:
     alone = write_dataset(folder / "alone", train=1, val=0, test=0, seconds=0.3)
     with pytest.raises(DatasetError, match="no val people"):
         train(SHORT, alone, folder / "run")
-    with pytest.raises(DatasetError, match="split test"):
+    with pytest.raises(DatasetError, match=r"split test \(it has: train\)"):
         evaluate_pupils([_checkpoint(eyes, folder)], alone)
 
 

@@ -194,6 +194,8 @@ def _manifest(path: Path) -> dict[str, Any]:
         raise DatasetError(
             f"{path} is not a whole dataset; run `tinytracker prepare RECORDINGS {path}` to its end"
         ) from error
+    if isinstance(manifest, dict) and "kind" in manifest:
+        raise DatasetError(f"{path} is a dataset of {manifest['kind']}; expected one of frames of faces")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_VERSION:
         version = manifest.get("format") if isinstance(manifest, dict) else "none"
         raise DatasetError(f"{path} has format {version}; expected {FORMAT_VERSION}: prepare it again")

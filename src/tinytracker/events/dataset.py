@@ -29,7 +29,7 @@ KIND = "events"
 MANIFEST_FILE, LABELS_FILE = "manifest.json", "labels.npy"
 COLUMNS = ("t_us", "x_px", "y_px", "on")
 Split = Literal["train", "val", "test"]
-SPLITS: tuple[str, ...] = get_args(Split)
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def crop_of(recording: EventRecording, size: int = SIZE) -> SensorCrop:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tinytracker.cards import InputSpec
 from tinytracker.errors import DatasetError, UsageError
-from tinytracker.events.dataset import EventDataset, Split
+from tinytracker.events.dataset import SPLITS, EventDataset, Split
 from tinytracker.events.windows import Window
 from tinytracker.inputs import KINDS
 from tinytracker.progress import Progress, no_progress
@@ -42,7 +42,11 @@ def evaluate_pupils(
             "--allow-train if you mean it"
         )
     if not dataset.names(split):
-        raise DatasetError(f"{dataset.folder} has no people in the split {split}; prepare more")
+        there = ", ".join(one for one in SPLITS if dataset.names(one)) or "none"
+        raise DatasetError(
+            f"{dataset.folder} has no people in the split {split} (it has: {there}); choose one or prepare "
+            f"more"
+        )
     sees = [_window_of(model) for model in models]
     if len(set(sees)) > 1:
         raise UsageError("these networks see different windows of events; evaluate them one by one")

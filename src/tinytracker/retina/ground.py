@@ -37,9 +37,9 @@ class PupilGround:
         window = window_of(network.spec.inputs[0])
         self._tracks: list[tuple[str, Track]] = []
         for split in SPLITS:
-            names = dataset.names(split)  # type: ignore[arg-type]
+            names = dataset.names(split)
             if names:
-                found = tracks_of(dataset.recordings(split), window, every_us)  # type: ignore[arg-type]
+                found = tracks_of(dataset.recordings(split), window, every_us)
                 self._tracks += [(split, track) for track in _shortened(found)]
         self._starts = np.cumsum([0, *(len(track) for _, track in self._tracks)])
         self._said: dict[int, np.ndarray] = {}

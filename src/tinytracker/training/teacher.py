@@ -47,7 +47,7 @@ def ask_teacher(
     """Runs a teacher over the samples that `recipe` trains on. Raises UsageError if it is no gaze network."""
     network = load_weights(checkpoint).to(device)
     if network.spec.output != "gaze":
-        raise UsageError(f"{checkpoint} is an eye locator; a teacher must be a gaze network")
+        raise UsageError(f"{checkpoint} is no gaze network; a teacher must be one")
     samples = load_samples(dataset, "train", network.spec, margin=False, min_openness=recipe.min_openness)
     maker = BatchMaker(samples, network.spec, Recipe(name="teacher", model=""), seed=0)
     gaze, embedding = [], []

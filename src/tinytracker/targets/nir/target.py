@@ -31,11 +31,11 @@ def export(model: Path, out: Path, caller: Caller, *, name: Name = None) -> None
     path = out / f"{renamed(card, name).name}.nir"
     export_nir(network, path)
     caller.say(f"wrote {path} ({path.stat().st_size:,} bytes), for steps of one window")
+    behind = network.filter
     caller.say(
-        f"  behind it, on the host: a filter of {network.filter.length} windows with "
-        f"tau_synapse {float(network.filter.tau_synapse):.3f}, tau_membrane "
-        f"{float(network.filter.tau_membrane):.3f}, scale {float(network.filter.scale):.4f}; before there "
-        f"are so many, those there are weigh as much as all"
+        f"  behind it, on the host: a filter of {behind.length} windows with tau_synapse "
+        f"{behind.tau_synapse.item():.3f}, tau_membrane {behind.tau_membrane.item():.3f}, scale "
+        f"{behind.scale.item():.4f}; before there are so many, those there are weigh as much as all"
     )
 
 
