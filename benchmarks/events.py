@@ -170,6 +170,10 @@ def near_eye_frames(number: int) -> Callable[[int], object]:
 
 def of_checkout(checkout: Path) -> float:
     """Milliseconds of an eye by the whole head's renderer of another checkout of this repository."""
+    if not (checkout / "src" / "tinytracker").is_dir():  # else today's renderer would answer for it
+        raise SystemExit(
+            f"{checkout} is no checkout of tinytracker; make one: git worktree add sketch b696600"
+        )
     path = [str(checkout / "src"), os.environ.get("PYTHONPATH", "")]
     run = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("whole_head.py"))],

@@ -214,7 +214,7 @@ def release(arguments: argparse.Namespace) -> None:
     card = read_card(card_path(arguments.network))
     data = {**card.data, "trained_on": arguments.trained_on, "commands": arguments.made_by}
     results = {**card.results, "unseen rendered eyes": unseen}
-    recipe = {**card.recipe, "start": ""}  # a file of ours; trained_on says how it came about
+    recipe = {**card.recipe, "start": ""}  # a file of ours; the commands say how it came about
     released = replace(card, name="pupil", data=data, results=results, recipe=recipe)
     write_bytes(RELEASED / "pupil.tflite", arguments.network.read_bytes())
     write_card(released, RELEASED / "pupil.json")

@@ -41,8 +41,6 @@ from tinytracker.synthetic.shading import (
 )
 from tinytracker.synthetic.subject import Expression, Subject
 
-keep_freed()
-
 FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""
 
@@ -62,6 +60,7 @@ class Person:
         self._surface = surface_of(subject, mesh)
         self._look = eye_look(subject, mesh)
         self._sky = open_sky(mesh.occlusion, subject.skin.occlusion)
+        keep_freed()
 
     @classmethod
     def from_seed(cls, seed: int, heads: HeadKind = "makehuman", ict: IctModel | None = None) -> Person:
