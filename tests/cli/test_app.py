@@ -171,6 +171,23 @@ def test_ctrl_c_in_a_command(command, capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == "interrupted\n"
 
 
+@pytest.mark.parametrize("told_as", [ImportError, SystemError, MissingExtraError])
+def test_ctrl_c_that_a_library_in_c_tells_as_its_own_error(
+    told_as: type[Exception], command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def probe() -> None:
+        try:
+            raise ImportError("initialization failed") from KeyboardInterrupt()
+        except ImportError as error:
+            if told_as is ImportError:
+                raise
+            raise told_as("torch", "train") from error
+
+    command(probe)
+    assert cli.run(["probe"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_sigterm_is_ctrl_c() -> None:
     code = """
 import sys, time, types

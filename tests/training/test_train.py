@@ -231,7 +231,7 @@ def test_an_eye_locator_trains_and_cannot_teach_gaze(dataset, recipe, tmp_path):
     )
     result = train(locator, dataset, tmp_path / "locator")
     assert 0 < result.best_score.parts["median_percent"] < 200
-    with pytest.raises(UsageError, match="eye locator"):
+    with pytest.raises(UsageError, match="of family eye locator"):
         train(replace(recipe, distillation=Distillation(str(result.best))), dataset, tmp_path / "student")
 
 

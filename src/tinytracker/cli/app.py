@@ -114,30 +114,44 @@ def run(arguments: Sequence[str]) -> int:
             sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
-    except BrokenPipeError:
-        _close_broken_pipe()
-        return 1
-    except TinytrackerError as error:
-        return _fail(str(error), error.exit_code)
-    except typer.TyperException as error:  # a mistyped option and the like
-        return _fail(f"{error.format_message().rstrip('.')}; see `{_help_of(error)} --help`", 2)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        missing = MissingExtraError(package, EXTRAS[package])
-        return _fail(str(missing), missing.exit_code)
-    except OSError as error:  # a full disk and the like, wherever it came up
-        _log.debug("the system refused", exc_info=True)
-        return _fail(
-            f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}",
-            OutputError.exit_code,
-        )
-    except MemoryError:
-        return _fail("there is not enough memory for this", OutputError.exit_code)
+    except Exception as error:
+        if not _came_of_interruption(error):
+            return _tell(error)
+        result = INTERRUPTED
     if result == INTERRUPTED:
         return _fail("interrupted", INTERRUPTED, label="")
     return result if isinstance(result, int) else 0
+
+
+def _came_of_interruption(error: BaseException | None) -> bool:
+    """Whether a Ctrl-C is the first cause of `error`: a library in C that it met loading tells of it as of an
+    ImportError or a SystemError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
+
+
+def _tell(error: Exception) -> int:
+    """Says in a line what is wrong and returns the exit code; raises `error` again if it is a fault of ours."""
+    if isinstance(error, BrokenPipeError):
+        _close_broken_pipe()
+        return 1
+    if isinstance(error, TinytrackerError):
+        return _fail(str(error), error.exit_code)
+    if isinstance(error, typer.TyperException):  # a mistyped option and the like
+        return _fail(f"{error.format_message().rstrip('.')}; see `{_help_of(error)} --help`", 2)
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in EXTRAS:
+            missing = MissingExtraError(package, EXTRAS[package])
+            return _fail(str(missing), missing.exit_code)
+    if isinstance(error, OSError):  # a full disk and the like, wherever it came up
+        _log.debug("the system refused", exc_info=error)
+        named = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{named}{error.strerror or error}", OutputError.exit_code)
+    if isinstance(error, MemoryError):
+        return _fail("there is not enough memory for this", OutputError.exit_code)
+    raise error
 
 
 def with_whole_name(arguments: Sequence[str]) -> list[str]:

@@ -47,7 +47,8 @@ def ask_teacher(
     """Runs a teacher over the samples that `recipe` trains on. Raises UsageError if it is no gaze network."""
     network = load_weights(checkpoint).to(device)
     if network.spec.output != "gaze":
-        raise UsageError(f"{checkpoint} is no gaze network; a teacher must be one")
+        what = network.spec.family.replace("_", " ")
+        raise UsageError(f"{checkpoint} is no gaze network but of family {what}; a teacher must say gaze")
     samples = load_samples(dataset, "train", network.spec, margin=False, min_openness=recipe.min_openness)
     maker = BatchMaker(samples, network.spec, Recipe(name="teacher", model=""), seed=0)
     gaze, embedding = [], []
