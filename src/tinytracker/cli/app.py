@@ -132,7 +132,7 @@ def _came_of_interruption(error: BaseException | None) -> bool:
 
 
 def _tell(error: Exception) -> int:
-    """Says in a line what is wrong and returns the exit code; raises `error` again if it is a fault of ours."""
+    """Says in a line what is wrong and returns the exit code; raises `error` again if it is a bug of ours."""
     if isinstance(error, BrokenPipeError):
         _close_broken_pipe()
         return 1
