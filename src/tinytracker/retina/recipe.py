@@ -40,7 +40,8 @@ class Changes:
 class EventRecipe(BaseRecipe):
     """See the fields, and `BaseRecipe`'s.
 
-    start: checkpoint of the same network.
+    start: checkpoint, .tflite or released network; all of a checkpoint of the same network is taken, of
+        others the weights that fit.
     batch_size: sequences a step; length: windows of a sequence, one after the other.
     every_us: between the estimates of a recording. strides: of so many estimates each sequence takes one,
         drawn anew, so that slow and fast trackers both are learnt. unsettled: the first windows of a sequence

@@ -20,6 +20,7 @@ from tinytracker.files import read_small
 
 LARGEST_RECIPE_BYTES = 16 << 10  # ours have one thousand; a key of n parts takes the parser n * n steps
 LARGEST_NUMBER = 10**9
+SHRUNK_BY_STEPS = ("warmup_steps", "decay_steps", "ema", "validate_every", "checkpoint_every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,10 @@ class BaseRecipe:
         return asdict(self)
 
     def quick(self, steps: int) -> Self:
-        """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit."""
+        """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit
+        (SHRUNK_BY_STEPS)."""
+        if steps == self.steps:
+            return self
         return replace(
             self,
             steps=steps,
