@@ -74,7 +74,8 @@ def train(
       torchrun --nproc-per-node 2 -m -- tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
-    from tinytracker.retina.recipe import EventRecipe, is_event_recipe, load_event_recipe
+    from tinytracker.models import create_model
+    from tinytracker.retina.recipe import EventRecipe, is_event_recipe, list_event_recipes, load_event_recipe
     from tinytracker.training.recipe import load_recipe
     from tinytracker.training.run import STATE_FILE, TrainingStopped
 
@@ -82,7 +83,10 @@ def train(
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first
     if not speaks:
         keep_quiet()
-    chosen = load_event_recipe(recipe) if is_event_recipe(recipe) else load_recipe(recipe)
+    if is_event_recipe(recipe):
+        chosen: Recipe | EventRecipe = load_event_recipe(recipe)
+    else:
+        chosen = load_recipe(recipe, list_event_recipes())
     if steps is not None:
         chosen = chosen.quick(steps)
     if start is not None:
@@ -91,6 +95,7 @@ def train(
         if isinstance(chosen, EventRecipe):
             raise UsageError(f"{recipe} learns from labels alone; leave --teacher out")
         chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
+    create_model(chosen.model, **chosen.options)  # or its options are refused before anything is opened
     if resume and speaks and not (out / STATE_FILE).exists():
         typer.echo(f"{out} holds no {STATE_FILE}, so there is nothing to resume: training from the start")
     try:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tinytracker.errors import UsageError
-from tinytracker.training.recipe import BaseRecipe, built, names_in, recipe_content
+from tinytracker.training.recipe import (
+    LARGEST_NUMBER,
+    BaseRecipe,
+    built,
+    names_in,
+    recipe_content,
+    refuse_outside,
+)
 
 MODELS = ("pupil", "retina", "retina_ann")
 
@@ -34,6 +41,9 @@ class Changes:
     added: float = 0.02
     forgotten: float = 1.0
     blur_cells: float = 1.0
+
+    def __post_init__(self) -> None:
+        refuse_outside(self, 0, 1, "flip", "zoom", "dropped", "added", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +78,13 @@ class EventRecipe(BaseRecipe):
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
-            raise UsageError(
-                f"recipe {self.name}: model {self.model} sees no events; expected one of {', '.join(MODELS)}"
-            )
-        for name in ("steps", "batch_size", "length", "every_us", "validate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"recipe {self.name}: {name} is {getattr(self, name)}, expected at least 1")
+            raise UsageError(f"model {self.model} sees no events; expected one of {', '.join(MODELS)}")
+        BaseRecipe.__post_init__(self)
+        counted = ("length", "every_us", "validation_windows")
+        refuse_outside(self, 1, LARGEST_NUMBER, *counted)
         if not 0 <= self.unsettled < self.length:
             raise UsageError(
-                f"recipe {self.name}: unsettled is {self.unsettled}, expected 0 to {self.length - 1}: "
+                f"unsettled is {self.unsettled}, expected 0 to {self.length - 1}: "
                 f"fewer than the windows of a sequence"
             )
 
