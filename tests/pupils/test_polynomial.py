@@ -111,7 +111,7 @@ def test_nine_dots_give_gaze(tmp_path: Path) -> None:
     source = EventSource(recording.events, CROP, None, [])
     done = calibrate_pupil(source, finder(), path)
     assert done.polynomial.dots == 9
-    assert done.unseen == 0
+    assert done.unseen == ()
     assert done.polynomial.error is not None
     assert done.polynomial.error < 0.6
     samples = list(follow(recording.events, finder(), CROP, gaze_map=done.polynomial))

@@ -13,6 +13,10 @@ from tinytracker.events.files.streams import FORMATS, read_stream
 from tinytracker.events.labels import Labels
 from tinytracker.events.stream import Events
 
+EXPECTED = (
+    f"a file of events ({', '.join(FORMATS)}) or a recording's folder (laid out as {', '.join(LAYOUTS)})"
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventSource:
@@ -46,6 +50,7 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
     Raises RecordingError if there are none.
     """
     if not path.is_dir():
+        _refuse_no_stream(path)
         read = read_stream(path)
         labels, events = None, read.events
         chosen = crop or crop_for(events.width_px, events.height_px, size=size)
@@ -53,10 +58,9 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
     else:
         layout = layout_of(path)
         if layout is None:
-            raise RecordingError(
-                f"{path} is no recording of events; expected a file ({', '.join(FORMATS)}) or a folder "
-                f"laid out as {', '.join(LAYOUTS)}"
-            )
+            inner = next((one for one in _folders_in(path) if layout_of(one) is not None), None)
+            near = "" if inner is None else f"; it holds some, such as {inner}"
+            raise RecordingError(f"{path} is no recording of events{near}; expected {EXPECTED}")
         found = layout.read(path)
         labels, events = found.recording.labels, found.recording.events
         chosen = crop or crop_of(found.recording, size)
@@ -65,3 +69,17 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
         raise RecordingError(f"{path} has no events")
     said = [f"left out {count} {reason}" for reason, count in left_out.items()]
     return EventSource(events, chosen, labels, [*said, *notes])
+
+
+def _refuse_no_stream(path: Path) -> None:
+    """Raises RecordingError, saying all that would do, for what is no file of events by its name."""
+    if not path.exists():
+        raise RecordingError(f"{path} does not exist; expected {EXPECTED}")
+    if path.suffix.lower() not in FORMATS:
+        whole = layout_of(path.parent)
+        of = "" if whole is None else f", but of the recording {path.parent}, which can be given"
+        raise RecordingError(f"{path} is no file of events{of}; expected {EXPECTED}")
+
+
+def _folders_in(path: Path) -> list[Path]:
+    return sorted(one for one in path.iterdir() if one.is_dir())
