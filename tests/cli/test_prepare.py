@@ -32,12 +32,19 @@ def test_summary_names_what_was_left_out(tmp_path: Path, capsys: pytest.CaptureF
     assert run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"6 frames of 2 recordings in {out}"
+    assert lines[1:4] == [
+        "  train: 2 people, 6 frames",
+        "  val: 0 people, 0 frames; `tinytracker train` needs some",
+        "  test: 0 people, 0 frames; `tinytracker evaluate` needs some",
+    ]
+    del lines[1:4]
     assert lines[1] == "  doubtful: 2 of them have a label that contradicts their dot's place on the screen"
     assert lines[2].startswith("  assumed for 1 recordings: the split train, for want of a Dataset")
     assert lines[3] == "  left out 2 frames: no valid face"
     assert lines[4].startswith("  left out a recording: 00001: dotInfo.json is not JSON")
     assert run(arguments) == 0, "a second run finds everything done"
-    assert capsys.readouterr().out.splitlines() == lines
+    again = capsys.readouterr().out.splitlines()
+    assert [*again[:1], *again[4:]] == lines
 
 
 @pytest.mark.parametrize(

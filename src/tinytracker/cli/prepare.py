@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +83,7 @@ def prepare(
         )
     whole = len(summary.outcomes) - len(summary.refused)
     typer.echo(f"{summary.kept} frames of {whole} recordings in {dataset}")
+    _say_splits((one.split, one.person or one.name, one.kept) for one in summary.outcomes if one.kept)
     if summary.doubtful:
         typer.echo(
             f"  doubtful: {summary.doubtful} of them have a label that contradicts their dot's place on the "
@@ -100,6 +102,16 @@ def prepare(
         )
 
 
+def _say_splits(recordings: Iterable[tuple[str, str, int]], counted: str = "frames") -> None:
+    """Prints people and samples of each split; recordings: (split, person, samples)."""
+    known = list(recordings)
+    for split, used in (("train", "train"), ("val", "train"), ("test", "evaluate")):
+        people = {person for of, person, _ in known if of == split}
+        samples = sum(count for of, _, count in known if of == split)
+        lacking = "" if people else f"; `tinytracker {used}` needs some"
+        typer.echo(f"  {split}: {len(people)} people, {samples} {counted}{lacking}")
+
+
 def _prepare_events(recordings: Path, dataset: Path, jobs: int, dask: str | None) -> None:
     from tinytracker.errors import UsageError
     from tinytracker.events.prepare import prepare_events
@@ -110,9 +122,7 @@ def _prepare_events(recordings: Path, dataset: Path, jobs: int, dask: str | None
         summary = prepare_events(recordings, dataset, jobs, update)
     events, labels = (sum(getattr(one, name) for one in summary.kept) for name in ("events", "labels"))
     typer.echo(f"{events} events and {labels} labels of {len(summary.kept)} recordings in {dataset}")
-    for split in ("train", "val", "test"):
-        people = {one.person for one in summary.kept if summary.splits[one.name] == split}
-        typer.echo(f"  {split}: {len(people)} people")
+    _say_splits(((summary.splits[one.name], one.person, one.labels) for one in summary.kept), "labels")
     for reason, count in summary.left_out.most_common():
         typer.echo(f"  left out {count} {reason}")
     noted = [f"{one.name}: {note}" for one in summary.kept for note in one.notes]
