@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinytracker.damage import CUT_OFF, EMPTY, is_cut_json
 from tinytracker.errors import InputError, OutputError, UsageError
 
 try:
@@ -268,10 +269,16 @@ def parse_json(content: str | bytes, *, any_whole: bool = False) -> Any:
     numbers of any length, at which arithmetic fails in ways of its own.
     """
     text = content if isinstance(content, str) else content.decode(json.detect_encoding(content))
+    if not text.strip():
+        raise ValueError(EMPTY)
     try:
         parsed = json.loads(text, parse_int=None if any_whole or not _MANY_DIGITS.search(text) else _whole)
         if "\\ud" in text.lower():
             json.dumps(parsed, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        if is_cut_json(text, error):
+            raise ValueError(f"{CUT_OFF} in line {error.lineno}") from error
+        raise
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except UnicodeEncodeError as error:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tinytracker.cards import ModelCard, card_path, read_card
+from tinytracker.damage import damage_of
 from tinytracker.errors import ModelError
 from tinytracker.files import sha256
 
@@ -42,8 +43,11 @@ class Weights:
             return None
         card = read_card(place)
         if card.sha256 and card.sha256 != self.sha256:
+            if fault := damage_of(self.path, ValueError()):
+                raise ModelError(f"{self.path} cannot be read: {fault}; export or copy it again")
             raise ModelError(
-                f"{place} is the card of another file (its sha256 is not {self.path.name}'s); export again"
+                f"{place} is the card of another file (its sha256 is not {self.path.name}'s, unless that is "
+                f"damaged); export or copy it again"
             )
         return card
 

@@ -199,7 +199,7 @@ class TestBrokenPictures:
                 lambda path: path.write_bytes(path.read_bytes()[:-700] + b"\xff\xd9"),
                 "a picture that does not decode",
             ),
-            (lambda path: path.write_bytes(b""), "a picture that does not decode"),
+            (lambda path: path.write_bytes(b""), "a picture that is empty"),
             (lambda path: path.write_bytes(b"not a picture"), "a picture that does not decode"),
             (lambda path: (path.unlink(), path.mkdir()), "a picture that cannot be read"),
         ],

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Protocol
 
+from tinytracker.damage import CUT_OFF, damage_of
 from tinytracker.errors import RecordingError
 
 ARCHIVE_SUFFIX = ".tar.gz"
@@ -55,7 +56,8 @@ class ArchiveFiles:
                 while unzipped.read(1 << 20):  # to the checksum at the very end
                     _refuse_bomb(archive, "its end", 0, unzipped.tell())
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-            raise RecordingError(f"{archive} is not a whole .tar.gz: {error}; copy it again") from error
+            why = CUT_OFF if isinstance(error, EOFError) else damage_of(archive, error)
+            raise RecordingError(f"{archive} is not a whole .tar.gz: {why}; copy it again") from error
 
     def read(self, path: str) -> bytes:
         try:

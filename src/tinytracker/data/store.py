@@ -64,6 +64,24 @@ def being_prepared(dataset: Path, options: dict[str, Any]) -> Iterator[None]:
                 dataset.rmdir()
 
 
+def no_dataset(folder: Path, error: Exception) -> DatasetError:
+    """What to raise of a folder whose manifest.json could not be read, and why."""
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        return DatasetError(
+            f"{folder} {what}; expected a dataset's folder, as `tinytracker prepare` makes one"
+        )
+    if not (folder / MANIFEST_FILE).exists() and not (folder / OPTIONS_FILE).exists():
+        return DatasetError(
+            f"{folder} is no dataset, for it holds no {MANIFEST_FILE}; if it holds recordings, `tinytracker "
+            f"prepare {folder} DATASET` makes one"
+        )
+    why = "" if isinstance(error, FileNotFoundError) else f" ({MANIFEST_FILE}: {error})"
+    return DatasetError(
+        f"{folder} is not a whole dataset{why}; run `tinytracker prepare RECORDINGS {folder}` to its end"
+    )
+
+
 def begin(dataset: Path, options: dict[str, Any]) -> None:
     """Makes the folder, or checks that it was begun with the same options; clears what a killed run left
     behind.

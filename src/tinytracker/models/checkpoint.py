@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from tinytracker.cards import ModelCard, card_path, read_card, write_card
+from tinytracker.damage import damage_of
 from tinytracker.errors import CheckpointError
 from tinytracker.extras import need
 from tinytracker.files import sha256, write_bytes
@@ -66,7 +67,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except OSError as error:
         raise CheckpointError(f"cannot read the checkpoint {path}: {error.strerror}") from error
     except Exception as error:  # safetensors has an error class of its own per version
-        raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
+        raise CheckpointError(f"{path} is not a whole safetensors file: {damage_of(path, error)}") from error
 
 
 def _check_fit(expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:

@@ -54,9 +54,8 @@ def read_dots(path: Path, first_us: int) -> tuple[list[ShownDot], str]:
     names = set(table.fieldnames or ())
     unit = next((unit for unit in UNITS if {f"x_{unit}", f"y_{unit}", "start_s", "end_s"} <= names), None)
     if unit is None:
-        raise CalibrationError(
-            f"{path} has columns {', '.join(sorted(names))}; expected start_s,end_s,x_deg,y_deg"
-        )
+        held = f"has columns {', '.join(sorted(names))}" if names else "is empty"
+        raise CalibrationError(f"{path} {held}; expected start_s,end_s,x_deg,y_deg")
     if len(rows) > MOST_DOTS:
         raise CalibrationError(f"{path} has {len(rows)} dots; expected at most {MOST_DOTS}")
     dots = []

@@ -258,6 +258,8 @@ def recipe_content(
         raise UsageError(f"{where} is not a readable TOML recipe: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{where} is not a readable TOML recipe: it is nested too deeply") from error
+    if not content:
+        raise UsageError(f"{where} is empty; expected a recipe's fields, of which it needs a model at least")
     content.setdefault("name", path.stem)
     return content, where
 
