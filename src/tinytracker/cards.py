@@ -167,7 +167,8 @@ def read_card(path: Path) -> ModelCard:
         return card
     except FileNotFoundError as error:
         raise ModelError(
-            f"{path} is missing; expected the card that `tinytracker export` writes beside a network"
+            f"{path} is missing; expected the card that `tinytracker train` and `export` write beside a "
+            f"network"
         ) from error
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ModelError(

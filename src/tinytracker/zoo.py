@@ -19,6 +19,7 @@ from tinytracker.errors import ModelError
 from tinytracker.files import sha256
 
 RELEASED = Path(__file__).parent / "released"  # NAME.tflite and its card NAME.json
+BEST_FILE, STATE_FILE = "best.safetensors", "state.safetensors"  # of a training's folder
 SUFFIXES = (".tflite", ".onnx", ".safetensors", ".c", ".rpk")
 
 
@@ -93,7 +94,7 @@ def find(network: str | Path, suffixes: Sequence[str] = SUFFIXES) -> Weights:
     if path.is_dir():
         raise ModelError(
             f"{path} is a folder; expected a file that ends in {', '.join(suffixes)}, or a released "
-            f"network's name"
+            f"network's name{_best_in(path)}"
         )
     if path.exists():
         raise ModelError(f"{path} is no regular file; expected one that ends in {', '.join(suffixes)}")
@@ -112,6 +113,28 @@ def find_tflite(network: str | Path, wanted_by: str) -> Weights:
             "checkpoint: tinytracker export CHECKPOINT --data DATASET"
         )
     return find(network, (".tflite",))
+
+
+def refuse_no_checkpoint(network: Path) -> None:
+    """Raises ModelError, saying what to give instead, unless this is a checkpoint's file by its name."""
+    if network.suffix == ".safetensors":
+        if network.name == STATE_FILE and not card_path(network).exists():
+            raise ModelError(
+                f"{network} is what --resume needs, no network; give {network.with_name(BEST_FILE)}"
+            )
+        return
+    wanted = "a checkpoint is wanted, a .safetensors file that `tinytracker train` wrote"
+    if _released(str(network)) or network.suffix == ".tflite":
+        raise ModelError(
+            f"{wanted}; {network} is an int8 network already, which boards' targets take as it is, such as "
+            f"--target mcu"
+        )
+    raise ModelError(f"{wanted}, not {network}{_best_in(network)}")
+
+
+def _best_in(folder: Path) -> str:
+    """A hint at the checkpoint that a training left in a folder, if it did."""
+    return f"; give {folder / BEST_FILE}" if (folder / BEST_FILE).is_file() else ""
 
 
 def _released(name: str) -> Path | None:

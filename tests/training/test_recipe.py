@@ -7,7 +7,7 @@ import pytest
 
 from tinytracker.errors import UsageError
 from tinytracker.models import count, create_model
-from tinytracker.retina.recipe import load_event_recipe
+from tinytracker.retina.recipe import is_event_recipe, load_event_recipe
 from tinytracker.training.recipe import list_recipes, load_recipe, recipe_from_dict
 
 SHIPPED = [
@@ -93,6 +93,10 @@ def test_a_recipe_without_a_model_or_a_file_is_refused(tmp_path):
         load_recipe(tmp_path / "a.toml")
     with pytest.raises(UsageError, match=r"no recipe nonsense; there are eye-locator.*card \(\.json\)"):
         load_recipe("nonsense")
+    assert load_recipe("tinytracker_eyes") == load_recipe("tinytracker-eyes")
+    assert is_event_recipe("retina_ann")
+    with pytest.raises(UsageError, match=r"a\.tflite is a network, no recipe; its card holds one: .*a\.json"):
+        load_recipe(tmp_path / "a.tflite")
     with pytest.raises(UsageError, match=r"did you mean pupil\?\); there are .*, pupil, retina"):
         load_recipe("pupils", ["pupil", "retina"])
 

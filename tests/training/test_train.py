@@ -192,6 +192,11 @@ def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, 
     for another, seed, told in (
         (recipe, 3, r"run: seed \(--seed\) was 0 and is 3\. Give what"),
         (replace(recipe, ema=0.5), 0, r"run: recipe\.ema was 0\.9 and is 0\.5\."),
+        (
+            replace(recipe, model="itracker", loss="mse"),
+            0,
+            r"run: recipe\.model was tinytracker_s and is itr",
+        ),
         (recipe.quick(4), 0, r"run: recipe\.steps \(--steps\) was 8 and is 4\."),
         (replace(recipe, start="tinytracker-s"), 0, r"\(--start\) was nothing and is tinytracker-s\."),
     ):

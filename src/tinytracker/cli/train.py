@@ -77,7 +77,8 @@ def train(
     from tinytracker.models import create_model
     from tinytracker.retina.recipe import EventRecipe, is_event_recipe, list_event_recipes, load_event_recipe
     from tinytracker.training.recipe import load_recipe
-    from tinytracker.training.run import STATE_FILE, TrainingStopped
+    from tinytracker.training.run import TrainingStopped
+    from tinytracker.zoo import STATE_FILE
 
     refuse_no_folder(out)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first

@@ -78,7 +78,11 @@ class EventDataset:
         except (OSError, ValueError) as error:
             raise no_dataset(folder, error) from error
         if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-            raise DatasetError(f"{folder} is no dataset of event recordings; expected one made from such")
+            is_faces = isinstance(manifest, dict) and "face_px" in manifest
+            raise DatasetError(
+                f"{folder} is {'a dataset of frames of faces' if is_faces else 'no dataset that is known'}; "
+                f"expected one of event recordings"
+            )
         if manifest.get("format") != FORMAT:
             raise DatasetError(
                 f"{folder} has format {manifest.get('format')}; expected {FORMAT}: prepare it again"

@@ -16,6 +16,7 @@ from tinytracker.extras import need
 from tinytracker.files import sha256, write_bytes
 from tinytracker.models.network import Network
 from tinytracker.models.registry import create_model
+from tinytracker.zoo import refuse_no_checkpoint
 
 
 def save_network(network: Network, card: ModelCard, path: Path) -> None:
@@ -48,10 +49,8 @@ def load_network(path: Path) -> Network:
 
 
 def load_card(path: Path) -> ModelCard:
-    """The card of a checkpoint; raises ModelError without one, CheckpointError for another kind of file."""
-    if path.suffix != ".safetensors":
-        wanted = "a .safetensors file that `tinytracker train` wrote"
-        raise CheckpointError(f"a checkpoint is wanted, {wanted}, not {path}")
+    """The card of a checkpoint; raises ModelError without one, or for another kind of file."""
+    refuse_no_checkpoint(path)
     return read_card(card_path(path))
 
 

@@ -17,6 +17,7 @@ from tinytracker.training.recipe import (
     names_in,
     recipe_content,
     refuse_outside,
+    shipped_name,
 )
 
 MODELS = ("pupil", "retina", "retina_ann")
@@ -101,7 +102,7 @@ def list_event_recipes() -> list[str]:
 def is_event_recipe(name_or_path: str | Path) -> bool:
     """Whether a recipe that a user names is one of these: by its name, or by the model in its TOML file or
     card."""
-    if str(name_or_path) in list_event_recipes():
+    if shipped_name(name_or_path, _shipped()):
         return True
     if Path(name_or_path).suffix not in (".toml", ".json"):
         return False

@@ -74,7 +74,8 @@ def train(
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise UsageError("networks of pupils are trained by one process; leave torchrun out")
     where = device_named(device)
-    state_path = begin(out, resume)
+    identity = {"recipe": recipe.as_dict(), "seed": seed}
+    state_path = begin(out, resume, identity)
 
     # The samples.
     torch.manual_seed(seed)
@@ -93,11 +94,7 @@ def train(
 
     # Where a former run stopped.
     first, best = 0, Score(math.inf, {})
-    identity = {
-        "recipe": recipe.as_dict(),
-        "seed": seed,
-        "windows": sum(map(len, learnt)),
-    }
+    identity = {**identity, "windows": sum(map(len, learnt))}
     if resume and state_path.exists():
         first, best = state.restore_run(state_path, identity, network, average, optimiser)
     make_folder(out)

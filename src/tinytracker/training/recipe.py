@@ -229,6 +229,12 @@ def names_in(shipped: Traversable) -> list[str]:
     return sorted(one.name.removesuffix(".toml") for one in shipped.iterdir() if one.name.endswith(".toml"))
 
 
+def shipped_name(name: str | Path, shipped: Traversable) -> str | None:
+    """The recipe of a folder of the package that is meant by a name ("_" and "-" are the same)."""
+    written = str(name).replace("_", "-")
+    return written if written in names_in(shipped) else None
+
+
 def recipe_content(
     name_or_path: str | Path, shipped: Traversable, known: Sequence[str]
 ) -> tuple[dict[str, Any], str]:
@@ -238,6 +244,9 @@ def recipe_content(
     path = Path(name_or_path)
     if path.suffix == ".json":
         return read_card(path).recipe, f"{path}, recipe"
+    if path.suffix in (".safetensors", ".tflite", ".onnx"):
+        raise UsageError(f"{path} is a network, no recipe; its card holds one: {path.with_suffix('.json')}")
+    name_or_path = shipped_name(name_or_path, shipped) or name_or_path
     is_ours = str(name_or_path) in names_in(shipped)  # whatever file or folder bears the name, too
     if not is_ours and path.suffix != ".toml" and not path.exists():
         near = get_close_matches(str(name_or_path), known, 1)

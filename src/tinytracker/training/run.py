@@ -17,10 +17,11 @@ from torch import distributed
 
 from tinytracker.errors import UsageError
 from tinytracker.files import refuse_no_folder
+from tinytracker.training.state import refuse_another
 from tinytracker.training.validation import Score
+from tinytracker.zoo import STATE_FILE
 
 log = logging.getLogger(__name__)
-STATE_FILE = "state.safetensors"
 Wished = Callable[[], bool]
 Stopping = Callable[[], AbstractContextManager[Wished]]
 """What is entered while steps are taken, and tells between two of them whether somebody wishes that it were
@@ -77,19 +78,22 @@ def device_named(device: str | None) -> torch.device:
         torch.empty(0, device=where)
     except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
         reason = str(error).partition("\n")[0]
+        why = "" if reason.startswith("Expected one of") else f" ({reason})"  # all kinds that there are
         raise UsageError(
-            f"torch has no device {device!r} here ({reason}); give cpu, or leave --device out"
+            f"torch has no device {device!r} here{why}; give cpu, cuda or cuda:1, or leave --device out"
         ) from error
     return where
 
 
-def begin(out: Path, resume: bool) -> Path:
+def begin(out: Path, resume: bool, identity: dict[str, Any]) -> Path:
     """Where a run's state lies, or will. Raises UsageError if there is a run already that is not to be
-    resumed, OutputError if `out` is no folder and could not be made. It makes nothing: what else is wrong is
-    to be found first."""
+    resumed, CheckpointError if it is another one by what is known beforehand of its identity, OutputError if
+    `out` is no folder and could not be made. It makes nothing: what else is wrong is to be found first."""
     state_path = out / STATE_FILE
     if state_path.exists() and not resume:
         raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
+    if state_path.exists():
+        refuse_another(state_path, identity)
     refuse_no_folder(out)
     return state_path
 

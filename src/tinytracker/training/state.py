@@ -92,20 +92,29 @@ OPTIONS = {
 }
 """What on the command line decides an entry of a run's identity; the others are the recipe's alone."""
 LONGEST_SHOWN = 60  # characters of a value in a message
+MOST_TOLD = 4  # differences
 
 
-def _refuse_another(path: Path, had: dict[str, Any], has: dict[str, Any]) -> None:
-    """Raises CheckpointError, naming what differs, unless two runs' identities are the same."""
-    differing = list(_differences(had, has))
+def refuse_another(path: Path, identity: dict[str, Any]) -> None:
+    """Raises CheckpointError, naming what differs, if `path` is the state of another run, as far as
+    `identity` says: to be told before long work."""
+    _refuse_differing(path, load_state(path)[1]["identity"], identity)
+
+
+def _refuse_differing(path: Path, had: dict[str, Any], has: dict[str, Any]) -> None:
+    has = json.loads(json.dumps(has))  # as it is read again: tuples are lists
+    differing = list(_differences({name: had.get(name) for name in has}, has))
     shrunk = {f"recipe.{name}" for name in SHRUNK_BY_STEPS}
     if any(name == "recipe.steps" for name, _, _ in differing):  # which shrink the rest of the schedule
         differing = [one for one in differing if one[0] not in shrunk]
     if not differing:
         return
+    if any(name == "recipe.model" for name, _, _ in differing):
+        differing = [one for one in differing if one[0] == "recipe.model"]
     told = "; ".join(
         f"{name}{f' ({OPTIONS[name]})' if name in OPTIONS else ''} was {_shown(before)} and is {_shown(now)}"
-        for name, before, now in differing
-    )
+        for name, before, now in differing[:MOST_TOLD]
+    ) + (f"; and {len(differing) - MOST_TOLD} more" if len(differing) > MOST_TOLD else "")
     raise CheckpointError(
         f"{path} is of another run: {told}. Give what it was to continue that run, or another --out to begin "
         f"a new one"
@@ -135,7 +144,7 @@ def restore_run(
 ) -> tuple[int, Score]:
     """Puts back what `save_run` wrote; the steps done and the best score so far. Raises CheckpointError."""
     tensors, facts = load_state(path)
-    _refuse_another(path, facts["identity"], json.loads(json.dumps(identity)))
+    _refuse_differing(path, facts["identity"], identity)
 
     def named(prefix: str) -> dict[str, Tensor]:
         return {

@@ -84,7 +84,8 @@ def train(
     rank, world, where = _join_group(device)
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)  # batches are made by our own threads
-    state_path = begin(out, resume)
+    identity = {"recipe": recipe.as_dict(), "seed": seed, "processes": world}
+    state_path = begin(out, resume, identity)
 
     # The samples.
     torch.manual_seed(seed)
@@ -118,7 +119,7 @@ def train(
 
     # Where a former run stopped.
     first, best = 0, Score(math.inf, {})
-    identity = {"recipe": recipe.as_dict(), "seed": seed, "samples": len(samples), "processes": world}
+    identity = {**identity, "samples": len(samples)}
     if resume and state_path.exists():
         first, best = state.restore_run(state_path, identity, module, average, optimiser)
     parallel = DistributedDataParallel(module) if world > 1 else module

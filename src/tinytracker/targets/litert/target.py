@@ -9,6 +9,7 @@ from tinytracker.errors import UsageError
 from tinytracker.extras import need
 from tinytracker.targets.options import DEFAULT_SAMPLES, CalibrationSamples, Data, Name, QatSteps
 from tinytracker.targets.target import Caller, Option, Target, Work
+from tinytracker.zoo import refuse_no_checkpoint
 
 
 def export(
@@ -23,6 +24,7 @@ def export(
     qat_steps: QatSteps = None,
 ) -> None:
     """Writes NAME_float.tflite, NAME.onnx and, given data, NAME_int8.tflite, each with its card."""
+    refuse_no_checkpoint(model)
     if not data and not float_only:
         raise UsageError("int8 needs training people to calibrate on; give --data DATASET, or --float-only")
     of_int8 = {"data": data, "calibration_samples": calibration_samples, "qat_steps": qat_steps}
