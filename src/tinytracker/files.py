@@ -39,6 +39,7 @@ except ImportError:  # Windows: nothing is locked, and nothing stale is cleared
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STANDARD_STREAM = "-"  # what other programs take for standard output
 STALE_AFTER_S = 10.0
+USUAL = "as usual"  # of an option that is noted only where it is not
 LARGEST_JSON_BYTES = 64 << 20
 DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError, OverflowError),
@@ -286,6 +287,26 @@ def parse_json(content: str | bytes, *, any_whole: bool = False) -> Any:
     return parsed
 
 
+def differing(begun: Any, content: dict[str, Any]) -> str:
+    """What a job was begun with that is another now, in words.
+
+    >>> differing({"seed": 0, "frames": 4}, {"seed": 0, "frames": 2})
+    'frames 4, not 2'
+    """
+    if not isinstance(begun, dict):
+        return f"{begun!r}, not {content}"
+    named = [key for key in begun | content if begun.get(key, USUAL) != content.get(key, USUAL)]
+    return ", ".join(
+        f"{key} {_plain(begun.get(key, USUAL))}, not {_plain(content.get(key, USUAL))}" for key in named
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(map(str, value)) or "none"
+    return "none" if value in (None, "") else str(value)
+
+
 def begin_with(path: Path, content: dict[str, Any], instead: str) -> None:
     """Notes what a resumable job was begun with in a JSON file, or checks that it was begun with the same.
 
@@ -301,7 +322,7 @@ def begin_with(path: Path, content: dict[str, Any], instead: str) -> None:
         raise OutputError(f"{path} cannot be read: {error}; choose {instead}") from error
     if begun != content:
         raise OutputError(
-            f"{path.parent} was begun with {begun}, not {content}; choose {instead}, or the same options"
+            f"{path.parent} was begun with {differing(begun, content)}; choose {instead}, or the same options"
         )
 
 

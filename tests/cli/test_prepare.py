@@ -47,6 +47,19 @@ def test_summary_names_what_was_left_out(tmp_path: Path, capsys: pytest.CaptureF
     assert [*again[:1], *again[4:]] == lines
 
 
+def test_events_and_faces_in_one_folder_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The faces were left out without a word."""
+    from tests.pupils.eyes import circling
+    from tinytracker.events.recordings import write_recording
+
+    make_recording(tmp_path / "in", "00000")
+    write_recording(tmp_path / "in" / "disc", circling(0.05))
+    assert run(["prepare", str(tmp_path / "in"), str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert "recordings of events, such as disc, and of faces, such as 00000; put each kind" in told
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "code", "named"),
     [

@@ -139,7 +139,8 @@ def _tell(error: Exception) -> int:
     if isinstance(error, TinytrackerError):
         return _fail(str(error), error.exit_code)
     if isinstance(error, typer.TyperException):  # a mistyped option and the like
-        return _fail(f"{error.format_message().rstrip('.')}; see `{_help_of(error)} --help`", 2)
+        told = error.format_message().rstrip(".").replace("Value error, ", "")  # pydantic's
+        return _fail(f"{told}; see `{_help_of(error)} --help`", 2)
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package in EXTRAS:

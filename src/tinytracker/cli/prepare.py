@@ -61,12 +61,19 @@ def prepare(
     """
     from tinytracker.data.prepare import PrepareOptions
     from tinytracker.data.prepare import prepare as prepare_dataset
+    from tinytracker.data.recording_files import faces_in
+    from tinytracker.errors import UsageError
     from tinytracker.events.files.layouts import find_recordings
 
     if dask is not None:
         refuse_idle("with --dask, whose workers do the work", jobs=jobs)
     refuse_no_folder(dataset)
-    if recordings.is_dir() and find_recordings(recordings):
+    if recordings.is_dir() and (events := find_recordings(recordings)):
+        if faces := faces_in(recordings):
+            raise UsageError(
+                f"{recordings} holds recordings of events, such as {events[0].folder.name}, and of faces, "
+                f"such as {faces[0].name}; put each kind into a folder of its own"
+            )
         sides = {"face_px": (face_px, FACE_PX), "eye_px": (eye_px, EYE_PX), "band_px": (band_px, 0)}
         given = {name: px for name, (px, default) in sides.items() if px != default}
         refuse_idle("to recordings of events, which have no crops", **given)

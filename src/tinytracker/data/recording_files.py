@@ -118,3 +118,11 @@ def find_recordings(root: Path) -> list[Path]:
             f"{root} holds no recordings; expected one folder or .tar.gz per recording, as GazeCapture has"
         )
     return [found[name] for name in sorted(found)]
+
+
+def faces_in(root: Path) -> list[Path]:
+    """The folders and .tar.gz files in a folder that are recordings of faces by what they hold, sorted."""
+    inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    return [
+        path for path in inside if path.name.endswith(ARCHIVE_SUFFIX) or (path / "dotInfo.json").is_file()
+    ]

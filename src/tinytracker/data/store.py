@@ -23,7 +23,7 @@ import numpy as np
 
 from tinytracker.errors import DatasetError, OutputError
 from tinytracker.extras import need
-from tinytracker.files import locked, make_folder, read_json, umask, write_text
+from tinytracker.files import differing, locked, make_folder, read_json, umask, write_text
 
 FORMAT_VERSION = 1
 OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = (
@@ -98,8 +98,8 @@ def begin(dataset: Path, options: dict[str, Any]) -> None:
             raise DatasetError(f"{path} is broken ({error}); choose another folder") from error
         if begun != content:
             raise DatasetError(
-                f"{dataset} was begun with {_words(begun)}, not {_words(content)}; choose another folder, "
-                f"or those"
+                f"{dataset} was begun with {differing(begun, content)}; choose another folder, or the same "
+                f"options"
             )
     elif dataset.exists() and any(entry.name != LOCK_FILE for entry in dataset.iterdir()):
         raise DatasetError(f"{dataset} is not empty and no dataset; choose another folder")
@@ -107,14 +107,6 @@ def begin(dataset: Path, options: dict[str, Any]) -> None:
         write_text(path, json.dumps(content) + "\n")
     for partial in dataset.glob(f".*{_PARTIAL_SUFFIX}"):
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _words(options: Any) -> str:
-    return (
-        ", ".join(f"{key} {value}" for key, value in options.items())
-        if isinstance(options, dict)
-        else repr(options)
-    )
 
 
 def unmake(dataset: Path) -> None:
