@@ -47,6 +47,18 @@ def test_summary_names_what_was_left_out(tmp_path: Path, capsys: pytest.CaptureF
     assert [*again[:1], *again[4:]] == lines
 
 
+def test_a_dataset_is_no_recordings_and_lies_not_among_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_recording(tmp_path / "in", "00000")
+    assert run(["prepare", str(tmp_path / "in"), str(tmp_path / "in" / "out")]) == 2
+    assert "would lie among the recordings" in capsys.readouterr().err
+    assert run(["prepare", str(tmp_path / "in"), str(tmp_path / "out"), "--jobs", "1"]) == 0
+    assert run(["prepare", str(tmp_path / "out"), str(tmp_path / "again")]) == 2
+    assert "is a dataset already; give the folder of recordings" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
 def test_events_and_faces_in_one_folder_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The faces were left out without a word."""
     from tests.pupils.eyes import circling

@@ -164,6 +164,11 @@ def test_the_events_own_speed(tmp_path: Path, network: str, capsys: pytest.Captu
     [
         (["--crop", "1,2"], 2, "expected three whole numbers"),
         (["--hz", "0"], 2, "expected more than 0"),
+        (["--hz", "2e6"], 2, "at most 1e+06"),
+        (["--hz", "9", "--every-events", "5"], 2, "--hz means nothing beside --every-events"),
+        (["--slow", "9"], 2, "--slow means nothing without --save"),
+        (["--slow", "0", "--save", "a.mp4"], 2, "plays 0 times slower; expected 0.01 to 10000"),
+        (["--crop", "1000,0,4"], 2, "lies outside of the sensor of 346 x 260"),
         (["--csv", "eye.npz"], 2, "is read from, and would be overwritten"),
         (["--csv", "a.rows", "--jsonl", "a.rows"], 2, "is given for two outputs"),
         (["--picture", "a.jpg"], 2, "ends in .png"),

@@ -62,12 +62,19 @@ def prepare(
     from tinytracker.data.prepare import PrepareOptions
     from tinytracker.data.prepare import prepare as prepare_dataset
     from tinytracker.data.recording_files import faces_in
+    from tinytracker.data.store import MANIFEST_FILE
     from tinytracker.errors import UsageError
     from tinytracker.events.files.layouts import find_recordings
 
     if dask is not None:
         refuse_idle("with --dask, whose workers do the work", jobs=jobs)
     refuse_no_folder(dataset)
+    if (recordings / MANIFEST_FILE).is_file():
+        raise UsageError(f"{recordings} is a dataset already; give the folder of recordings")
+    if recordings.resolve() in dataset.resolve().parents and not dataset.exists():
+        raise UsageError(
+            f"{dataset} would lie among the recordings, and be taken for one; choose another place"
+        )
     if recordings.is_dir() and (events := find_recordings(recordings)):
         if faces := faces_in(recordings):
             raise UsageError(

@@ -64,7 +64,7 @@ def calibrate_pupil(
         told = "; ".join(unseen[:MOST_TOLD]) + ("; ..." if len(unseen) > MOST_TOLD else "")
         raise CalibrationError(
             f"the pupil was seen in {fitted.sum()} of the {(~is_check).sum()} dots to fit; a map needs "
-            f"{TERMS}, better nine{f'. {told}' if told else ''}"
+            f"{TERMS}, better nine{f'. {told}' if told else ': show more of them'}"
         )
     sensor_px = (source.events.width_px, source.events.height_px)
     polynomial = GazePolynomial.fit(pupils[fitted], targets[fitted], unit, model.card.name, sensor_px)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tinytracker.data.store import MANIFEST_FILE
 from tinytracker.errors import RecordingError, UsageError
 from tinytracker.events.crops import SensorCrop, crop_for
 from tinytracker.events.dataset import crop_of
@@ -60,6 +61,8 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
         if layout is None:
             inner = next((one for one in _folders_in(path) if layout_of(one) is not None), None)
             near = "" if inner is None else f"; it holds some, such as {inner}"
+            if (path / MANIFEST_FILE).is_file():
+                near = " but a prepared dataset"
             raise RecordingError(f"{path} is no recording of events{near}; expected {EXPECTED}")
         found = layout.read(path)
         labels, events = found.recording.labels, found.recording.events
@@ -67,6 +70,16 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
         left_out, notes = found.left_out, found.notes
     if not len(events):
         raise RecordingError(f"{path} has no events")
+    right_px, bottom_px = (first + chosen.size * chosen.scale for first in (chosen.left_px, chosen.top_px))
+    if (
+        min(right_px, bottom_px) <= 0
+        or chosen.left_px >= events.width_px
+        or chosen.top_px >= events.height_px
+    ):
+        raise UsageError(
+            f"the square from pixel {chosen.left_px}, {chosen.top_px} to {right_px}, {bottom_px} lies outside "
+            f"of the sensor of {events.width_px} x {events.height_px}; expected one that holds the eye"
+        )
     said = [f"left out {count} {reason}" for reason, count in left_out.items()]
     return EventSource(events, chosen, labels, [*said, *notes])
 
