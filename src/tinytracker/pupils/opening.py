@@ -77,8 +77,8 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
         or chosen.top_px >= events.height_px
     ):
         raise UsageError(
-            f"the square from pixel {chosen.left_px}, {chosen.top_px} to {right_px}, {bottom_px} lies outside "
-            f"of the sensor of {events.width_px} x {events.height_px}; expected one that holds the eye"
+            f"the square from pixel {chosen.left_px}, {chosen.top_px} to {right_px}, {bottom_px} lies "
+            f"outside of the sensor of {events.width_px} x {events.height_px}; move it"
         )
     said = [f"left out {count} {reason}" for reason, count in left_out.items()]
     return EventSource(events, chosen, labels, [*said, *notes])
