@@ -35,6 +35,11 @@ def test_what_cannot_be_built_or_run_is_refused_by_name(name: str, options: Any,
     assert told in str(refused.value)
 
 
+def test_a_near_name_is_told() -> None:
+    with pytest.raises(UsageError, match=r"no model 'tinytracker-s' \(did you mean tinytracker_s\?\); there"):
+        create_model("tinytracker-s")
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [

@@ -241,6 +241,13 @@ def test_recipes_are_read_and_checked() -> None:
             event_recipe_from_dict({"name": "mine", **wrong})
 
 
+def test_windows_of_another_size_are_refused(eyes, folder) -> None:
+    """It ended in torch's RuntimeError, a folder made."""
+    with pytest.raises(UsageError, match=r"size_px is 32, but windows of a dataset have 64 x 64 cells"):
+        train(replace(SHORT, options={"size_px": 32}), eyes, folder / "run")
+    assert not (folder / "run").exists()
+
+
 def test_an_empty_split_is_told(eyes, folder) -> None:
     from tests.retina.discs import write_dataset
 

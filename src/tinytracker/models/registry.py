@@ -10,6 +10,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable
+from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -39,7 +40,11 @@ def create_model(name: str, **options: Any) -> Network:
     Raises UsageError for a name or an option that does not exist, or a value that none is built with.
     """
     if name not in _BUILDERS:
-        raise UsageError(f"no model {name!r}; there are {', '.join(sorted(_BUILDERS))}")
+        near = get_close_matches(name, _BUILDERS, 1)
+        raise UsageError(
+            f"no model {name!r}{f' (did you mean {near[0]}?)' if near else ''}; there are "
+            f"{', '.join(sorted(_BUILDERS))}"
+        )
     builder = _BUILDERS[name]
     known = inspect.signature(builder).parameters
     unknown = sorted(set(options) - set(known))

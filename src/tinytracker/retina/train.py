@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tinytracker.errors import DatasetError, UsageError
+from tinytracker.events.crops import SIZE
 from tinytracker.events.dataset import EventDataset
 from tinytracker.events.windows import Window
 from tinytracker.files import make_folder
@@ -80,6 +81,11 @@ def train(
     # The samples.
     torch.manual_seed(seed)
     network = create_model(recipe.model, **recipe.options)
+    if (size := network.spec.inputs[0].width_px) != SIZE:
+        raise UsageError(
+            f"recipe {recipe.name}: size_px is {size}, but windows of a dataset have {SIZE} x {SIZE} cells; "
+            f"leave it out"
+        )
     network = network.to(where)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     window = window_of(network.spec.inputs[0])
