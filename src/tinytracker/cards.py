@@ -167,7 +167,8 @@ def read_card(path: Path) -> ModelCard:
         return card
     except FileNotFoundError as error:
         raise ModelError(
-            f"{path} is missing; expected the card that `tinytracker export` writes beside a network"
+            f"{path} is missing; expected the card that `tinytracker train` and `export` write beside a "
+            f"network"
         ) from error
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ModelError(
@@ -264,26 +265,31 @@ def _card_faults(card: ModelCard) -> Iterator[str]:
             if not _is_number(number) or abs(number) > MOST_NUMBER:
                 yield f"{name} holds {_shown(number)}, expected finite numbers of at most {MOST_NUMBER:g}"
     for spec in card.inputs:
-        sides = (spec.height_px, spec.width_px)
-        if KINDS[spec.kind].is_picture and not all(1 <= side <= MOST_PX for side in sides):
-            yield f"{spec.name} is of {sides[1]} x {sides[0]} pixels, expected 1 to {MOST_PX} on each side"
-        if KINDS[spec.kind].planes and not 1 <= spec.window_events <= spec.height_px * spec.width_px:
-            yield f"{spec.name} has {spec.window_events} window_events, expected 1 to its number of pixels"
-        if not 0 <= spec.window_among <= MOST_AMONG:
-            yield f"{spec.name} has a window_among of {spec.window_among}, expected 0 to {MOST_AMONG}"
-        if spec.low_pass_px and not LEAST_LOW_PASS_PX <= spec.low_pass_px <= MOST_LOW_PASS_PX:
-            yield (
-                f"{spec.name} has a low_pass_px of {spec.low_pass_px:g}, expected 0, or "
-                f"{LEAST_LOW_PASS_PX:g} to {MOST_LOW_PASS_PX:g}"
-            )
-        if not 0 <= spec.blank_rows <= spec.height_px:
-            yield f"{spec.name} has {spec.blank_rows} blank_rows, expected 0 to its height, {spec.height_px}"
-        if spec.position_grid not in (0, GRID_CELLS):
-            yield f"{spec.name} has a position_grid of {spec.position_grid}, expected 0 or {GRID_CELLS}"
-        if not LEAST_SCALE <= spec.pixel_scale <= MOST_REAL or abs(spec.pixel_offset) > MOST_REAL:
-            yield (
-                f"{spec.name} makes a pixel p to p * {spec.pixel_scale:g} + {spec.pixel_offset:g}; expected "
-                f"a scale of {LEAST_SCALE:g} to {MOST_REAL:g} and an offset of at most {MOST_REAL:g}"
-            )
+        yield from input_faults(spec)
     if len({spec.name for spec in card.inputs}) < len(card.inputs):
         yield "two of its inputs have one name"
+
+
+def input_faults(spec: InputSpec) -> Iterator[str]:
+    """Values of the right type that no input has, in words."""
+    sides = (spec.height_px, spec.width_px)
+    if KINDS[spec.kind].is_picture and not all(1 <= side <= MOST_PX for side in sides):
+        yield f"{spec.name} is of {sides[1]} x {sides[0]} pixels, expected 1 to {MOST_PX} on each side"
+    if KINDS[spec.kind].planes and not 1 <= spec.window_events <= spec.height_px * spec.width_px:
+        yield f"{spec.name} has {spec.window_events} window_events, expected 1 to its number of pixels"
+    if not 0 <= spec.window_among <= MOST_AMONG:
+        yield f"{spec.name} has a window_among of {spec.window_among}, expected 0 to {MOST_AMONG}"
+    if spec.low_pass_px and not LEAST_LOW_PASS_PX <= spec.low_pass_px <= MOST_LOW_PASS_PX:
+        yield (
+            f"{spec.name} has a low_pass_px of {spec.low_pass_px:g}, expected 0, or "
+            f"{LEAST_LOW_PASS_PX:g} to {MOST_LOW_PASS_PX:g}"
+        )
+    if not 0 <= spec.blank_rows <= spec.height_px:
+        yield f"{spec.name} has {spec.blank_rows} blank_rows, expected 0 to its height, {spec.height_px}"
+    if spec.position_grid not in (0, GRID_CELLS):
+        yield f"{spec.name} has a position_grid of {spec.position_grid}, expected 0 or {GRID_CELLS}"
+    if not LEAST_SCALE <= spec.pixel_scale <= MOST_REAL or abs(spec.pixel_offset) > MOST_REAL:
+        yield (
+            f"{spec.name} makes a pixel p to p * {spec.pixel_scale:g} + {spec.pixel_offset:g}; expected "
+            f"a scale of {LEAST_SCALE:g} to {MOST_REAL:g} and an offset of at most {MOST_REAL:g}"
+        )

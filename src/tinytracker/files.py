@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinytracker.damage import CUT_OFF, EMPTY, is_cut_json
 from tinytracker.errors import InputError, OutputError, UsageError
 
 try:
@@ -38,6 +39,7 @@ except ImportError:  # Windows: nothing is locked, and nothing stale is cleared
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STANDARD_STREAM = "-"  # what other programs take for standard output
 STALE_AFTER_S = 10.0
+USUAL = "as usual"  # of an option that is noted only where it is not
 LARGEST_JSON_BYTES = 64 << 20
 DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError, MemoryError, OverflowError),
@@ -268,15 +270,41 @@ def parse_json(content: str | bytes, *, any_whole: bool = False) -> Any:
     numbers of any length, at which arithmetic fails in ways of its own.
     """
     text = content if isinstance(content, str) else content.decode(json.detect_encoding(content))
+    if not text.strip():
+        raise ValueError(EMPTY)
     try:
         parsed = json.loads(text, parse_int=None if any_whole or not _MANY_DIGITS.search(text) else _whole)
         if "\\ud" in text.lower():
             json.dumps(parsed, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        if is_cut_json(text, error):
+            raise ValueError(f"{CUT_OFF} in line {error.lineno}") from error
+        raise
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except UnicodeEncodeError as error:
         raise ValueError("it has half a character (a lone surrogate) in its words") from error
     return parsed
+
+
+def differing(begun: Any, content: dict[str, Any]) -> str:
+    """What a job was begun with that is another now, in words.
+
+    >>> differing({"seed": 0, "frames": 4}, {"seed": 0, "frames": 2})
+    'frames 4, not 2'
+    """
+    if not isinstance(begun, dict):
+        return f"{begun!r}, not {content}"
+    named = [key for key in begun | content if begun.get(key, USUAL) != content.get(key, USUAL)]
+    return ", ".join(
+        f"{key} {_plain(begun.get(key, USUAL))}, not {_plain(content.get(key, USUAL))}" for key in named
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(map(str, value)) or "none"
+    return "none" if value in (None, "") else str(value)
 
 
 def begin_with(path: Path, content: dict[str, Any], instead: str) -> None:
@@ -294,7 +322,7 @@ def begin_with(path: Path, content: dict[str, Any], instead: str) -> None:
         raise OutputError(f"{path} cannot be read: {error}; choose {instead}") from error
     if begun != content:
         raise OutputError(
-            f"{path.parent} was begun with {begun}, not {content}; choose {instead}, or the same options"
+            f"{path.parent} was begun with {differing(begun, content)}; choose {instead}, or the same options"
         )
 
 

@@ -14,10 +14,12 @@ from functools import cached_property
 from pathlib import Path
 
 from tinytracker.cards import ModelCard, card_path, read_card
+from tinytracker.damage import damage_of
 from tinytracker.errors import ModelError
 from tinytracker.files import sha256
 
 RELEASED = Path(__file__).parent / "released"  # NAME.tflite and its card NAME.json
+BEST_FILE, STATE_FILE = "best.safetensors", "state.safetensors"  # of a training's folder
 SUFFIXES = (".tflite", ".onnx", ".safetensors", ".c", ".rpk")
 
 
@@ -42,8 +44,11 @@ class Weights:
             return None
         card = read_card(place)
         if card.sha256 and card.sha256 != self.sha256:
+            if fault := damage_of(self.path, ValueError()):
+                raise ModelError(f"{self.path} cannot be read: {fault}; export or copy it again")
             raise ModelError(
-                f"{place} is the card of another file (its sha256 is not {self.path.name}'s); export again"
+                f"{place} is the card of another file (its sha256 is not {self.path.name}'s, unless that is "
+                f"damaged); export or copy it again"
             )
         return card
 
@@ -89,7 +94,7 @@ def find(network: str | Path, suffixes: Sequence[str] = SUFFIXES) -> Weights:
     if path.is_dir():
         raise ModelError(
             f"{path} is a folder; expected a file that ends in {', '.join(suffixes)}, or a released "
-            f"network's name"
+            f"network's name{_best_in(path)}"
         )
     if path.exists():
         raise ModelError(f"{path} is no regular file; expected one that ends in {', '.join(suffixes)}")
@@ -108,6 +113,28 @@ def find_tflite(network: str | Path, wanted_by: str) -> Weights:
             "checkpoint: tinytracker export CHECKPOINT --data DATASET"
         )
     return find(network, (".tflite",))
+
+
+def refuse_no_checkpoint(network: Path) -> None:
+    """Raises ModelError, saying what to give instead, unless this is a checkpoint's file by its name."""
+    if network.suffix == ".safetensors":
+        if network.name == STATE_FILE and not card_path(network).exists():
+            raise ModelError(
+                f"{network} is what --resume needs, no network; give {network.with_name(BEST_FILE)}"
+            )
+        return
+    wanted = "a checkpoint is wanted, a .safetensors file that `tinytracker train` wrote"
+    if _released(str(network)) or network.suffix == ".tflite":
+        raise ModelError(
+            f"{wanted}; {network} is an int8 network already, which boards' targets take as it is, such as "
+            f"--target mcu"
+        )
+    raise ModelError(f"{wanted}, not {network}{_best_in(network)}")
+
+
+def _best_in(folder: Path) -> str:
+    """A hint at the checkpoint that a training left in a folder, if it did."""
+    return f"; give {folder / BEST_FILE}" if (folder / BEST_FILE).is_file() else ""
 
 
 def _released(name: str) -> Path | None:

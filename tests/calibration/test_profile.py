@@ -172,7 +172,7 @@ def test_what_differs_is_said(now: Conditions, said: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "not JSON"),
+        ("", "it is empty"),
         ("[]", '"format" is not "tinytracker calibration"'),
         ('{"format": "tinytracker calibration", "version": 1}', "its version is 1, this tinytracker reads 2"),
         ('{"format": "tinytracker calibration", "version": true}', "its version is True"),

@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import types
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tinytracker.cli import app as cli
+from tinytracker.cli.interrupt import interrupt
+from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import MissingExtraError, ModelError, OutputError
 
 HEAVY = ("torch", "numba", "pyarrow", "matplotlib", "cv2", "litert_torch")
@@ -186,6 +189,26 @@ def test_ctrl_c_that_a_library_in_c_tells_as_its_own_error(
     command(probe)
     assert cli.run(["probe"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("quiet", [["-q"], []])
+def test_ctrl_c_that_a_library_swallows_comes_again(
+    quiet: list[str], command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`export` went on to its end: the converter, loading, took it for a module that it can do without."""
+
+    def probe() -> None:
+        with progress_bar("Working") as update:
+            with suppress(KeyboardInterrupt):
+                interrupt(signal.SIGINT, None)
+            update(1, 2)
+            raise AssertionError("it went on")
+
+    command(probe)
+    assert cli.run([*quiet, "probe"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    command(lambda: None)
+    assert cli.run(["probe"]) == 0
 
 
 def test_sigterm_is_ctrl_c() -> None:

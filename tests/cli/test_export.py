@@ -13,11 +13,17 @@ from tinytracker.models import checkpoint, create_model
     [
         (["export", "best.safetensors"], 2, "give --data DATASET, or --float-only"),
         (["export", "nothing.safetensors", "--float-only"], 3, "nothing"),
+        (["export", "tinytracker-s"], 3, "tinytracker-s is an int8 network already, which boards' targets"),
+        (["export", "tinytracker-s", "--target", "imx500"], 3, "is an int8 network already"),
+        (["export", "."], 3, "a .safetensors file that `tinytracker train` wrote, not .; give best.safeten"),
+        (["export", "state.safetensors"], 3, "is what --resume needs, no network; give best.safetensors"),
+        (["lint", ".", "--target", "coral"], 3, "or a released network's name; give best.safetensors"),
     ],
 )
 def test_refusals(tmp_path, monkeypatch, capsys, arguments, code, message):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "best.safetensors").touch()
+    for name in ("best", "state"):
+        (tmp_path / f"{name}.safetensors").touch()
     assert run(arguments) == code
     error = capsys.readouterr().err
     assert message in error

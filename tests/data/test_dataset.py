@@ -186,11 +186,16 @@ class TestBroken:
     @pytest.mark.parametrize("file", ["face.npy", "left_eye.npy", "right_eye.npy", "labels.parquet"])
     def test_missing_or_truncated_file(self, copy: Path, file: str) -> None:
         content = (copy / "a1" / file).read_bytes()
-        for kept in (len(content) // 2, 7, 0, None):
+        for kept, why in (
+            (len(content) // 2, "it is cut off"),
+            (7, "it is cut off"),
+            (0, "it is empty"),
+            (None, "No such file or directory"),
+        ):
             (copy / "a1" / file).unlink() if kept is None else (copy / "a1" / file).write_bytes(
                 content[:kept]
             )
-            with pytest.raises(DatasetError, match=f"a1/{file} is missing or broken"):
+            with pytest.raises(DatasetError, match=rf"a1/{file} cannot be read \({why}\); remove"):
                 Dataset.open(copy)
 
     def test_crops_of_another_recording(self, copy: Path) -> None:

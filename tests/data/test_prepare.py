@@ -199,7 +199,7 @@ class TestBrokenPictures:
                 lambda path: path.write_bytes(path.read_bytes()[:-700] + b"\xff\xd9"),
                 "a picture that does not decode",
             ),
-            (lambda path: path.write_bytes(b""), "a picture that does not decode"),
+            (lambda path: path.write_bytes(b""), "a picture that is empty"),
             (lambda path: path.write_bytes(b"not a picture"), "a picture that does not decode"),
             (lambda path: (path.unlink(), path.mkdir()), "a picture that cannot be read"),
         ],
@@ -303,7 +303,7 @@ module.prepare(Path({str(tmp_path / "people")!r}), Path({str(dataset)!r}), modul
     def test_other_options_are_refused(self, people: Path, tmp_path: Path) -> None:
         prepare(people, tmp_path / "out", SMALL)
         before = tree_bytes(tmp_path / "out")
-        with pytest.raises(DatasetError, match=r"face_px 24.*not.*face_px 32"):
+        with pytest.raises(DatasetError, match=r"face_px 24, not 32"):
             prepare(people, tmp_path / "out", PrepareOptions(32, 16))
         assert tree_bytes(tmp_path / "out") == before
 

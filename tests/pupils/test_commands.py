@@ -96,6 +96,53 @@ def test_calibrated_gaze_is_a_column(
     assert {row["gaze_unit"] for row in told} == {"deg"}
 
 
+def test_dots_that_are_left_out_are_named_with_why(
+    tmp_path: Path, network: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It said how many there were."""
+    recording, dots = at_dots(0.5)
+    write_stream(tmp_path / "dots.aedat4", recording.events)
+    dots = [*dots, (0.0, 0.2, 1.0, 1.0), (90.0, 91.0, 2.0, 2.0), (4.0, 4.31, 3.0, 3.0)]
+
+    def calibrate(rows: list[tuple[float, float, float, float]]) -> int:
+        lines = [f"{a},{b},{x},{y}\n" for a, b, x, y in rows]
+        (tmp_path / "dots.csv").write_text("start_s,end_s,x_deg,y_deg\n" + "".join(lines))
+        options = [
+            "--model",
+            network,
+            "--dots",
+            str(tmp_path / "dots.csv"),
+            "--out",
+            str(tmp_path / "me.json"),
+        ]
+        return run(["-q", "calibrate", "events", str(tmp_path / "dots.aedat4"), *options])
+
+    assert calibrate(dots) == 0
+    told = capsys.readouterr().out
+    assert "9 dots used, 3 in which the pupil was not seen" in told
+    assert "left out dot 10 at 1, 1 deg: shown no longer than the 0.3 s" in told
+    assert "left out dot 11 at 2, 2 deg: not within the recording, which lasts 4.5 s" in told
+    assert "left out dot 12 at 3, 3 deg: the pupil was seen in 2 of 2 estimates; 5 are needed" in told
+    assert calibrate(dots[5:]) == 3
+    told = capsys.readouterr().err
+    assert "the pupil was seen in 4 of the 7 dots to fit; a map needs 6, better nine. dot 5 at 1, 1" in told
+
+
+def test_what_is_no_file_of_events_is_told_all_that_would_do(
+    tmp_path: Path, network: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_recording(tmp_path / "eyes" / "disc", circling(0.05))
+    for source, told in (
+        ("nothing", "nothing does not exist; expected a file of events (.aedat4"),
+        ("eyes/disc/recording.json", "but of the recording"),
+        ("eyes", "it holds some, such as"),
+    ):
+        assert run(["-q", "track-events", str(tmp_path / source), "--model", network]) == 3
+        said = capsys.readouterr().err
+        assert told in said
+        assert "or a recording's folder (laid out as tinytracker, ini-30" in said
+
+
 def test_the_events_own_speed(tmp_path: Path, network: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_stream(tmp_path / "eye.npz", circling(0.2).events)
     command = [
@@ -117,6 +164,11 @@ def test_the_events_own_speed(tmp_path: Path, network: str, capsys: pytest.Captu
     [
         (["--crop", "1,2"], 2, "expected three whole numbers"),
         (["--hz", "0"], 2, "expected more than 0"),
+        (["--hz", "2e6"], 2, "at most 1e+06"),
+        (["--hz", "9", "--every-events", "5"], 2, "--hz means nothing beside --every-events"),
+        (["--slow", "9"], 2, "--slow means nothing without --save"),
+        (["--slow", "0", "--save", "a.mp4"], 2, "plays 0 times slower; expected 0.01 to 10000"),
+        (["--crop", "1000,0,4"], 2, "lies outside of the sensor of 346 x 260"),
         (["--csv", "eye.npz"], 2, "is read from, and would be overwritten"),
         (["--csv", "a.rows", "--jsonl", "a.rows"], 2, "is given for two outputs"),
         (["--picture", "a.jpg"], 2, "ends in .png"),

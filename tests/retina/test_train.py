@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from tinytracker.retina.model import PupilModel
 from tinytracker.retina.recipe import event_recipe_from_dict, list_event_recipes, load_event_recipe
 from tinytracker.retina.sequences import track_of, tracks_of
 from tinytracker.retina.train import loss_of, train
+from tinytracker.training.run import TrainingStopped
 
 SHORT = event_recipe_from_dict(
     {
@@ -75,7 +77,7 @@ def test_a_killed_run_resumed_ends_as_one_that_was_not(eyes, folder) -> None:
         train(killed, eyes, folder / "killed", seed=3, progress=stop)
     with pytest.raises(UsageError, match="--resume"):
         train(killed, eyes, folder / "killed", seed=3)
-    with pytest.raises(CheckpointError, match="another seed"):
+    with pytest.raises(CheckpointError, match=r"seed \(--seed\) was 3 and is 4"):
         train(killed, eyes, folder / "killed", seed=4, resume=True)
     result = train(killed, eyes, folder / "killed", seed=3, resume=True)
     whole, resumed = (read_tensors(folder / name / "last.safetensors")[0] for name in ("whole", "killed"))
@@ -83,6 +85,40 @@ def test_a_killed_run_resumed_ends_as_one_that_was_not(eyes, folder) -> None:
     card = load_card(result.last)
     assert card.data["train_people"] == 3
     assert card.output == "pupil"
+
+
+def test_a_run_that_is_asked_to_stop_leaves_its_state_and_resumed_ends_the_same(eyes, folder) -> None:
+    @contextmanager
+    def wished_at_once():
+        yield lambda: True
+
+    recipe = replace(SHORT, checkpoint_every=100)
+    train(recipe, eyes, folder / "whole")
+    with pytest.raises(TrainingStopped, match=r"after step 1 of 4"):
+        train(recipe, eyes, folder / "parts", stopping=wished_at_once)
+    train(recipe, eyes, folder / "parts", resume=True)
+    whole, resumed = ((folder / name / "last.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert whole == resumed
+
+
+def test_a_run_starts_from_whatever_networks_fit(eyes, tracks, folder) -> None:
+    """It took checkpoints alone, though the help says as much of released networks as of faces'."""
+    still = replace(SHORT, steps=1, learning_rate=0.0, weight_decay=0.0, ema=0.0)
+    released = train(replace(still, start="pupil"), eyes, folder / "released")
+    assert released.started_from == "13 of 13 layers start as those of pupil"
+    apart = PupilModel.load(released.last).outputs(tracks[0].planes()) - PupilModel.load("pupil").outputs(
+        tracks[0].planes()
+    )
+    assert np.abs(apart[:, :2]).mean() < 0.1  # statistics of four sequences of discs stand for its own
+    whole = train(replace(still, start=str(released.last)), eyes, folder / "whole")
+    assert whole.started_from == f"all weights start as those of {released.last}"
+    again = dict(load_network(whole.last).named_parameters())
+    assert all(
+        torch.equal(value, again[name]) for name, value in load_network(released.last).named_parameters()
+    )
+    with pytest.raises(CheckpointError, match="tinytracker, of which no two layers in a row fit pupil"):
+        train(replace(still, start="tinytracker"), eyes, folder / "wrong")
+    assert not (folder / "wrong").exists()
 
 
 def test_a_device_that_is_not_there_and_several_processes_are_refused(eyes, folder, monkeypatch) -> None:
@@ -203,6 +239,13 @@ def test_recipes_are_read_and_checked() -> None:
     ):
         with pytest.raises(UsageError, match="expected"):
             event_recipe_from_dict({"name": "mine", **wrong})
+
+
+def test_windows_of_another_size_are_refused(eyes, folder) -> None:
+    """It ended in torch's RuntimeError, a folder made."""
+    with pytest.raises(UsageError, match=r"size_px is 32, but windows of a dataset have 64 x 64 cells"):
+        train(replace(SHORT, options={"size_px": 32}), eyes, folder / "run")
+    assert not (folder / "run").exists()
 
 
 def test_an_empty_split_is_told(eyes, folder) -> None:

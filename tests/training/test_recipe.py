@@ -7,7 +7,7 @@ import pytest
 
 from tinytracker.errors import UsageError
 from tinytracker.models import count, create_model
-from tinytracker.retina.recipe import load_event_recipe
+from tinytracker.retina.recipe import is_event_recipe, load_event_recipe
 from tinytracker.training.recipe import list_recipes, load_recipe, recipe_from_dict
 
 SHIPPED = [
@@ -67,6 +67,12 @@ def test_the_papers_recipe_is_the_papers():
         ('loss = "huber"', "loss: expected one of euclidean, mse, got 'huber'"),
         ("[photometric]\nbrigthness = 1", "photometric has no field brigthness"),
         ("photometric = 3", "photometric: expected a table"),
+        ("steps = 0", "steps is 0, expected at least 1"),
+        ("batch_size = 0", "batch_size is 0, expected at least 1"),
+        ("ema = 1.0", "ema is 1.0, expected 0 to 0.999999"),
+        ("face_dropout = 1.5", "face_dropout is 1.5, expected 0 to 1"),
+        ("[photometric]\nfinest = 0.5", "photometric: finest is 0.5, expected 1 to 4"),
+        ("[geometric]\nflip = 2", "geometric: flip is 2.0, expected 0 to 1"),
         ("steps = ", "not a readable TOML recipe"),
         ("steps = " + "[" * 10_000, "nested too deeply"),
         ("photometric = " + "{a=" * 5_000, "nested too deeply"),
@@ -85,8 +91,14 @@ def test_a_recipe_without_a_model_or_a_file_is_refused(tmp_path):
     (tmp_path / "a.toml").write_text("steps = 3\n")
     with pytest.raises(UsageError, match="lacks model"):
         load_recipe(tmp_path / "a.toml")
-    with pytest.raises(UsageError, match="there are eye-locator"):
+    with pytest.raises(UsageError, match=r"no recipe nonsense; there are eye-locator.*card \(\.json\)"):
         load_recipe("nonsense")
+    assert load_recipe("tinytracker_eyes") == load_recipe("tinytracker-eyes")
+    assert is_event_recipe("retina_ann")
+    with pytest.raises(UsageError, match=r"a\.tflite is a network, no recipe; its card holds one: .*a\.json"):
+        load_recipe(tmp_path / "a.tflite")
+    with pytest.raises(UsageError, match=r"did you mean pupil\?\); there are .*, pupil, retina"):
+        load_recipe("pupils", ["pupil", "retina"])
 
 
 def test_what_is_no_regular_file_is_no_recipe(tmp_path):

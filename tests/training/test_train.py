@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,18 @@ import torch
 
 from tests.training.tiny import make_dataset, write_dataset
 from tinytracker.cards import card_path, read_card
-from tinytracker.errors import CheckpointError, DatasetError, OutputError, UsageError
+from tinytracker.cli.app import run
+from tinytracker.errors import (
+    INTERRUPTED,
+    CheckpointError,
+    DatasetError,
+    OutputError,
+    TinytrackerError,
+    UsageError,
+)
 from tinytracker.models import checkpoint
 from tinytracker.training.recipe import Distillation
+from tinytracker.training.run import TrainingStopped
 from tinytracker.training.state import load_state
 from tinytracker.training.train import learning_rate, train
 
@@ -106,18 +116,96 @@ def test_a_run_stopped_and_resumed_ends_the_same(optimiser, dataset, recipe, tmp
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
 
 
+@contextmanager
+def wished_at_once():
+    yield lambda: True
+
+
+def test_a_run_that_is_asked_to_stop_leaves_its_state_and_resumed_ends_the_same(dataset, recipe, tmp_path):
+    """Before the first checkpoint there was only a log, and --resume silently began anew."""
+    recipe = replace(recipe, checkpoint_every=100)
+    train(recipe, dataset, tmp_path / "whole")
+    for step in (1, 2, 3):
+        with pytest.raises(TrainingStopped, match=f"after step {step} of 8; .*--resume"):
+            train(recipe, dataset, tmp_path / "parts", resume=step > 1, stopping=wished_at_once)
+        assert load_state(tmp_path / "parts" / "state.safetensors")[1]["step"] == step
+    train(recipe, dataset, tmp_path / "parts", resume=True)
+    for name in ("last.safetensors", "best.safetensors", "last.json", "best.json", "state.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
+
+
+def test_ctrl_c_stops_after_a_step_of_two_processes_too(tmp_path):
+    write_dataset(tmp_path / "data")
+    (tmp_path / "tiny.toml").write_text(RECIPE.format(steps=9000).replace("every = 5", "every = 9000"))
+    arguments = ["tinytracker", "-q", "train", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "data")]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+    for launcher in ([], torchrun):
+        out = tmp_path / f"run{len(launcher)}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", *launcher, *arguments, "--out", str(out)],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        while not list(out.glob("best.safetensors")) and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        told, wrong = process.communicate(timeout=120)
+        assert re.findall(r"^stopped after step (\d+) of 9000", told, re.MULTILINE) == [
+            str(load_state(out / "state.safetensors")[1]["step"])
+        ], wrong
+        assert launcher or process.returncode == INTERRUPTED, wrong
+
+
+def test_resuming_what_is_not_there_is_told(dataset, recipe, tmp_path, capsys):
+    write_dataset(tmp_path / "data")
+    (tmp_path / "tiny.toml").write_text(RECIPE.format(steps=1))
+    line = ["-q", "train", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "data"), "--resume"]
+    for times in (1, 0):
+        assert run([*line, "--out", str(tmp_path / "run")]) == 0
+        told = capsys.readouterr().out
+        assert told.count("holds no state.safetensors, so there is nothing to resume") == times
+
+
+def test_what_is_refused_leaves_no_folder(dataset, recipe, tmp_path):
+    for wrong in (
+        replace(recipe, options={"size": 3}),
+        replace(recipe, start="nothing"),
+        replace(recipe, distillation=Distillation("nothing")),
+        replace(recipe, model="eye_locator", options={}, distillation=Distillation("tinytracker")),
+    ):
+        with pytest.raises(TinytrackerError):
+            train(wrong, dataset, tmp_path / "run")
+    train_alone = make_dataset()
+    train_alone.labels["split"][:] = "train"
+    with pytest.raises(DatasetError):
+        train(recipe, train_alone, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, tmp_path):
     train(recipe, dataset, tmp_path)
     with pytest.raises(UsageError, match="--resume"):
         train(recipe, dataset, tmp_path)
-    with pytest.raises(CheckpointError, match="another seed"):
-        train(recipe, dataset, tmp_path, seed=3, resume=True)
-    with pytest.raises(CheckpointError, match="another recipe"):
-        train(replace(recipe, ema=0.5), dataset, tmp_path, resume=True)
+    for another, seed, told in (
+        (recipe, 3, r"run: seed \(--seed\) was 0 and is 3\. Give what"),
+        (replace(recipe, ema=0.5), 0, r"run: recipe\.ema was 0\.9 and is 0\.5\."),
+        (
+            replace(recipe, model="itracker", loss="mse"),
+            0,
+            r"run: recipe\.model was tinytracker_s and is itr",
+        ),
+        (recipe.quick(4), 0, r"run: recipe\.steps \(--steps\) was 8 and is 4\."),
+        (replace(recipe, start="tinytracker-s"), 0, r"\(--start\) was nothing and is tinytracker-s\."),
+    ):
+        with pytest.raises(CheckpointError, match=told):
+            train(another, dataset, tmp_path, seed=seed, resume=True)
     before = (tmp_path / "last.safetensors").read_bytes()
     assert train(recipe, dataset, tmp_path, resume=True).best_score.value > 0
     assert (tmp_path / "last.safetensors").read_bytes() == before
-    with pytest.raises(OutputError, match=r"cannot make the folder .*last\.json"):
+    with pytest.raises(OutputError, match=r"cannot write into the folder .*last\.json"):
         train(recipe, dataset, tmp_path / "last.json")
     for device in ("nonsense", "cuda:99"):
         with pytest.raises(UsageError, match=f"torch has no device '{device}'"):

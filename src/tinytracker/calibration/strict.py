@@ -16,6 +16,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from tinytracker.damage import CUT_OFF, EMPTY, is_cut_json
 from tinytracker.files import read_small
 
 MOST_BYTES = 1_000_000
@@ -34,8 +35,15 @@ def read_json(path: Path) -> Any:
         content = read_small(path, MOST_BYTES)
     except ValueError as error:
         raise Malformed(str(error)) from error
+    if not content.strip():
+        raise Malformed(EMPTY)
     try:
         return json.loads(content, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        is_cut = is_cut_json(content.decode(errors="replace"), error)
+        raise Malformed(
+            f"{CUT_OFF} in line {error.lineno}" if is_cut else f"it is not JSON ({error})"
+        ) from error
     except RecursionError as error:
         raise Malformed("it is nested too deeply") from error
     except (ValueError, UnicodeDecodeError) as error:

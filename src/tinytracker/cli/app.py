@@ -16,12 +16,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from tinytracker.cli.interrupt import HANG_UP
+from tinytracker.cli.interrupt import HANG_UP, forget, interrupt
 from tinytracker.errors import (
     INTERRUPTED,
     InputError,
@@ -91,9 +90,10 @@ EPILOG = (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits: 0, an error's exit code, or 130 when interrupted (Ctrl-C,
     SIGTERM, or its terminal was closed)."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    for number in HANG_UP:
-        signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # it is not to be ignored
+        signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGTERM, *HANG_UP):
+        signal.signal(number, interrupt)
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a sign that a terminal's encoding lacks is no reason to fail
@@ -105,6 +105,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. Errors of ours, and only they, leave as a
     traceback."""
     arguments = with_whole_name(arguments)
+    forget()
     try:
         _refuse_empty(arguments)
         with _words_beside_rows(arguments), quiet_ends_here():
@@ -139,7 +140,8 @@ def _tell(error: Exception) -> int:
     if isinstance(error, TinytrackerError):
         return _fail(str(error), error.exit_code)
     if isinstance(error, typer.TyperException):  # a mistyped option and the like
-        return _fail(f"{error.format_message().rstrip('.')}; see `{_help_of(error)} --help`", 2)
+        told = error.format_message().rstrip(".").replace("Value error, ", "")  # pydantic's
+        return _fail(f"{told}; see `{_help_of(error)} --help`", 2)
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package in EXTRAS:
@@ -234,10 +236,6 @@ def _options(
 
 def _not_loaded() -> None:
     raise AssertionError("a command that was not asked for was run")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _fail(message: str, code: int, label: str = "error: ") -> int:

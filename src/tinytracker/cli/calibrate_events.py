@@ -66,7 +66,9 @@ def calibrate_events(
         done = calibrate_pupil(opened, network, dots, update)
     done.polynomial.save(out)
     unit = done.polynomial.unit
-    typer.echo(f"{done.polynomial.dots} dots used, {done.unseen} in which the pupil was not seen")
+    typer.echo(f"{done.polynomial.dots} dots used, {len(done.unseen)} in which the pupil was not seen")
+    for dot in done.unseen:
+        typer.echo(f"  left out {dot}")
     if done.polynomial.error is not None:
         typer.echo(f"a dot that took no part in it is off by {done.polynomial.error:.2f} {unit} (median)")
     if len(done.check_errors):

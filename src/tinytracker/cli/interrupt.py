@@ -16,6 +16,29 @@ HANG_UP = tuple(
 """The signal that says that the terminal was closed, unless it is to be ignored."""
 
 
+_came = False
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """The handler of Ctrl-C, SIGTERM and SIGHUP: raises KeyboardInterrupt, wherever the program is."""
+    global _came
+    _came = True
+    raise KeyboardInterrupt
+
+
+def forget() -> None:
+    """What interrupted a former command is nothing to the next one in this process."""
+    global _came
+    _came = False
+
+
+def raise_if_swallowed() -> None:
+    """Raises KeyboardInterrupt anew if one was raised and the program still runs: libraries catch it, where
+    it met them loading, as if an import had failed."""
+    if _came and threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Yields a function that says whether SIGINT, SIGTERM or SIGHUP (the terminal was closed) has come

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -60,12 +61,26 @@ def prepare(
     """
     from tinytracker.data.prepare import PrepareOptions
     from tinytracker.data.prepare import prepare as prepare_dataset
+    from tinytracker.data.recording_files import faces_in
+    from tinytracker.data.store import MANIFEST_FILE
+    from tinytracker.errors import UsageError
     from tinytracker.events.files.layouts import find_recordings
 
     if dask is not None:
         refuse_idle("with --dask, whose workers do the work", jobs=jobs)
     refuse_no_folder(dataset)
-    if recordings.is_dir() and find_recordings(recordings):
+    if (recordings / MANIFEST_FILE).is_file():
+        raise UsageError(f"{recordings} is a dataset already; give the folder of recordings")
+    if recordings.resolve() in dataset.resolve().parents and not dataset.exists():
+        raise UsageError(
+            f"{dataset} would lie among the recordings, and be taken for one; choose another place"
+        )
+    if recordings.is_dir() and (events := find_recordings(recordings)):
+        if faces := faces_in(recordings):
+            raise UsageError(
+                f"{recordings} holds recordings of events, such as {events[0].folder.name}, and of faces, "
+                f"such as {faces[0].name}; put each kind into a folder of its own"
+            )
         sides = {"face_px": (face_px, FACE_PX), "eye_px": (eye_px, EYE_PX), "band_px": (band_px, 0)}
         given = {name: px for name, (px, default) in sides.items() if px != default}
         refuse_idle("to recordings of events, which have no crops", **given)
@@ -82,6 +97,7 @@ def prepare(
         )
     whole = len(summary.outcomes) - len(summary.refused)
     typer.echo(f"{summary.kept} frames of {whole} recordings in {dataset}")
+    _say_splits((one.split, one.person or one.name, one.kept) for one in summary.outcomes if one.kept)
     if summary.doubtful:
         typer.echo(
             f"  doubtful: {summary.doubtful} of them have a label that contradicts their dot's place on the "
@@ -100,6 +116,16 @@ def prepare(
         )
 
 
+def _say_splits(recordings: Iterable[tuple[str, str, int]], counted: str = "frames") -> None:
+    """Prints people and samples of each split; recordings: (split, person, samples)."""
+    known = list(recordings)
+    for split, used in (("train", "train"), ("val", "train"), ("test", "evaluate")):
+        people = {person for of, person, _ in known if of == split}
+        samples = sum(count for of, _, count in known if of == split)
+        lacking = "" if people else f"; `tinytracker {used}` needs some"
+        typer.echo(f"  {split}: {len(people)} people, {samples} {counted}{lacking}")
+
+
 def _prepare_events(recordings: Path, dataset: Path, jobs: int, dask: str | None) -> None:
     from tinytracker.errors import UsageError
     from tinytracker.events.prepare import prepare_events
@@ -110,9 +136,7 @@ def _prepare_events(recordings: Path, dataset: Path, jobs: int, dask: str | None
         summary = prepare_events(recordings, dataset, jobs, update)
     events, labels = (sum(getattr(one, name) for one in summary.kept) for name in ("events", "labels"))
     typer.echo(f"{events} events and {labels} labels of {len(summary.kept)} recordings in {dataset}")
-    for split in ("train", "val", "test"):
-        people = {one.person for one in summary.kept if summary.splits[one.name] == split}
-        typer.echo(f"  {split}: {len(people)} people")
+    _say_splits(((summary.splits[one.name], one.person, one.labels) for one in summary.kept), "labels")
     for reason, count in summary.left_out.most_common():
         typer.echo(f"  left out {count} {reason}")
     noted = [f"{one.name}: {note}" for one in summary.kept for note in one.notes]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tinytracker.cli.interrupt import raise_if_swallowed
 from tinytracker.progress import Progress, is_quiet, no_progress
 
 SECONDS_BETWEEN_LINES = 15.0
@@ -14,7 +15,8 @@ SECONDS_BETWEEN_LINES = 15.0
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
-    """Yields update(done, total), safe to call as often as one likes.
+    """Yields update(done, total), safe to call as often as one likes. It raises KeyboardInterrupt if a
+    library swallowed one.
 
     On a terminal it draws a bar; elsewhere (a log file, CI) it writes a line, with an estimate of the time
     left, every 15 seconds and one at the end; with `tinytracker --quiet` nothing.
@@ -22,6 +24,17 @@ def progress_bar(title: str) -> Iterator[Progress]:
         with progress_bar("Rendering") as update:
             render(..., progress=update)
     """
+    with _shown(title) as show:
+
+        def update(done: int, total: int) -> None:
+            raise_if_swallowed()
+            show(done, total)
+
+        yield update
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[Progress]:
     if is_quiet():
         yield no_progress
     elif sys.stderr.isatty():

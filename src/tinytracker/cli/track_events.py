@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from tinytracker.cli.idle import refuse_idle
 from tinytracker.cli.interrupt import stop_on_signal
 from tinytracker.cli.progress import progress_bar
 from tinytracker.errors import INTERRUPTED, OutputError, UsageError
@@ -41,7 +42,7 @@ def track_events(
             help="Your calibration (`tinytracker calibrate events`): adds the gaze.", metavar="FILE"
         ),
     ] = None,
-    hz: Annotated[float, typer.Option(help="Estimates a second.")] = 200.0,
+    hz: Annotated[float | None, typer.Option(help="Estimates a second.", show_default="200")] = None,
     every_events: Annotated[
         int, typer.Option(min=0, help="Instead, an estimate after every so many events.")
     ] = 0,
@@ -58,7 +59,9 @@ def track_events(
         Path | None,
         typer.Option(help="Write a video of the events with the pupil drawn (.mp4).", metavar="FILE"),
     ] = None,
-    slow: Annotated[float, typer.Option(help="Of --save: so many times slower than life.")] = 1.0,
+    slow: Annotated[
+        float | None, typer.Option(help="Of --save: so many times slower than life.", show_default="1")
+    ] = None,
     picture: Annotated[
         Path | None,
         typer.Option(help="Write a picture of the events of the last estimate (.png).", metavar="FILE"),
@@ -97,9 +100,16 @@ def track_events(
     from tinytracker.pupils.polynomial import GazePolynomial
     from tinytracker.pupils.rows import row_file, row_of
     from tinytracker.pupils.summary import PupilSummary
+    from tinytracker.pupils.video import refuse_slowness
     from tinytracker.retina.model import PupilModel
 
-    rhythm = Rhythm(hz, every_events)
+    if every_events:
+        refuse_idle("beside --every-events", hz=hz)
+    if save is None:
+        refuse_idle("without --save", slow=slow)
+    slow = 1.0 if slow is None else slow
+    refuse_slowness(slow)
+    rhythm = Rhythm(events=every_events) if hz is None else Rhythm(hz, every_events)
     outputs = Outputs(video=save, csv=csv, jsonl=jsonl, parquet=parquet)
     _refuse_unfit(outputs, picture, source)
     network = PupilModel.load(model)
@@ -176,8 +186,8 @@ def write_video_of(
 def told(summary: PupilSummary, crop: SensorCrop) -> Iterator[str]:
     """What came of it, in lines."""
     yield (
-        f"{summary.estimates} estimates, {summary.valid} with a pupil; the newest event was "
-        f"{summary.age_ms:.2f} ms old"
+        f"{summary.estimates} estimates, {summary.valid} with a pupil"
+        + (f"; the newest event was {summary.age_ms:.2f} ms old" if summary.valid else "")
     )
     for reason, count in summary.reasons.most_common():
         yield f"  {count}: {reason}"

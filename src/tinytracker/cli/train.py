@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinytracker.cli.interrupt import stop_on_signal
 from tinytracker.cli.opening import open_dataset, open_event_dataset
 from tinytracker.cli.progress import progress_bar
-from tinytracker.errors import UsageError
+from tinytracker.errors import INTERRUPTED, UsageError
 from tinytracker.files import refuse_no_folder
 from tinytracker.progress import keep_quiet
 
@@ -48,13 +49,13 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default a GPU if there is one.")
     ] = None,
-) -> None:
+) -> int:
     """Train a network by a recipe on a dataset's people of the train split, choosing weights on the val
     split.
 
     OUT then holds best.safetensors and last.safetensors, each with its card (.json), state.safetensors for
-    --resume and log/ for TensorBoard. A run that was killed and resumed ends with the weights of one that was
-    not.
+    --resume and log/ for TensorBoard. Ctrl-C ends a run after the step at hand and leaves its state; a killed
+    run leaves the last one written. Resumed, it ends with the weights of one that was never stopped.
 
     --start takes a network of the same kind (fine-tuning), or of another kind: layers that follow each other
     and have the shapes of as many in the new network, such as a backbone; how many is printed, which with -v.
@@ -73,32 +74,47 @@ def train(
       torchrun --nproc-per-node 2 -m -- tinytracker train tinytracker --data out/people --out runs/two
       tensorboard --logdir runs
     """
-    from tinytracker.retina.recipe import EventRecipe, is_event_recipe, load_event_recipe
+    from tinytracker.models import create_model
+    from tinytracker.retina.recipe import EventRecipe, is_event_recipe, list_event_recipes, load_event_recipe
     from tinytracker.training.recipe import load_recipe
+    from tinytracker.training.run import TrainingStopped
+    from tinytracker.zoo import STATE_FILE
 
     refuse_no_folder(out)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first
     if not speaks:
         keep_quiet()
-    chosen = load_event_recipe(recipe) if is_event_recipe(recipe) else load_recipe(recipe)
+    if is_event_recipe(recipe):
+        chosen: Recipe | EventRecipe = load_event_recipe(recipe)
+    else:
+        chosen = load_recipe(recipe, list_event_recipes())
     if steps is not None:
         chosen = chosen.quick(steps)
     if start is not None:
         chosen = replace(chosen, start=start)
-    if isinstance(chosen, EventRecipe):
-        if teacher is not None:
+    if teacher is not None:
+        if isinstance(chosen, EventRecipe):
             raise UsageError(f"{recipe} learns from labels alone; leave --teacher out")
-        result = _train_pupil(chosen, data, out, seed, resume, threads, device)
-    else:
-        if teacher is not None:
-            chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
-        result = _train_gaze(chosen, data, out, seed, resume, threads, device)
+        chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
+    create_model(chosen.model, **chosen.options)  # or its options are refused before anything is opened
+    if resume and speaks and not (out / STATE_FILE).exists():
+        typer.echo(f"{out} holds no {STATE_FILE}, so there is nothing to resume: training from the start")
+    try:
+        if isinstance(chosen, EventRecipe):
+            result = _train_pupil(chosen, data, out, seed, resume, threads, device)
+        else:
+            result = _train_gaze(chosen, data, out, seed, resume, threads, device)
+    except TrainingStopped as stopped:
+        if speaks:
+            typer.echo(str(stopped))
+        return INTERRUPTED
     if not speaks:
-        return
+        return 0
     if result.started_from:
         typer.echo(result.started_from)
     typer.echo(f"best: {result.best_score}; {result.best}")
     typer.echo(f"last: {result.last_score}; {result.last}")
+    return 0
 
 
 def _train_gaze(
@@ -120,6 +136,7 @@ def _train_gaze(
             resume=resume,
             threads=threads,
             device=device,
+            stopping=stop_on_signal,
             progress=training,
             teacher_progress=asking,
             observer_progress=fitting,
@@ -150,6 +167,7 @@ def _train_pupil(
             resume=resume,
             threads=threads,
             device=device,
+            stopping=stop_on_signal,
             progress=training,
             cutting_progress=cutting,
         )

@@ -105,6 +105,8 @@ class CostRow:
     conditions: Mapping[str, str] = field(default_factory=dict)
 
 
+LEAST, MOST = 1e-18, 1e18
+"""Of figures that are not 0, in their units: far beyond what can be, and still to be computed with."""
 COLUMNS = tuple(column.name for column in fields(CostRow))
 NUMBERS = ("value", "low", "high")
 
@@ -130,6 +132,9 @@ def check(row: CostRow) -> None:
         raise InputError(f"{place}: the value is {row.value:g}; expected 1 (it fits) or 0")
     if math.isnan(row.low) != math.isnan(row.high) or math.isinf(row.low) or math.isinf(row.high):
         raise InputError(f"{place}: a range has two ends, both of them numbers, or none")
+    for number in (row.value, row.low, row.high):
+        if number and not math.isnan(number) and not LEAST <= abs(number) <= MOST:
+            raise InputError(f"{place}: {number:g} {row.unit} is no figure; expected {LEAST:g} to {MOST:g}")
     if not math.isnan(row.low) and not row.low <= row.value <= row.high:
         raise InputError(f"{place}: {row.value:g} lies outside its range from {row.low:g} to {row.high:g}")
     sha256 = row.conditions.get(MODEL_HASH)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinytracker.damage import damage_of
 from tinytracker.data.gazecapture import SPLITS
-from tinytracker.data.store import EYE_BAND, FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE
+from tinytracker.data.store import EYE_BAND, FORMAT_VERSION, LABELS_FILE, MANIFEST_FILE, no_dataset
 from tinytracker.errors import DatasetError, UsageError
 from tinytracker.extras import need
 from tinytracker.files import DAMAGE, read_json
@@ -177,7 +178,8 @@ def _map(folder: Path, crop: str, shape: tuple[int, ...]) -> np.ndarray:
         array = np.load(folder / f"{crop}.npy", mmap_mode="r").view(np.ndarray)
     except DAMAGE as error:
         raise DatasetError(
-            f"{folder}/{crop}.npy is missing or broken; remove {folder} and prepare again"
+            f"{folder}/{crop}.npy cannot be read ({damage_of(folder / f'{crop}.npy', error)}); remove "
+            f"{folder} and prepare again"
         ) from error
     if array.shape != shape or array.dtype != np.uint8:
         raise DatasetError(
@@ -191,9 +193,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = read_json(path / MANIFEST_FILE)
     except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{path} is not a whole dataset; run `tinytracker prepare RECORDINGS {path}` to its end"
-        ) from error
+        raise no_dataset(path, error) from error
     if isinstance(manifest, dict) and "kind" in manifest:
         raise DatasetError(f"{path} is a dataset of {manifest['kind']}; expected one of frames of faces")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_VERSION:
@@ -231,7 +231,8 @@ def _labels(folder: Path, count: int) -> pyarrow.Table:
         table = parquet.ParquetFile(folder / LABELS_FILE).read(use_threads=False)
     except (OSError, pyarrow.ArrowException) as error:
         raise DatasetError(
-            f"{folder}/{LABELS_FILE} is missing or broken; remove {folder} and prepare again"
+            f"{folder}/{LABELS_FILE} cannot be read ({damage_of(folder / LABELS_FILE, error)}); remove "
+            f"{folder} and prepare again"
         ) from error
     if table.num_rows != count:
         raise DatasetError(

@@ -210,8 +210,10 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
         decoder = PictureDecoder()
         for frame in recording.frames:
             boxes = {name: _box(frame, name) for name in crops}
+            content = b""
             try:
-                picture = decoder.decode(files.read(frame.picture), frame.picture)
+                content = files.read(frame.picture)
+                picture = decoder.decode(content, frame.picture)
             except FileNotFoundError:
                 left_out["a picture that is missing"] += 1
                 continue
@@ -219,7 +221,7 @@ def _prepare_files(files: RecordingFiles, dataset: Path, options: PrepareOptions
                 left_out["a picture that cannot be read"] += 1
                 continue
             except ImageError:
-                left_out["a picture that does not decode"] += 1
+                left_out["a picture that " + ("does not decode" if content else "is empty")] += 1
                 continue
             if not all(_touches(boxes[name], picture) for name in CROPS):
                 left_out["a box outside the picture"] += 1

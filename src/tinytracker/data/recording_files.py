@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Protocol
 
+from tinytracker.damage import CUT_OFF, damage_of
 from tinytracker.errors import RecordingError
 
 ARCHIVE_SUFFIX = ".tar.gz"
@@ -55,7 +56,8 @@ class ArchiveFiles:
                 while unzipped.read(1 << 20):  # to the checksum at the very end
                     _refuse_bomb(archive, "its end", 0, unzipped.tell())
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-            raise RecordingError(f"{archive} is not a whole .tar.gz: {error}; copy it again") from error
+            why = CUT_OFF if isinstance(error, EOFError) else damage_of(archive, error)
+            raise RecordingError(f"{archive} is not a whole .tar.gz: {why}; copy it again") from error
 
     def read(self, path: str) -> bytes:
         try:
@@ -116,3 +118,11 @@ def find_recordings(root: Path) -> list[Path]:
             f"{root} holds no recordings; expected one folder or .tar.gz per recording, as GazeCapture has"
         )
     return [found[name] for name in sorted(found)]
+
+
+def faces_in(root: Path) -> list[Path]:
+    """The folders and .tar.gz files in a folder that are recordings of faces by what they hold, sorted."""
+    inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    return [
+        path for path in inside if path.name.endswith(ARCHIVE_SUFFIX) or (path / "dotInfo.json").is_file()
+    ]

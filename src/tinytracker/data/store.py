@@ -23,7 +23,7 @@ import numpy as np
 
 from tinytracker.errors import DatasetError, OutputError
 from tinytracker.extras import need
-from tinytracker.files import locked, make_folder, read_json, umask, write_text
+from tinytracker.files import differing, locked, make_folder, read_json, umask, write_text
 
 FORMAT_VERSION = 1
 OPTIONS_FILE, MANIFEST_FILE, OUTCOME_FILE, LABELS_FILE = (
@@ -64,6 +64,24 @@ def being_prepared(dataset: Path, options: dict[str, Any]) -> Iterator[None]:
                 dataset.rmdir()
 
 
+def no_dataset(folder: Path, error: Exception) -> DatasetError:
+    """What to raise of a folder whose manifest.json could not be read, and why."""
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        return DatasetError(
+            f"{folder} {what}; expected a dataset's folder, as `tinytracker prepare` makes one"
+        )
+    if not (folder / MANIFEST_FILE).exists() and not (folder / OPTIONS_FILE).exists():
+        return DatasetError(
+            f"{folder} is no dataset, for it holds no {MANIFEST_FILE}; if it holds recordings, `tinytracker "
+            f"prepare {folder} DATASET` makes one"
+        )
+    why = "" if isinstance(error, FileNotFoundError) else f" ({MANIFEST_FILE}: {error})"
+    return DatasetError(
+        f"{folder} is not a whole dataset{why}; run `tinytracker prepare RECORDINGS {folder}` to its end"
+    )
+
+
 def begin(dataset: Path, options: dict[str, Any]) -> None:
     """Makes the folder, or checks that it was begun with the same options; clears what a killed run left
     behind.
@@ -80,8 +98,8 @@ def begin(dataset: Path, options: dict[str, Any]) -> None:
             raise DatasetError(f"{path} is broken ({error}); choose another folder") from error
         if begun != content:
             raise DatasetError(
-                f"{dataset} was begun with {_words(begun)}, not {_words(content)}; choose another folder, "
-                f"or those"
+                f"{dataset} was begun with {differing(begun, content)}; choose another folder, or the same "
+                f"options"
             )
     elif dataset.exists() and any(entry.name != LOCK_FILE for entry in dataset.iterdir()):
         raise DatasetError(f"{dataset} is not empty and no dataset; choose another folder")
@@ -89,14 +107,6 @@ def begin(dataset: Path, options: dict[str, Any]) -> None:
         write_text(path, json.dumps(content) + "\n")
     for partial in dataset.glob(f".*{_PARTIAL_SUFFIX}"):
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _words(options: Any) -> str:
-    return (
-        ", ".join(f"{key} {value}" for key, value in options.items())
-        if isinstance(options, dict)
-        else repr(options)
-    )
 
 
 def unmake(dataset: Path) -> None:

@@ -18,6 +18,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from tinytracker.damage import damage_of
+from tinytracker.data.store import no_dataset
 from tinytracker.errors import DatasetError, RecordingError
 from tinytracker.events.crops import SIZE, SensorCrop, crop_for
 from tinytracker.events.recordings import EventRecording
@@ -74,11 +76,13 @@ class EventDataset:
         try:
             manifest = read_json(path)
         except (OSError, ValueError) as error:
-            raise DatasetError(
-                f"{folder} is not a whole dataset; run `tinytracker prepare RECORDINGS {folder}` to its end"
-            ) from error
+            raise no_dataset(folder, error) from error
         if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-            raise DatasetError(f"{folder} is no dataset of event recordings; expected one made from such")
+            is_faces = isinstance(manifest, dict) and "face_px" in manifest
+            raise DatasetError(
+                f"{folder} is {'a dataset of frames of faces' if is_faces else 'no dataset that is known'}; "
+                f"expected one of event recordings"
+            )
         if manifest.get("format") != FORMAT:
             raise DatasetError(
                 f"{folder} has format {manifest.get('format')}; expected {FORMAT}: prepare it again"
@@ -107,10 +111,10 @@ class EventDataset:
     def read(self, name: str) -> EventRecording:
         """One recording, its events memory-mapped; raises DatasetError if it is missing or broken."""
         entry, folder = self.manifest["recordings"][name], self.folder / name
+        arrays = {column: _mapped(folder / f"{column}.npy") for column in COLUMNS}
+        labels = _loaded(folder / LABELS_FILE)
         try:
-            arrays = {column: _mapped(folder / f"{column}.npy") for column in COLUMNS}
             events = Events(**arrays, width_px=entry["width_px"], height_px=entry["height_px"])
-            labels = np.load(folder / LABELS_FILE, allow_pickle=False)
             if len(events) != entry["events"] or len(labels) != entry["labels"]:
                 raise ValueError(f"{len(events)} events and {len(labels)} labels, not as the manifest says")
             return EventRecording(name, entry["person"], entry["sensor"], events, labels, entry["settings"])
@@ -129,8 +133,16 @@ def is_event_dataset(folder: Path) -> bool:
 
 def _mapped(path: Path) -> Any:
     """A memory-mapped array, plain: np.memmap's own indexing is slow."""
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array.view(np.ndarray)
+    return _loaded(path, "r").view(np.ndarray)
+
+
+def _loaded(path: Path, mmap_mode: Literal["r"] | None = None) -> Any:
+    try:
+        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+    except DAMAGE as error:
+        raise DatasetError(
+            f"{path} cannot be read: {damage_of(path, error)}; remove {path.parent} and prepare again"
+        ) from error
 
 
 def _fault(manifest: dict[str, Any]) -> str | None:

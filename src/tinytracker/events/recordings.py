@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytracker.damage import damage_of
 from tinytracker.data.store import written_whole
 from tinytracker.errors import OutputError, RecordingError
 from tinytracker.events.labels import Labels, labels_of, refuse_bad_labels
@@ -96,6 +97,10 @@ def read_recording(folder: Path) -> EventRecording:
         arrays = {name: archive[name] for name in ("t_us", "x_px", "y_px", "on")}
     try:
         labels = np.load(folder / LABELS_FILE, allow_pickle=False)
+    except DAMAGE as error:
+        path = folder / LABELS_FILE
+        raise RecordingError(f"{path} cannot be read: {damage_of(path, error)}") from error
+    try:
         events = Events(**arrays, width_px=about["width_px"], height_px=about["height_px"])
         if len(events) != about["events"] or len(labels) != about["labels"]:
             raise ValueError(
@@ -137,4 +142,4 @@ def open_npz(path: Path) -> Iterator[Mapping[str, Any]]:
                 raise ValueError("it is a single array")
             yield archive
     except DAMAGE as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from error
+        raise RecordingError(f"{path} cannot be read: {damage_of(path, error)}") from error

@@ -10,11 +10,13 @@ from typing import Any
 from torch import Tensor
 
 from tinytracker.cards import ModelCard, card_path, read_card, write_card
+from tinytracker.damage import damage_of
 from tinytracker.errors import CheckpointError
 from tinytracker.extras import need
 from tinytracker.files import sha256, write_bytes
 from tinytracker.models.network import Network
 from tinytracker.models.registry import create_model
+from tinytracker.zoo import refuse_no_checkpoint
 
 
 def save_network(network: Network, card: ModelCard, path: Path) -> None:
@@ -47,10 +49,8 @@ def load_network(path: Path) -> Network:
 
 
 def load_card(path: Path) -> ModelCard:
-    """The card of a checkpoint; raises ModelError without one, CheckpointError for another kind of file."""
-    if path.suffix != ".safetensors":
-        wanted = "a .safetensors file that `tinytracker train` wrote"
-        raise CheckpointError(f"a checkpoint is wanted, {wanted}, not {path}")
+    """The card of a checkpoint; raises ModelError without one, or for another kind of file."""
+    refuse_no_checkpoint(path)
     return read_card(card_path(path))
 
 
@@ -66,7 +66,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except OSError as error:
         raise CheckpointError(f"cannot read the checkpoint {path}: {error.strerror}") from error
     except Exception as error:  # safetensors has an error class of its own per version
-        raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
+        raise CheckpointError(f"{path} is not a whole safetensors file: {damage_of(path, error)}") from error
 
 
 def _check_fit(expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:

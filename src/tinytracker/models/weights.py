@@ -32,6 +32,11 @@ class Layer:
     norm: nn.BatchNorm2d | None
 
     @property
+    def learns(self) -> bool:
+        """Whether its weights are trained: some are constants, which a network has anyhow."""
+        return self.weighted.weight.requires_grad
+
+    @property
     def shape(self) -> tuple[object, ...]:
         """What must agree for weights to be taken over."""
         groups = self.weighted.groups if isinstance(self.weighted, nn.Conv2d) else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,14 @@ MOST_DOTS = 10_000
 @dataclass(frozen=True, slots=True)
 class ShownDot:
     """A dot: from start_us to end_us, on the clock of the events, somebody looked at (x, y). is_check: it is
-    held out of the fit, and tells how good that is."""
+    held out of the fit, and tells how good that is. name: what a user calls it, such as "dot 3"."""
 
     start_us: int
     end_us: int
     x: float
     y: float
     is_check: bool = False
+    name: str = ""
 
 
 def read_dots(path: Path, first_us: int) -> tuple[list[ShownDot], str]:
@@ -52,9 +54,8 @@ def read_dots(path: Path, first_us: int) -> tuple[list[ShownDot], str]:
     names = set(table.fieldnames or ())
     unit = next((unit for unit in UNITS if {f"x_{unit}", f"y_{unit}", "start_s", "end_s"} <= names), None)
     if unit is None:
-        raise CalibrationError(
-            f"{path} has columns {', '.join(sorted(names))}; expected start_s,end_s,x_deg,y_deg"
-        )
+        held = f"has columns {', '.join(sorted(names))}" if names else "is empty"
+        raise CalibrationError(f"{path} {held}; expected start_s,end_s,x_deg,y_deg")
     if len(rows) > MOST_DOTS:
         raise CalibrationError(f"{path} has {len(rows)} dots; expected at most {MOST_DOTS}")
     dots = []
@@ -73,7 +74,8 @@ def read_dots(path: Path, first_us: int) -> tuple[list[ShownDot], str]:
         if use not in ("fit", "check"):
             raise CalibrationError(f"{path}, line {line}: use is {use!r}, expected fit or check")
         start_us = first_us + round(start_s * 1e6) + SETTLING_US
-        dots.append(ShownDot(start_us, first_us + round(end_s * 1e6), x, y, use == "check"))
+        end_us, name = first_us + round(end_s * 1e6), f"dot {line - 1} at {x:g}, {y:g} {unit}"
+        dots.append(ShownDot(start_us, end_us, x, y, use == "check", name))
     return dots, unit
 
 
@@ -95,7 +97,8 @@ def fixations_of(labels: Labels) -> list[ShownDot]:
         start_us, end_us = int(known["t_us"][first]), int(known["t_us"][end])
         if end_us - start_us >= SHORTEST_FIXATION_US:
             x, y = np.median(gaze[first : end + 1], axis=0)
-            dots.append(ShownDot(start_us, end_us, float(x), float(y), is_check=len(dots) % 4 == 3))
+            name = f"rest {len(dots) + 1} at {x:.1f}, {y:.1f} deg"
+            dots.append(ShownDot(start_us, end_us, float(x), float(y), len(dots) % 4 == 3, name))
     return dots
 
 
@@ -113,6 +116,22 @@ def pupils_at(
         if end - first >= FEWEST_SAMPLES:
             pupils[row] = np.median(places[first:end], axis=0)
     return pupils, np.asarray(np.isfinite(pupils).all(1))
+
+
+def why_unseen(dot: ShownDot, samples: Sequence[PupilSample]) -> str:
+    """Why the pupil was not seen in a dot often enough, in words; "" if it was."""
+    if dot.end_us <= dot.start_us:
+        return f"shown no longer than the {SETTLING_US / 1e6:g} s that the eye is on its way"
+    if not samples or dot.end_us <= samples[0].t_us or dot.start_us > samples[-1].t_us:
+        lasts_s = (samples[-1].t_us - samples[0].t_us) / 1e6 if samples else 0.0
+        return f"not within the recording, which lasts {lasts_s:.1f} s"
+    during = [sample for sample in samples if dot.start_us <= sample.t_us < dot.end_us]
+    seen = sum(sample.is_valid for sample in during)
+    if seen >= FEWEST_SAMPLES:
+        return ""
+    reasons = Counter(sample.reason for sample in during if not sample.is_valid)
+    of = f" ({reasons.most_common(1)[0][0]})" if reasons else ""
+    return f"the pupil was seen in {seen} of {len(during)} estimates{of}; {FEWEST_SAMPLES} are needed"
 
 
 def _runs(rests: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from tinytracker.retina.estimates import CLOSED
 from tinytracker.retina.model import PupilModel
 from tinytracker.retina.sequences import LEAST_CELLS_SHARE, window_of
 
+HIGHEST_HZ = 1e6
 TOO_FEW = "too few events yet"
 EYE_CLOSED = "the eye is closed"
 BEYOND_DOTS = "beyond the calibrated dots"
@@ -70,10 +71,10 @@ class Rhythm:
     events: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.hz <= 1e6 or self.events < 0:
-            raise UsageError(
-                f"estimates at {self.hz} Hz, or every {self.events} events; expected more than 0"
-            )
+        if not 0 < self.hz <= HIGHEST_HZ:
+            raise UsageError(f"estimates at {self.hz:g} Hz; expected more than 0 and at most {HIGHEST_HZ:g}")
+        if self.events < 0:
+            raise UsageError(f"estimates every {self.events} events; expected 1 or more, or 0 for --hz")
 
     def moments(self, events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """When each estimate is made (int64 (n,), microseconds), and how many events came until then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tinytracker.data.store import MANIFEST_FILE
 from tinytracker.errors import RecordingError, UsageError
 from tinytracker.events.crops import SensorCrop, crop_for
 from tinytracker.events.dataset import crop_of
@@ -12,6 +13,10 @@ from tinytracker.events.files.layouts import LAYOUTS, layout_of
 from tinytracker.events.files.streams import FORMATS, read_stream
 from tinytracker.events.labels import Labels
 from tinytracker.events.stream import Events
+
+EXPECTED = (
+    f"a file of events ({', '.join(FORMATS)}) or a recording's folder (laid out as {', '.join(LAYOUTS)})"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +51,7 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
     Raises RecordingError if there are none.
     """
     if not path.is_dir():
+        _refuse_no_stream(path)
         read = read_stream(path)
         labels, events = None, read.events
         chosen = crop or crop_for(events.width_px, events.height_px, size=size)
@@ -53,15 +59,40 @@ def open_events(path: Path, size: int, crop: SensorCrop | None = None) -> EventS
     else:
         layout = layout_of(path)
         if layout is None:
-            raise RecordingError(
-                f"{path} is no recording of events; expected a file ({', '.join(FORMATS)}) or a folder "
-                f"laid out as {', '.join(LAYOUTS)}"
-            )
+            inner = next((one for one in _folders_in(path) if layout_of(one) is not None), None)
+            near = "" if inner is None else f"; it holds some, such as {inner}"
+            if (path / MANIFEST_FILE).is_file():
+                near = " but a prepared dataset"
+            raise RecordingError(f"{path} is no recording of events{near}; expected {EXPECTED}")
         found = layout.read(path)
         labels, events = found.recording.labels, found.recording.events
         chosen = crop or crop_of(found.recording, size)
         left_out, notes = found.left_out, found.notes
     if not len(events):
         raise RecordingError(f"{path} has no events")
+    right_px, bottom_px = (first + chosen.size * chosen.scale for first in (chosen.left_px, chosen.top_px))
+    if (
+        min(right_px, bottom_px) <= 0
+        or chosen.left_px >= events.width_px
+        or chosen.top_px >= events.height_px
+    ):
+        raise UsageError(
+            f"the square from pixel {chosen.left_px}, {chosen.top_px} to {right_px}, {bottom_px} lies "
+            f"outside of the sensor of {events.width_px} x {events.height_px}; move it"
+        )
     said = [f"left out {count} {reason}" for reason, count in left_out.items()]
     return EventSource(events, chosen, labels, [*said, *notes])
+
+
+def _refuse_no_stream(path: Path) -> None:
+    """Raises RecordingError, saying all that would do, for what is no file of events by its name."""
+    if not path.exists():
+        raise RecordingError(f"{path} does not exist; expected {EXPECTED}")
+    if path.suffix.lower() not in FORMATS:
+        whole = layout_of(path.parent)
+        of = "" if whole is None else f", but of the recording {path.parent}, which can be given"
+        raise RecordingError(f"{path} is no file of events{of}; expected {EXPECTED}")
+
+
+def _folders_in(path: Path) -> list[Path]:
+    return sorted(one for one in path.iterdir() if one.is_dir())

@@ -21,6 +21,12 @@ FRAMES_PER_S = 30.0
 SHOWN_US = 10_000  # a picture shows at least so much, or in slow motion there would be little to see
 
 
+def refuse_slowness(slow: float) -> None:
+    """Raises UsageError unless a video can play so many times slower than life."""
+    if not 0.01 <= slow <= 10_000:
+        raise UsageError(f"a video that plays {slow:g} times slower; expected 0.01 to 10000")
+
+
 def write_video(
     path: Path,
     events: Events,
@@ -38,8 +44,7 @@ def write_video(
     """
     if not len(events):
         raise UsageError("there are no events to make a video of")
-    if not 0.01 <= slow <= 10_000:
-        raise UsageError(f"a video that plays {slow} times slower; expected 0.01 to 10000")
+    refuse_slowness(slow)
     first_us = int(events.t_us[0])
     step_us = 1e6 / FRAMES_PER_S / slow
     count = int(events.duration_us / step_us) + 1

@@ -12,6 +12,7 @@ from tinytracker.cards import ModelCard
 from tinytracker.data.dataset import Dataset
 from tinytracker.engines.litert import LiteRTEngine
 from tinytracker.engines.model import GazeModel
+from tinytracker.errors import DatasetError
 from tinytracker.progress import Progress
 from tinytracker.quantization.samples import FloatSamples
 
@@ -50,6 +51,16 @@ class Ground(Protocol):
     def truth(self, indices: np.ndarray) -> np.ndarray | None:
         """What is true of samples, as `outputs` gives it; None where errors are not distances."""
         ...
+
+
+def training_of(ground: Ground) -> np.ndarray:
+    """Indices of the samples to calibrate with; raises DatasetError where there are none."""
+    indices = ground.split("train")
+    if not len(indices):
+        raise DatasetError(
+            f"{ground.name} has no training people to calibrate on; prepare a dataset with a train split"
+        )
+    return indices
 
 
 class FaceGround:

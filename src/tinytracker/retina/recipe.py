@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tinytracker.errors import UsageError
-from tinytracker.training.recipe import BaseRecipe, built, names_in, recipe_content
+from tinytracker.training.recipe import (
+    LARGEST_NUMBER,
+    BaseRecipe,
+    built,
+    names_in,
+    recipe_content,
+    refuse_outside,
+    shipped_name,
+)
 
 MODELS = ("pupil", "retina", "retina_ann")
 
@@ -35,12 +43,16 @@ class Changes:
     forgotten: float = 1.0
     blur_cells: float = 1.0
 
+    def __post_init__(self) -> None:
+        refuse_outside(self, 0, 1, "flip", "zoom", "dropped", "added", "forgotten")
+
 
 @dataclass(frozen=True, slots=True)
 class EventRecipe(BaseRecipe):
     """See the fields, and `BaseRecipe`'s.
 
-    start: checkpoint of the same network.
+    start: checkpoint, .tflite or released network; all of a checkpoint of the same network is taken, of
+        others the weights that fit.
     batch_size: sequences a step; length: windows of a sequence, one after the other.
     every_us: between the estimates of a recording. strides: of so many estimates each sequence takes one,
         drawn anew, so that slow and fast trackers both are learnt. unsettled: the first windows of a sequence
@@ -67,15 +79,13 @@ class EventRecipe(BaseRecipe):
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
-            raise UsageError(
-                f"recipe {self.name}: model {self.model} sees no events; expected one of {', '.join(MODELS)}"
-            )
-        for name in ("steps", "batch_size", "length", "every_us", "validate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"recipe {self.name}: {name} is {getattr(self, name)}, expected at least 1")
+            raise UsageError(f"model {self.model} sees no events; expected one of {', '.join(MODELS)}")
+        BaseRecipe.__post_init__(self)
+        counted = ("length", "every_us", "validation_windows")
+        refuse_outside(self, 1, LARGEST_NUMBER, *counted)
         if not 0 <= self.unsettled < self.length:
             raise UsageError(
-                f"recipe {self.name}: unsettled is {self.unsettled}, expected 0 to {self.length - 1}: "
+                f"unsettled is {self.unsettled}, expected 0 to {self.length - 1}: "
                 f"fewer than the windows of a sequence"
             )
 
@@ -92,7 +102,7 @@ def list_event_recipes() -> list[str]:
 def is_event_recipe(name_or_path: str | Path) -> bool:
     """Whether a recipe that a user names is one of these: by its name, or by the model in its TOML file or
     card."""
-    if str(name_or_path) in list_event_recipes():
+    if shipped_name(name_or_path, _shipped()):
         return True
     if Path(name_or_path).suffix not in (".toml", ".json"):
         return False

@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tinytracker.errors import CheckpointError, DatasetError, UsageError
+from tinytracker.errors import DatasetError, UsageError
+from tinytracker.events.crops import SIZE
 from tinytracker.events.dataset import EventDataset
 from tinytracker.events.windows import Window
+from tinytracker.files import make_folder
 from tinytracker.models import Network, checkpoint, count, create_model
 from tinytracker.models.retina import Retina
 from tinytracker.progress import Progress, no_progress
@@ -29,8 +31,18 @@ from tinytracker.retina.validation import Validation
 from tinytracker.training import state
 from tinytracker.training.average import MovingAverage
 from tinytracker.training.optimiser import is_quick_in_bf16, learning_rate, make_optimiser
-from tinytracker.training.run import TrainingResult, begin, device_named, open_log
+from tinytracker.training.run import (
+    Stopping,
+    TrainingResult,
+    TrainingStopped,
+    begin,
+    device_named,
+    never,
+    open_log,
+)
+from tinytracker.training.start import take_over
 from tinytracker.training.validation import Score
+from tinytracker.zoo import find
 
 log = logging.getLogger(__name__)
 CAUTION = "Trained on rendered eyes only: before a real event camera it needs training on real recordings."
@@ -46,27 +58,34 @@ def train(
     resume: bool = False,
     threads: int = 1,
     device: str | None = None,
+    stopping: Stopping = never,
     progress: Progress = no_progress,
     cutting_progress: Progress = no_progress,
 ) -> TrainingResult:
     """Trains a network by a recipe on a dataset's train people and picks the best weights on its val people.
 
     seed: with recipe, dataset, torch version and kind of CPU it decides the weights. resume: go on from
-    out/state.safetensors if there is one. device: as torch names it; a GPU if there is one. Raises UsageError
-    if there is no such device, if torchrun started several processes, or if `out` holds a run and resume is
-    not asked for, OutputError if it cannot be made, CheckpointError if that run had another recipe, seed or
-    data, DatasetError if a split is empty.
+    out/state.safetensors if there is one. device: as torch names it; a GPU if there is one. stopping: who may
+    wish that training stops; it then writes its state and raises TrainingStopped. Raises UsageError if there
+    is no such device, if torchrun started several processes, or if `out` holds a run and resume is not asked
+    for, OutputError if it cannot be made, CheckpointError if that run had another recipe, seed or data,
+    DatasetError if a split is empty.
     """
     torch.set_num_threads(threads)
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise UsageError("networks of pupils are trained by one process; leave torchrun out")
     where = device_named(device)
-    state_path = begin(out, resume)
+    identity = {"recipe": recipe.as_dict(), "seed": seed}
+    state_path = begin(out, resume, identity)
 
     # The samples.
     torch.manual_seed(seed)
     network = create_model(recipe.model, **recipe.options)
-    started_from = _take_over(network, recipe.start) if recipe.start else ""
+    if (size := network.spec.inputs[0].width_px) != SIZE:
+        raise UsageError(
+            f"recipe {recipe.name}: size_px is {size}, but windows of a dataset have {SIZE} x {SIZE} cells; "
+            f"leave it out"
+        )
     network = network.to(where)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     window = window_of(network.spec.inputs[0])
@@ -75,57 +94,61 @@ def train(
     validation = Validation(
         _tracks(dataset, "val", window, recipe, cutting_progress), recipe.validation_windows
     )
+    started_from = _first_weights(network, recipe.start, maker.training(0), where) if recipe.start else ""
     optimiser = make_optimiser(recipe, network, network)
     average = MovingAverage(network, recipe.ema)
 
     # Where a former run stopped.
     first, best = 0, Score(math.inf, {})
-    identity = {
-        "recipe": recipe.as_dict(),
-        "seed": seed,
-        "windows": sum(map(len, learnt)),
-    }
+    identity = {**identity, "windows": sum(map(len, learnt))}
     if resume and state_path.exists():
         first, best = state.restore_run(state_path, identity, network, average, optimiser)
+    make_folder(out)
     writer = open_log(out / "log", first)
     data = _described(dataset, learnt, seed)
 
     network.train()
     bf16 = recipe.precision == "bf16" and is_quick_in_bf16(where)
-    score, started = best, time.monotonic()
-    for step in range(first, recipe.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(recipe, step)
-        parts = loss_of(recipe, network, maker.training(step), where, bf16)
-        loss = torch.stack(list(parts.values())).sum()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
-        optimiser.step()
-        average.update(step)
+    score, started, done, wish = best, time.monotonic(), first, False
+    with stopping() as wished:
+        for step in range(first, recipe.steps):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(recipe, step)
+            parts = loss_of(recipe, network, maker.training(step), where, bf16)
+            loss = torch.stack(list(parts.values())).sum()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), LONGEST_GRADIENT)
+            optimiser.step()
+            average.update(step)
 
-        done = step + 1
-        if writer and (done % 20 == 0 or done == recipe.steps):
-            for name, part in {**parts, "loss": loss}.items():
-                writer.add_scalar(f"train/{name}", float(part.detach()), done)
-        if done % recipe.validate_every == 0 or done == recipe.steps:
-            score = validation.score(average.network)
-            elapsed_s = time.monotonic() - started
-            log.info("%s, step %d of %d: %s, %.0f s", recipe.name, done, recipe.steps, score, elapsed_s)
-            for name, value in score.parts.items() if writer else ():
-                writer.add_scalar(f"val/{name}", value, done)
-            if score.value < best.value:
-                best = score
-                _save(average.network, recipe, data, score, done, out / "best.safetensors")
-        if done == recipe.steps:
-            _save(average.network, recipe, data, score, done, out / "last.safetensors")
-        if done % recipe.checkpoint_every == 0 or done == recipe.steps:
-            state.save_run(state_path, identity, done, best, network, average, optimiser)
-        progress(done, recipe.steps)
+            done = step + 1
+            if writer and (done % 20 == 0 or done == recipe.steps):
+                for name, part in {**parts, "loss": loss}.items():
+                    writer.add_scalar(f"train/{name}", float(part.detach()), done)
+            if done % recipe.validate_every == 0 or done == recipe.steps:
+                score = validation.score(average.network)
+                elapsed_s = time.monotonic() - started
+                log.info("%s, step %d of %d: %s, %.0f s", recipe.name, done, recipe.steps, score, elapsed_s)
+                for name, value in score.parts.items() if writer else ():
+                    writer.add_scalar(f"val/{name}", value, done)
+                if score.value < best.value:
+                    best = score
+                    _save(average.network, recipe, data, score, done, out / "best.safetensors")
+            if done == recipe.steps:
+                _save(average.network, recipe, data, score, done, out / "last.safetensors")
+            wish = done < recipe.steps and wished()
+            if done % recipe.checkpoint_every == 0 or done == recipe.steps or wish:
+                state.save_run(state_path, identity, done, best, network, average, optimiser)
+            progress(done, recipe.steps)
+            if wish:
+                break
     if first >= recipe.steps:
         score = validation.score(average.network)
     if writer:
         writer.close()
+    if wish:
+        raise TrainingStopped(done, recipe.steps)
     return TrainingResult(out / "best.safetensors", out / "last.safetensors", best, score, started_from)
 
 
@@ -146,15 +169,20 @@ def loss_of(
     return parts | {"place": recipe.place_weight * losses.place(seen.flatten(0, 1), truth.flat())}
 
 
-def _take_over(network: Network, start: str) -> str:
-    """The weights of a checkpoint of the same network; raises CheckpointError if it is of another."""
-    learnt = checkpoint.load_network(Path(start))
-    if learnt.spec != network.spec:
-        raise CheckpointError(
-            f"{start} is of {learnt.spec.family}, expected {network.spec.family} of the same window"
-        )
-    network.load_state_dict(learnt.state_dict())
-    return f"first weights: {start}"
+def _first_weights(network: Network, start: str, batch: Batch, device: torch.device) -> str:
+    """All of a checkpoint of the same network, its neurons' time constants too; of another network what
+    fits, as `take_over` does, with a sentence that says so."""
+    weights = find(start)
+    if weights.path.suffix == ".safetensors":
+        learnt = checkpoint.load_network(weights.path)
+        if learnt.spec == network.spec:
+            network.load_state_dict(learnt.state_dict())
+            return f"all weights start as those of {start}"
+    windows = batch.windows.flatten(0, 1).to(device)
+    inputs: tuple[Tensor, ...] = (windows,)
+    if len(network.spec.inputs) > 1:  # it is told what it said last
+        inputs = windows, batch.last.to(device).repeat_interleave(batch.windows.shape[1], 0)
+    return take_over(network, start, inputs)
 
 
 def _spiking_loss(recipe: EventRecipe, network: Retina, windows: Tensor, truth: Truth) -> dict[str, Tensor]:

@@ -19,9 +19,10 @@ import numpy as np
 
 from tinytracker.data.recording import RecordedFrame, Split, write_recording
 from tinytracker.errors import OutputError, UsageError
-from tinytracker.files import begin_with, locked, make_folder
+from tinytracker.files import locked, make_folder
 from tinytracker.pool import refuse_jobs, run_on_cores, run_on_dask
 from tinytracker.progress import Progress, no_progress
+from tinytracker.synthetic.beginning import begin_recordings
 from tinytracker.synthetic.head_kinds import HeadKind, head_kind
 from tinytracker.synthetic.motion import motion_samples
 from tinytracker.synthetic.person import Person
@@ -258,8 +259,7 @@ def _write_missing(folder: Path, index: int, options: SynthOptions, ict_path: Pa
 def _begin(root: Path, options: SynthOptions, share: Share) -> None:
     """Makes the folder, or checks that this seed was begun with the same options; clears what a killed run
     left."""
-    path = root / f"synth-{options.seed:05d}.json"
-    begin_with(path, {"format": FORMAT_VERSION, **options.as_dict()}, "another folder or another seed")
+    begin_recordings(root, "faces", options.seed, {"format": FORMAT_VERSION, **options.as_dict()})
     _remove_partial(root, options.seed, share)
 
 

@@ -51,8 +51,10 @@ def bring_weights_inside(model: Any, content: bytes) -> bool:
 
 def refuse_others(content: bytes, name: str) -> None:
     """Raises ModelError if bytes do not begin as a .tflite file does. name: what messages call them."""
+    if not content:
+        raise ModelError(f"{name} is empty; expected a .tflite file: export or copy it again")
     if content[4:8] != IDENTIFIER:
-        what = "an empty file" if not content else f"{len(content)} bytes that begin with {content[:8]!r}"
+        what = f"{len(content)} bytes that begin with {content[:8]!r}"
         raise ModelError(
             f"{name} is not a .tflite file: expected 'TFL3' at byte 4, found {what}; give a network, not "
             f"its card"

@@ -151,7 +151,10 @@ def verify(content: bytes, name: str) -> Any:
         for fault in _faults(model, content):
             raise Broken(fault)
     except Broken as broken:
-        raise ModelError(f"{name} is a damaged .tflite file: {broken}; export or copy it again") from None
+        or_cut = ", or cut off" if "outside the file's" in str(broken) else ""
+        raise ModelError(
+            f"{name} is a damaged .tflite file{or_cut}: {broken}; export or copy it again"
+        ) from None
     return model
 
 

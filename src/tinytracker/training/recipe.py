@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -20,6 +21,16 @@ from tinytracker.files import read_small
 
 LARGEST_RECIPE_BYTES = 16 << 10  # ours have one thousand; a key of n parts takes the parser n * n steps
 LARGEST_NUMBER = 10**9
+LARGEST_SHARE_KEPT = 0.999999  # by a moving average: one that keeps all never learns
+SHRUNK_BY_STEPS = ("warmup_steps", "decay_steps", "ema", "validate_every", "checkpoint_every")
+
+
+def refuse_outside(options: Any, least: float, most: float, *names: str) -> None:
+    """Raises UsageError, naming the first of these fields of `options` that is not within least and most."""
+    for name in names:
+        if not least <= (value := getattr(options, name)) <= most:
+            expected = f"{least} to {most}" if most < LARGEST_NUMBER else f"at least {least}"
+            raise UsageError(f"{name} is {value}, expected {expected}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,10 @@ class Photometric:
     ramp: float = 0.0
     grey: float = 0.0
 
+    def __post_init__(self) -> None:
+        refuse_outside(self, 0, 1, "low_resolution", "grey")
+        refuse_outside(self, 1, 4, "finest")
+
 
 @dataclass(frozen=True, slots=True)
 class Geometric:
@@ -73,6 +88,9 @@ class Geometric:
     rotation_deg: float = 0.0
     cut: float = 0.0
 
+    def __post_init__(self) -> None:
+        refuse_outside(self, 0, 1, "flip", "cut")
+
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
@@ -94,8 +112,7 @@ class Distillation:
     def __post_init__(self) -> None:
         if self.checkpoint and self.gaze + self.observer > 1:
             raise UsageError(
-                f"distillation: gaze {self.gaze:g} and observer {self.observer:g} leave the truth less than "
-                f"nothing"
+                f"gaze {self.gaze:g} and observer {self.observer:g} leave the truth less than nothing"
             )
 
 
@@ -133,12 +150,20 @@ class BaseRecipe:
     validate_every: int = 500
     checkpoint_every: int = 250
 
+    def __post_init__(self) -> None:
+        counted = ("steps", "batch_size", "decay_steps", "validate_every", "checkpoint_every")
+        refuse_outside(self, 1, LARGEST_NUMBER, *counted)
+        refuse_outside(self, 0, LARGEST_SHARE_KEPT, "ema")
+
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as they stand in a card."""
         return asdict(self)
 
     def quick(self, steps: int) -> Self:
-        """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit."""
+        """The same recipe for `steps` steps, with warm-up, averaging and validation shortened to fit
+        (SHRUNK_BY_STEPS)."""
+        if steps == self.steps:
+            return self
         return replace(
             self,
             steps=steps,
@@ -178,25 +203,36 @@ class Recipe(BaseRecipe):
     geometric: Geometric = Geometric()
     distillation: Distillation = Distillation()
 
+    def __post_init__(self) -> None:
+        BaseRecipe.__post_init__(self)
+        refuse_outside(self, 1, LARGEST_NUMBER, "validation_samples")
+        refuse_outside(self, 0, 1, "face_dropout")
+
 
 def list_recipes() -> list[str]:
     """Names of the recipes we ship, sorted."""
     return names_in(_shipped())
 
 
-def load_recipe(name_or_path: str | Path) -> Recipe:
+def load_recipe(name_or_path: str | Path, others: Sequence[str] = ()) -> Recipe:
     """The recipe we ship by that name, or the one in a TOML file, or in a network's card (.json).
 
-    Raises UsageError, naming the file and the field, if there is none, or it has a field or a value that is
-    not known.
+    others: names beside ours that would have done, for messages. Raises UsageError, naming the file and the
+    field, if there is none, or it has a field or a value that is not known.
     """
-    content, where = recipe_content(name_or_path, _shipped(), list_recipes())
+    content, where = recipe_content(name_or_path, _shipped(), [*list_recipes(), *others])
     return recipe_from_dict(content, where)
 
 
 def names_in(shipped: Traversable) -> list[str]:
     """Names of the recipes in a folder of the package, sorted."""
     return sorted(one.name.removesuffix(".toml") for one in shipped.iterdir() if one.name.endswith(".toml"))
+
+
+def shipped_name(name: str | Path, shipped: Traversable) -> str | None:
+    """The recipe of a folder of the package that is meant by a name ("_" and "-" are the same)."""
+    written = str(name).replace("_", "-")
+    return written if written in names_in(shipped) else None
 
 
 def recipe_content(
@@ -208,9 +244,16 @@ def recipe_content(
     path = Path(name_or_path)
     if path.suffix == ".json":
         return read_card(path).recipe, f"{path}, recipe"
+    if path.suffix in (".safetensors", ".tflite", ".onnx"):
+        raise UsageError(f"{path} is a network, no recipe; its card holds one: {path.with_suffix('.json')}")
+    name_or_path = shipped_name(name_or_path, shipped) or name_or_path
     is_ours = str(name_or_path) in names_in(shipped)  # whatever file or folder bears the name, too
     if not is_ours and path.suffix != ".toml" and not path.exists():
-        raise UsageError(f"no recipe {name_or_path}; there are {', '.join(known)}, or give a .toml file")
+        near = get_close_matches(str(name_or_path), known, 1)
+        raise UsageError(
+            f"no recipe {name_or_path}{f' (did you mean {near[0]}?)' if near else ''}; there are "
+            f"{', '.join(known)}; or give a recipe of your own (.toml), or a network's card (.json)"
+        )
     where = f"recipe {name_or_path}" if is_ours else str(path)
     try:
         if is_ours:
@@ -224,6 +267,8 @@ def recipe_content(
         raise UsageError(f"{where} is not a readable TOML recipe: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{where} is not a readable TOML recipe: it is nested too deeply") from error
+    if not content:
+        raise UsageError(f"{where} is empty; expected a recipe's fields, of which it needs a model at least")
     content.setdefault("name", path.stem)
     return content, where
 
@@ -259,7 +304,10 @@ def built(kind: Any, content: dict[str, Any], where: str) -> Any:
             raise UsageError(f"{where} lacks {required}")
     if "name" in known and (fault := name_fault(values["name"])):
         raise UsageError(f"{where}: {fault}")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _checked(hint: Any, value: Any, place: str) -> Any:

@@ -6,17 +6,53 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import distributed
 
 from tinytracker.errors import UsageError
-from tinytracker.files import make_folder
+from tinytracker.files import refuse_no_folder
+from tinytracker.training.state import refuse_another
 from tinytracker.training.validation import Score
+from tinytracker.zoo import STATE_FILE
 
 log = logging.getLogger(__name__)
+Wished = Callable[[], bool]
+Stopping = Callable[[], AbstractContextManager[Wished]]
+"""What is entered while steps are taken, and tells between two of them whether somebody wishes that it were
+the last: `cli.interrupt.stop_on_signal` is one."""
+
+
+class TrainingStopped(KeyboardInterrupt):
+    """Training ended between two steps, as was wished; its state after `done` of `steps` is written."""
+
+    def __init__(self, done: int, steps: int) -> None:
+        super().__init__(f"stopped after step {done} of {steps}; the same with --resume goes on from there")
+
+
+@contextmanager
+def never() -> Iterator[Wished]:
+    """The Stopping of nobody who could wish it."""
+    yield lambda: False
+
+
+def wished_by_all(wished: Wished, world: int) -> Wished:
+    """What one of `world` processes wishes, all do: they have to stop after the same step."""
+    if world == 1:
+        return wished
+    group = distributed.new_group(backend="gloo")  # on the host: a GPU need not be waited for
+
+    def by_all() -> bool:
+        wishes = torch.tensor([int(wished())])
+        distributed.all_reduce(wishes, distributed.ReduceOp.MAX, group)
+        return bool(wishes)
+
+    return by_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +78,23 @@ def device_named(device: str | None) -> torch.device:
         torch.empty(0, device=where)
     except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
         reason = str(error).partition("\n")[0]
+        why = "" if reason.startswith("Expected one of") else f" ({reason})"  # all kinds that there are
         raise UsageError(
-            f"torch has no device {device!r} here ({reason}); give cpu, or leave --device out"
+            f"torch has no device {device!r} here{why}; give cpu, cuda or cuda:1, or leave --device out"
         ) from error
     return where
 
 
-def begin(out: Path, resume: bool) -> Path:
-    """Makes a run's folder; where its state lies, or will. Raises UsageError if there is a run already that
-    is not to be resumed, OutputError if the folder cannot be made."""
-    state_path = out / "state.safetensors"
+def begin(out: Path, resume: bool, identity: dict[str, Any]) -> Path:
+    """Where a run's state lies, or will. Raises UsageError if there is a run already that is not to be
+    resumed, CheckpointError if it is another one by what is known beforehand of its identity, OutputError if
+    `out` is no folder and could not be made. It makes nothing: what else is wrong is to be found first."""
+    state_path = out / STATE_FILE
     if state_path.exists() and not resume:
         raise UsageError(f"{out} holds a run already; add --resume to continue it, or choose another folder")
-    make_folder(out)
+    if state_path.exists():
+        refuse_another(state_path, identity)
+    refuse_no_folder(out)
     return state_path
 
 

@@ -34,7 +34,7 @@ def take_over(network: Network, source: str | Path, inputs: tuple[Tensor, ...]) 
     statistics; they are set by it. Raises CheckpointError if nothing fits.
     """
     other = load_weights(source)
-    theirs, mine = layers_of(other), layers_of(network)
+    theirs, mine = layers_of(other), [layer for layer in layers_of(network) if layer.learns]
     runs = SequenceMatcher(None, [one.shape for one in theirs], [one.shape for one in mine], autojunk=False)
     blocks = [block for block in runs.get_matching_blocks() if block.size >= SHORTEST_RUN]
     if not blocks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tinytracker.errors import CheckpointError
 from tinytracker.files import parse_json
 from tinytracker.models.checkpoint import read_tensors, write_tensors
 from tinytracker.training.average import MovingAverage
+from tinytracker.training.recipe import SHRUNK_BY_STEPS
 from tinytracker.training.validation import Score
 
 STATE_FORMAT = "1"
@@ -79,6 +81,60 @@ def save_run(
     save_state(path, tensors, {"identity": identity, "step": done, "best": best_score})
 
 
+OPTIONS = {
+    "recipe.steps": "--steps",
+    "recipe.start": "--start",
+    "recipe.distillation.checkpoint": "--teacher",
+    "seed": "--seed",
+    "samples": "--data",
+    "windows": "--data",
+    "processes": "torchrun --nproc-per-node",
+}
+"""What on the command line decides an entry of a run's identity; the others are the recipe's alone."""
+LONGEST_SHOWN = 60  # characters of a value in a message
+MOST_TOLD = 4  # differences
+
+
+def refuse_another(path: Path, identity: dict[str, Any]) -> None:
+    """Raises CheckpointError, naming what differs, if `path` is the state of another run, as far as
+    `identity` says: to be told before long work."""
+    _refuse_differing(path, load_state(path)[1]["identity"], identity)
+
+
+def _refuse_differing(path: Path, had: dict[str, Any], has: dict[str, Any]) -> None:
+    has = json.loads(json.dumps(has))  # as it is read again: tuples are lists
+    differing = list(_differences({name: had.get(name) for name in has}, has))
+    shrunk = {f"recipe.{name}" for name in SHRUNK_BY_STEPS}
+    if any(name == "recipe.steps" for name, _, _ in differing):  # which shrink the rest of the schedule
+        differing = [one for one in differing if one[0] not in shrunk]
+    if not differing:
+        return
+    if any(name == "recipe.model" for name, _, _ in differing):
+        differing = [one for one in differing if one[0] == "recipe.model"]
+    told = "; ".join(
+        f"{name}{f' ({OPTIONS[name]})' if name in OPTIONS else ''} was {_shown(before)} and is {_shown(now)}"
+        for name, before, now in differing[:MOST_TOLD]
+    ) + (f"; and {len(differing) - MOST_TOLD} more" if len(differing) > MOST_TOLD else "")
+    raise CheckpointError(
+        f"{path} is of another run: {told}. Give what it was to continue that run, or another --out to begin "
+        f"a new one"
+    )
+
+
+def _differences(had: Any, has: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted name, value had, value that came) of the leaves in which nested dictionaries differ."""
+    if isinstance(had, dict) and isinstance(has, dict):
+        for key in had | has:
+            yield from _differences(had.get(key), has.get(key), f"{name}.{key}".removeprefix("."))
+    elif had != has:
+        yield name, had, has
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value in (None, "") else str(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
 def restore_run(
     path: Path,
     identity: dict[str, Any],
@@ -88,9 +144,7 @@ def restore_run(
 ) -> tuple[int, Score]:
     """Puts back what `save_run` wrote; the steps done and the best score so far. Raises CheckpointError."""
     tensors, facts = load_state(path)
-    for name, value in identity.items():
-        if facts["identity"].get(name) != value:
-            raise CheckpointError(f"{path} was trained with another {name}; start anew in another folder")
+    _refuse_differing(path, facts["identity"], identity)
 
     def named(prefix: str) -> dict[str, Tensor]:
         return {

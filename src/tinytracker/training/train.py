@@ -22,6 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tinytracker.data.dataset import Dataset
 from tinytracker.errors import UsageError
+from tinytracker.files import make_folder
 from tinytracker.models import Network, checkpoint, count, create_model
 from tinytracker.progress import Progress, no_progress
 from tinytracker.training import state
@@ -32,7 +33,16 @@ from tinytracker.training.observer import ask_observer
 from tinytracker.training.on_device import PixelsOnDevice
 from tinytracker.training.optimiser import is_quick_in_bf16, learning_rate, make_optimiser
 from tinytracker.training.recipe import Recipe
-from tinytracker.training.run import TrainingResult, begin, device_named, open_log
+from tinytracker.training.run import (
+    Stopping,
+    TrainingResult,
+    TrainingStopped,
+    begin,
+    device_named,
+    never,
+    open_log,
+    wished_by_all,
+)
 from tinytracker.training.samples import load_samples
 from tinytracker.training.start import take_over
 from tinytracker.training.step import CudaGraphs, Numbers, TrainingStep, numbers_of
@@ -55,6 +65,7 @@ def train(
     threads: int = 1,
     device: str | None = None,
     pixels_on_device: bool | None = None,
+    stopping: Stopping = never,
     progress: Progress = no_progress,
     teacher_progress: Progress = no_progress,
     observer_progress: Progress = no_progress,
@@ -65,14 +76,16 @@ def train(
     from out/state.safetensors if there is one. threads: of torch and, again, of batch making. device: as
     torch names it; by default the process's GPU, else the CPU. pixels_on_device: whether samples lie on the
     device, which makes its pictures of them itself; by default a GPU does, while a CPU is quicker with OpenCV
-    (benchmarks/training.py). Raises UsageError if there is no such device, or if `out` holds a run and resume
+    (benchmarks/training.py). stopping: who may wish that training stops; it then writes its state and raises
+    TrainingStopped. Raises UsageError if there is no such device, or if `out` holds a run and resume
     is not asked for, OutputError if it cannot be made, CheckpointError if that run had another recipe or
     seed, DatasetError if the dataset lacks what the network needs.
     """
     rank, world, where = _join_group(device)
     torch.set_num_threads(threads)
     cv2.setNumThreads(0)  # batches are made by our own threads
-    state_path = begin(out, resume)
+    identity = {"recipe": recipe.as_dict(), "seed": seed, "processes": world}
+    state_path = begin(out, resume, identity)
 
     # The samples.
     torch.manual_seed(seed)
@@ -106,10 +119,11 @@ def train(
 
     # Where a former run stopped.
     first, best = 0, Score(math.inf, {})
-    identity = {"recipe": recipe.as_dict(), "seed": seed, "samples": len(samples), "processes": world}
+    identity = {**identity, "samples": len(samples)}
     if resume and state_path.exists():
         first, best = state.restore_run(state_path, identity, module, average, optimiser)
     parallel = DistributedDataParallel(module) if world > 1 else module
+    make_folder(out)
     writer = open_log(out / "log", first) if rank == 0 else None
     description = _describe(dataset, len(samples), seed) | ({"start": started_from} if started_from else {})
 
@@ -134,38 +148,43 @@ def train(
         draw = maker.draw(step, rank, world)
         return numbers_of(maker.labelled(draw), lessons, observed) | pixels.numbers(draw)
 
-    score, started = best, time.monotonic()
-    for step, numbers in ahead(make, first, recipe.steps, threads):
-        parts = take_step(numbers, learning_rate(recipe, step))
-        average.update(step)
+    score, started, done, wish = best, time.monotonic(), first, False
+    with stopping() as wished:
+        wished = wished_by_all(wished, world)
+        for step, numbers in ahead(make, first, recipe.steps, threads):
+            parts = take_step(numbers, learning_rate(recipe, step))
+            average.update(step)
 
-        done = step + 1
-        if writer and (done % 20 == 0 or done == recipe.steps):
-            writer.add_scalar("train/learning_rate", learning_rate(recipe, step), done)
-            for name, part in parts.items():
-                writer.add_scalar(f"train/{name}", float(part), done)
-        if done % recipe.validate_every == 0 or done == recipe.steps:
-            score = validate(average.network, plain, len(held_out), where, rank, world)
-            log.info(
-                "%s, step %d of %d: %s, %.0f s",
-                recipe.name,
-                done,
-                recipe.steps,
-                score,
-                time.monotonic() - started,
-            )
-            if writer:
-                for name, value in score.parts.items():
-                    writer.add_scalar(f"val/{name}", value, done)
-            if score.value < best.value:
-                best = score
-                if rank == 0:
-                    _save(average.network, recipe, description, score, done, out / "best.safetensors")
-        if rank == 0 and done == recipe.steps:
-            _save(average.network, recipe, description, score, done, out / "last.safetensors")
-        if rank == 0 and (done % recipe.checkpoint_every == 0 or done == recipe.steps):
-            state.save_run(state_path, identity, done, best, module, average, optimiser)
-        progress(done, recipe.steps)
+            done = step + 1
+            if writer and (done % 20 == 0 or done == recipe.steps):
+                writer.add_scalar("train/learning_rate", learning_rate(recipe, step), done)
+                for name, part in parts.items():
+                    writer.add_scalar(f"train/{name}", float(part), done)
+            if done % recipe.validate_every == 0 or done == recipe.steps:
+                score = validate(average.network, plain, len(held_out), where, rank, world)
+                log.info(
+                    "%s, step %d of %d: %s, %.0f s",
+                    recipe.name,
+                    done,
+                    recipe.steps,
+                    score,
+                    time.monotonic() - started,
+                )
+                if writer:
+                    for name, value in score.parts.items():
+                        writer.add_scalar(f"val/{name}", value, done)
+                if score.value < best.value:
+                    best = score
+                    if rank == 0:
+                        _save(average.network, recipe, description, score, done, out / "best.safetensors")
+            if rank == 0 and done == recipe.steps:
+                _save(average.network, recipe, description, score, done, out / "last.safetensors")
+            wish = done < recipe.steps and wished()
+            if rank == 0 and (done % recipe.checkpoint_every == 0 or done == recipe.steps or wish):
+                state.save_run(state_path, identity, done, best, module, average, optimiser)
+            progress(done, recipe.steps)
+            if wish:
+                break
     if first >= recipe.steps:
         score = validate(average.network, plain, len(held_out), where, rank, world)
     if writer:
@@ -173,6 +192,8 @@ def train(
     if world > 1:
         distributed.barrier()  # nobody reads what the first process has not written yet
         distributed.destroy_process_group()
+    if wish:
+        raise TrainingStopped(done, recipe.steps)
     return TrainingResult(out / "best.safetensors", out / "last.safetensors", best, score, started_from)
 
 

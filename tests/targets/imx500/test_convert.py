@@ -4,6 +4,7 @@ back."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tinytracker.models.sensor import correction, sensor_part
 from tinytracker.quantization.samples import FloatSamples
 from tinytracker.targets.imx500.chip.memory import read_packed, read_report
 from tinytracker.targets.imx500.lint import estimated_memory
-from tinytracker.targets.imx500.making.bake import bake
+from tinytracker.targets.imx500.making.bake import bake, parse_region
 from tinytracker.targets.imx500.making.convert import Converted, ConvertOptions, _Samples, convert
 from tinytracker.targets.imx500.making.quantise import QuantiseOptions, quantise, write_onnx
 
@@ -193,8 +194,13 @@ def test_a_fixed_region_is_measured_on_the_faces_that_lie_there():
     _, card = bake(network, network.card("grid"), region)
     samples = _Samples(dataset, card, ConvertOptions(region=region))
     assert samples.test_indices.tolist() == test[3::2].tolist()
-    with pytest.raises(DatasetError, match="no face of tiny's val split lies about the region"):
+    with pytest.raises(
+        DatasetError, match=r"no face of tiny's val split lies about the region 0\.9,0"
+    ) as told:
         _Samples(dataset, card, ConvertOptions(region=(0.9, 0.9, 0.1, 0.1)))
+    proposed, count = re.search(r"(\d) of 8, with --roi (\S+)$", str(told.value)).group(2, 1)
+    found = _Samples(dataset, card, ConvertOptions(region=parse_region(proposed)))
+    assert len(found._choosing_indices) == int(count) > 0
 
 
 def test_what_cannot_run_is_refused_before_it_is_quantised(tmp_path):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from tinytracker.costs.compare.table import Comparison, Line
+from tinytracker.costs.compare.table import Comparison, Line, digits_of
 
 PARTS = (
     ("readout", "read-out", "var(--c1)"),
@@ -65,7 +65,7 @@ def latency_bars(comparison: Comparison) -> str:
                 f'<path d="M{x - 14:.1f} {y - 2} l5 {BAR / 2 + 2} l-5 {BAR / 2 + 2} h5 l5 {-BAR / 2 - 2} '
                 f'l-5 {-BAR / 2 - 2} z" class="tear"/>'
             )
-        drawn.append(f'<text x="{x + 6:.1f}" y="{y + BAR - 4}" class="number">{_short(total)}</text>')
+        drawn.append(f'<text x="{x + 6:.1f}" y="{y + BAR - 4}" class="number">{digits_of(total)}</text>')
     legend = [(name, colour) for key, name, colour in PARTS if any(key in line.cells for line in lines)]
     if any(what == WHOLE[0] for line in lines for what, _, _ in _pieces(line)):
         legend.append(WHOLE)
@@ -81,7 +81,7 @@ def energy_against_error(comparison: Comparison) -> str:
             metric = "energy_chain" if "energy_chain" in line.cells else "energy_inference"
             what = "chain" if metric == "energy_chain" else "inference alone"
             data = line.cells["error"].conditions.get("data", "unknown data")
-            told = f"{energy:.3g} mJ ({what}), {error:.2f} cm on {data}"
+            told = f"{energy:.3g} mJ ({what}), {error:.3g} cm on {data}"
             points.append(
                 _Point(energy, error, _name(line), line.cells[metric].how, told, "rendered" in data)
             )
@@ -220,10 +220,6 @@ def _pieces(line: Line) -> list[tuple[str, float, str]]:
     if rest > 0.005 * (line.value("end_to_end") or 1.0):
         pieces.append((WHOLE[0], rest, WHOLE[1]))
     return pieces
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _total_ms(line: Line) -> float:

@@ -56,6 +56,7 @@ COLUMNS = (
     Column("fits", ("fits",)),
 )
 NAMES = {"readout_transfer": "with transfer", "error_deg": "deg", "error_px": "px", "error": "cm"}
+MOST_IN_FULL = 1e9
 BOUNDS = {"upper": "< ", "lower": "> "}
 
 
@@ -214,9 +215,17 @@ def text_of(row: CostRow, column: Column) -> str:
     if row.metric == "fits":
         return "yes" if row.value else "no"
     value = row.value / column.scale
-    digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    text = BOUNDS.get(row.conditions.get("bound", ""), "") + digits
+    text = BOUNDS.get(row.conditions.get("bound", ""), "") + digits_of(value)
     return f"{text} {NAMES[row.metric]}" if row.metric in NAMES else text
+
+
+def digits_of(value: float) -> str:
+    """Three digits, or all before the point, as long as a table's cell can hold them.
+
+    >>> digits_of(0.01234), digits_of(23456.7), digits_of(2.34567e12)
+    ('0.0123', '23,457', '2.35e+12')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < MOST_IN_FULL else f"{value:.3g}"
 
 
 def range_of(row: CostRow, column: Column) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytracker.damage import CUT_OFF
 from tinytracker.errors import RecordingError
 from tinytracker.events.files.reading import StreamRead, made_good
 from tinytracker.events.stream import Events
@@ -56,6 +57,8 @@ def _refuse_another_kind(path: Path, beginning: bytes) -> None:
             found = file.read(len(beginning))
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
+    if not found:
+        raise RecordingError(f"{path} is empty; expected the events of a {path.suffix} file")
     if found != beginning:
         raise RecordingError(
             f"{path} begins with {found!r}, not with {beginning!r} as a {path.suffix} file does; it "
@@ -78,5 +81,6 @@ def _packets(path: Path) -> tuple[list[Any], tuple[int, int], str]:
     except BaseException as error:
         if not (isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime"):
             raise
-        return packets, size_px, str(error).strip() or type(error).__name__
+        told = str(error).strip() or type(error).__name__
+        return packets, size_px, CUT_OFF if "fill whole buffer" in told else told
     return packets, size_px, ""

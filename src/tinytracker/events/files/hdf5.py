@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytracker.damage import CUT_OFF, damage_of
 from tinytracker.errors import RecordingError
 from tinytracker.events.files.reading import StreamRead, made_good
 from tinytracker.events.stream import Events
@@ -33,7 +34,8 @@ def read(path: Path, size_px: tuple[int, int] | None = None) -> StreamRead:
                 raise RecordingError(f"{path} holds {', '.join(file) or 'nothing'}; expected `events`")
             columns, damage = _columns(file["events"], path)
     except (OSError, RuntimeError, KeyError) as error:
-        raise RecordingError(f"{path} cannot be read as HDF5: {error}") from error
+        why = CUT_OFF if "truncated file" in str(error) else damage_of(path, error)
+        raise RecordingError(f"{path} cannot be read as HDF5: {why}") from error
     kept = len(columns["t"])
     notes = [f"damaged after {kept} events ({damage}); what comes before is kept"] if damage else []
     return made_good(columns, size_px, path, notes)

@@ -52,6 +52,8 @@ def _columns_in(path: Path) -> int:
         raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError:
         words = []
+    if not words and not path.stat().st_size:
+        raise RecordingError(f"{path} is empty; expected lines of `time x y polarity`")
     if len(words) not in (4, 5):
         raise RecordingError(f"{path} does not begin with an event; expected lines of `time x y polarity`")
     return len(words)

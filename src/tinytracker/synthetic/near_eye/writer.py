@@ -19,9 +19,10 @@ from tinytracker.errors import OutputError, UsageError
 from tinytracker.events.files.layout import Frames
 from tinytracker.events.files.layouts import find_layout
 from tinytracker.events.recordings import EventRecording
-from tinytracker.files import begin_with, locked, make_folder, write_text
+from tinytracker.files import locked, make_folder, write_text
 from tinytracker.pool import processes_for, refuse_jobs, run_on_cores
 from tinytracker.progress import Progress, no_progress
+from tinytracker.synthetic.beginning import begin_recordings
 from tinytracker.synthetic.near_eye.recording import Sitting, pictures, record
 from tinytracker.synthetic.near_eye.sensor import sensor_kinds
 from tinytracker.synthetic.near_eye.variation import ways_of
@@ -208,8 +209,7 @@ def _note_of(root: Path, index: int, options: EyesOptions) -> Path:
 def _begin(root: Path, options: EyesOptions) -> None:
     """Notes the options in the folder, or checks that this seed was begun with the same ones; clears what a
     killed run left."""
-    path = root / f"synth-eyes-{options.seed:05d}.json"
-    begin_with(path, {"format": FORMAT_VERSION, **asdict(options)}, "another folder or another seed")
+    begin_recordings(root, "eyes", options.seed, {"format": FORMAT_VERSION, **asdict(options)})
     _remove_partial(root, options.seed)
 
 

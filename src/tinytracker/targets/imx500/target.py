@@ -17,6 +17,7 @@ from tinytracker.synthetic.unseen import CLIP_PEOPLE
 from tinytracker.targets.options import SENSOR_SAMPLES, CalibrationSamples, Data, Name, QatSteps
 from tinytracker.targets.target import Caller, Live, Option, Target, Work
 from tinytracker.tracking.options import TrackOptions
+from tinytracker.zoo import refuse_no_checkpoint
 
 WORDS = {"float": "float", "tflite_int8": "int8 TFLite", "imx500": "IMX500"}
 
@@ -46,6 +47,7 @@ def export(
     ] = None,
 ) -> None:
     """Writes NAME_imx500.onnx with its card, packerOut.zip, the memory report and network_intrinsics.json."""
+    refuse_no_checkpoint(model)
     if not data:
         raise UsageError("Sony's quantiser needs training people to calibrate on; give --data DATASET")
     need("torch", "imx500")

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from tinytracker.cards import ModelCard, card_path, write_card
-from tinytracker.errors import DatasetError
 from tinytracker.files import sha256, write_bytes
 from tinytracker.models import Network, count
 from tinytracker.progress import Stages, no_stages
@@ -21,7 +20,7 @@ from tinytracker.quantization.compare import Comparison, compare
 from tinytracker.quantization.convert import to_float_tflite
 from tinytracker.quantization.fit import Fitted, fit
 from tinytracker.quantization.fold import fold
-from tinytracker.quantization.ground import Ground
+from tinytracker.quantization.ground import Ground, training_of
 from tinytracker.quantization.int8 import quantize
 from tinytracker.quantization.ranges import settle
 from tinytracker.quantization.samples import evenly
@@ -155,11 +154,7 @@ class _Trial:
     ) -> None:
         self._ground, self._options, self._progress = ground, options, progress
         self._float_tflite = float_tflite
-        self._training = ground.split("train")
-        if not len(self._training):
-            raise DatasetError(
-                f"{ground.name} has no training people to calibrate on; prepare a dataset with a train split"
-            )
+        self._training = training_of(ground)
         self._calibration = evenly(self._training, options.calibration_samples)
         self._inputs = fake_quant.to_tensors(ground.samples.read(self._calibration))
         self._network = fold(network)

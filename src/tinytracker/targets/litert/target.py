@@ -9,6 +9,7 @@ from tinytracker.errors import UsageError
 from tinytracker.extras import need
 from tinytracker.targets.options import DEFAULT_SAMPLES, CalibrationSamples, Data, Name, QatSteps
 from tinytracker.targets.target import Caller, Option, Target, Work
+from tinytracker.zoo import refuse_no_checkpoint
 
 
 def export(
@@ -23,6 +24,7 @@ def export(
     qat_steps: QatSteps = None,
 ) -> None:
     """Writes NAME_float.tflite, NAME.onnx and, given data, NAME_int8.tflite, each with its card."""
+    refuse_no_checkpoint(model)
     if not data and not float_only:
         raise UsageError("int8 needs training people to calibrate on; give --data DATASET, or --float-only")
     of_int8 = {"data": data, "calibration_samples": calibration_samples, "qat_steps": qat_steps}
@@ -30,6 +32,7 @@ def export(
         if float_only and value:
             raise UsageError(f"--{option.replace('_', '-')} is for int8, which --float-only leaves out")
     need("torch", "export")
+    from tinytracker.quantization.ground import training_of
     from tinytracker.targets.litert.checkpoint import open_checkpoint
     from tinytracker.targets.litert.ground import ground_for
     from tinytracker.targets.litert.package import Int8Options, export_float, export_int8
@@ -37,6 +40,8 @@ def export(
 
     network, card = open_checkpoint(model, out, name)
     ground = ground_for(data, network, card, caller) if data and not float_only else None
+    if ground is not None:
+        training_of(ground)  # or there will be no int8 file: told before the others are written
     with caller.bar("Converting to .tflite and .onnx") as update:
         update(0, 2)
         exported = export_float(network, card, out)

@@ -20,6 +20,7 @@ import numpy as np
 from av.container import InputContainer
 from av.format import Flags
 
+from tinytracker.damage import damage_of
 from tinytracker.domain import Frame, Image
 from tinytracker.errors import DeviceError, InputError, TinytrackerError, VideoError
 from tinytracker.images import depth_bits, eight_bits, limit_px
@@ -133,7 +134,10 @@ class VideoSource:
         try:
             container = av.open(place, timeout=timeouts, options=options)
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise error_kind(f"{self.name} does not open as a video: {_reason(error)}; {expected}") from error
+            why = damage_of(Path(place), ValueError()) if Path(place).is_file() else ""
+            raise error_kind(
+                f"{self.name} does not open as a video: {why or _reason(error)}; {expected}"
+            ) from error
         films = _films(container)
         if not films:
             kinds = _kinds(container)

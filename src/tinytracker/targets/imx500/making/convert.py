@@ -53,6 +53,7 @@ BATCH = 20
 LEAST_OVERLAP = (
     0.5  # of a face and a fixed region, intersection over union, for the one to be seen through the other
 )
+MOST_PLACES = 200  # that are tried, to say where faces lie
 FACE_COLUMNS = tuple(f"face_{key}_px" for key in "xywh")
 
 
@@ -166,9 +167,11 @@ class _Samples:
         boxes = np.stack([labels[name] for name in FACE_COLUMNS], axis=1) / frame
         kept = indices[_overlap(boxes, np.array(region)) >= LEAST_OVERLAP]
         if not len(kept):
+            there, count = _busiest(boxes)
             raise DatasetError(
-                f"no face of {self._dataset.name}'s {split} split lies about the region {region}; choose "
-                f"another"
+                f"no face of {self._dataset.name}'s {split} split lies about the region {_words(region)} "
+                f"(shares {LEAST_OVERLAP:.0%} with it); most do about {_words(there)}: {count} of "
+                f"{len(boxes)}, with --roi {_words(there)}"
             )
         return kept
 
@@ -198,6 +201,22 @@ def _overlap(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
     ends = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
     shared = np.clip(ends - np.maximum(boxes[:, :2], box[:2]), 0, None).prod(axis=1)
     return shared / (boxes[:, 2:].prod(axis=1) + box[2:].prod() - shared)
+
+
+def _busiest(boxes: np.ndarray) -> tuple[Region, int]:
+    """Of the places where faces (n, 4) lie, within the picture, one about which most do, and how many."""
+    places = boxes[evenly(np.arange(len(boxes)), MOST_PLACES)]
+    first = np.clip(places[:, :2], 0, 1)
+    places = np.concatenate([first, np.clip(places[:, :2] + places[:, 2:], 0, 1) - first], axis=1)
+    places = np.floor(100 * places[(places[:, 2:] > 0.01).all(axis=1)]) / 100  # as a user would write them
+    counts = [int((_overlap(boxes, place) >= LEAST_OVERLAP).sum()) for place in places]
+    best = int(np.argmax(counts))
+    x, y, width, height = map(float, places[best])
+    return (x, y, width, height), counts[best]
+
+
+def _words(region: Region) -> str:
+    return ",".join(f"{number:g}" for number in region)
 
 
 def _channels_first(pictures: np.ndarray) -> Tensor:
