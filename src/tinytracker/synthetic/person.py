@@ -163,7 +163,7 @@ class Person:
 
         lamps = lamps_of(scene, posed.rotation)
         origin = -posed.rotation.T @ posed.position_cm
-        light = np.zeros((len(moved), 6), np.float32)
+        lit = surface.unlit.copy()
         illuminate(
             moved,
             mesh.normals,
@@ -174,7 +174,7 @@ class Person:
             origin,
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
             shown,
-            light,
+            lit,
         )
         view = View(
             triple(origin),
@@ -190,7 +190,7 @@ class Person:
             hit,
             weight_b,
             weight_c,
-            light.astype(float),  # once, not at every pixel
+            lit,
             moved,
             surface,
             look_of(self.subject, self.heads, scene),

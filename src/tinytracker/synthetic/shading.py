@@ -20,7 +20,7 @@ from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
 from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Surface, backdrop
 from tinytracker.synthetic.subject import Subject
-from tinytracker.synthetic.surfaces import Look, is_bare
+from tinytracker.synthetic.surfaces import LEFT_EYE, Look, part_of
 
 _USUAL_ORBIT_LIGHT = 0.78
 _ALONG = np.linspace(0, 1, 97)  # where margins are tabulated for the shader
@@ -39,9 +39,11 @@ def surface_of(subject: Subject, mesh: HeadMesh) -> Surface:
     eye_x = float(np.abs(mesh.eye_centres_cm[:, 0]).mean())
     painting = paint_complexion(subject, eye_x) if subject.complexion else paint(subject, eye_x)
     t = mesh.triangles
-    bare = is_bare(mesh.kind, mesh.chart_cm[t], mesh.hair[t], mesh.cloth[t])
-    chart = np.concatenate([mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1)
-    return Surface(t, mesh.kind, eye, bare, chart.astype(np.float32).astype(float), painting)
+    unlit = np.pad(mesh.chart_cm[:, :2], ((0, 0), (6, 0))).astype(np.float32)
+    covering = np.stack([mesh.chart_cm[:, 2], mesh.hair, mesh.cloth], 1).astype(np.float32)
+    part = part_of(mesh.kind, mesh.chart_cm[t], mesh.hair[t], mesh.cloth[t])
+    part[eye > 0] = LEFT_EYE + eye[eye > 0] - 1
+    return Surface(t.astype(np.uint32), mesh.kind + 16 * part, unlit, covering, painting)
 
 
 def eye_look(subject: Subject, mesh: HeadMesh) -> EyeLook:
