@@ -23,6 +23,7 @@ KERNELS_S = {
     "_paint": 4.2,
     "open_sky": 0.2,
     "illuminate": 0.9,
+    "move": 0.5,
     "place": 0.7,
     "rasterise": 2.4,
     "resolve": 24.0,

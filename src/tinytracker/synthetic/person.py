@@ -37,6 +37,7 @@ from tinytracker.synthetic.shading import (
     lamps_of,
     lenses_of,
     look_of,
+    margins_of,
     surface_of,
 )
 from tinytracker.synthetic.subject import Expression, Subject
@@ -59,6 +60,7 @@ class Person:
         self._landmarks = Landmarks(mesh)
         self._surface = surface_of(subject, mesh)
         self._look = eye_look(subject, mesh)
+        self._margins = margins_of(subject)
         self._sky = open_sky(mesh.occlusion, subject.skin.occlusion)
         keep_freed()
 
@@ -195,7 +197,7 @@ class Person:
             surface,
             look_of(self.subject, self.heads, scene),
             self._look,
-            eye_state(self.subject, mesh, posed),
+            eye_state(self.subject, mesh, self._margins, posed),
             lamps,
             view,
             lenses_of(self.subject),

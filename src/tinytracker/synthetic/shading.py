@@ -12,7 +12,7 @@ from tinytracker.synthetic.complexion_painter import paint_complexion
 from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, iris_distance_cm, torsion_free
 from tinytracker.synthetic.head_kinds import HeadKind
-from tinytracker.synthetic.lids import margin_heights
+from tinytracker.synthetic.lids import MarginShapes, margin_heights, margin_shapes
 from tinytracker.synthetic.light import illuminate, open_sky
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
@@ -23,7 +23,6 @@ from tinytracker.synthetic.subject import Subject
 from tinytracker.synthetic.surfaces import LEFT_EYE, Look, part_of
 
 _USUAL_ORBIT_LIGHT = 0.78
-_ALONG = np.linspace(0, 1, 97)  # where margins are tabulated for the shader
 
 
 def surface_of(subject: Subject, mesh: HeadMesh) -> Surface:
@@ -102,11 +101,17 @@ def _orbit_light(subject: Subject, mesh: HeadMesh) -> float:
     return float(light[lids, 1].mean() / light[cheeks, 1].mean())
 
 
-def eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
-    """Where eyes, lids and lashes are in this frame, head frame."""
+def margins_of(subject: Subject) -> MarginShapes:
+    """Both lids' margins, where they are tabulated for the shader."""
+    return margin_shapes(subject.lids, np.linspace(0, 1, 97))
+
+
+def eye_state(subject: Subject, mesh: HeadMesh, shapes: MarginShapes, posed: PosedHead) -> EyeState:
+    """Where eyes, lids and lashes are in this frame, head frame. shapes: at the places that are tabulated
+    (`margins_of`)."""
     lids = subject.lids
     openings = posed.openings
-    margins = np.stack([np.stack(margin_heights(lids, o, _ALONG), 1) for o in openings])
+    margins = np.stack([np.stack(margin_heights(shapes, o), 1) for o in openings])
     axes = posed.optical_axes @ posed.rotation
     eyes = []
     for e in range(2):
