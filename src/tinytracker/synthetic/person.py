@@ -29,7 +29,7 @@ from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.raster import deepest, rasterise
 from tinytracker.synthetic.scene import Scene
-from tinytracker.synthetic.shade import View, resolve
+from tinytracker.synthetic.shade import resolve
 from tinytracker.synthetic.shading import (
     background,
     eye_look,
@@ -41,6 +41,7 @@ from tinytracker.synthetic.shading import (
     surface_of,
 )
 from tinytracker.synthetic.subject import Expression, Subject
+from tinytracker.synthetic.view import View
 
 FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""

@@ -18,7 +18,8 @@ from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
-from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Surface, backdrop
+from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Surface, backdrop
+from tinytracker.synthetic.spectacles import Lenses
 from tinytracker.synthetic.subject import Subject
 from tinytracker.synthetic.surfaces import LEFT_EYE, Look, part_of
 
