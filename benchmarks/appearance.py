@@ -43,7 +43,7 @@ from rich.progress import track
 from tinytracker.files import written_aside
 from tinytracker.synthetic.eyes import SIDE
 from tinytracker.synthetic.head_kinds import HEAD_KINDS
-from tinytracker.synthetic.lids import margin_heights
+from tinytracker.synthetic.lids import margin_heights, margin_shapes
 from tinytracker.synthetic.session import SyntheticFrame
 from tinytracker.synthetic.writer import SynthOptions, name_of_person, session_of
 
@@ -156,7 +156,7 @@ def _margins_px(frame: SyntheticFrame, eye: int) -> tuple[np.ndarray, np.ndarray
     person, posed = frame.person, frame.posed
     lids, centre = person.subject.lids, person.mesh.eye_centres_cm[eye]
     s = np.linspace(0.02, 0.98, 33)
-    upper, lower, _ = margin_heights(lids, posed.openings[eye], s)
+    upper, lower, _ = margin_heights(margin_shapes(lids, s), posed.openings[eye])
     x = centre[0] + SIDE[eye] * (s * (lids.nasal_cm + lids.temporal_cm) - lids.nasal_cm)
     depth = np.interp(s, [0, 0.5, 1], [0.6, 1.25, 0.3]) + centre[2]
     curves = (

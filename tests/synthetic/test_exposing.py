@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tinytracker.synthetic.develop import _smear, draw_tone_curve
+from tinytracker.synthetic.develop import _shrunk, _smear, draw_tone_curve
 from tinytracker.synthetic.exposing import expose
 
 _BITS_64 = (1 << 64) - 1
@@ -75,3 +75,15 @@ def test_a_smear_is_the_mean_of_the_picture_and_itself_moved_both_ways(seed: int
     first, second = (cv2.warpAffine(light, way, (50, 40), borderMode=cv2.BORDER_REPLICATE) for way in ways)
     expected = (light + first + second) * np.float32(1 / 3)
     np.testing.assert_array_equal(_smear(light, float(x_px), float(y_px)), expected)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_picture_is_made_smaller_as_opencv_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(2, 90, 2)
+    image = rng.integers(0, 256, (rows, columns, 3), np.uint8)
+    small = [max(1, round(size / rng.uniform(1, 3.5))) for size in (columns, rows)]
+    if seed % 8 == 0:
+        image, small = image[: rows // 2 * 2, : columns // 2 * 2].copy(), [columns // 2, rows // 2]
+    expected = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(_shrunk(image, *small), expected)

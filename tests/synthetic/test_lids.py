@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinytracker.synthetic.lids import margin_heights, opening
+from tinytracker.synthetic.lids import margin_heights, margin_shapes, opening
 from tinytracker.synthetic.subject import EYE_RADIUS_CM, Expression, Eyes, Lids, Skin
 
 PEOPLE = 600
@@ -95,11 +95,13 @@ def test_margins_run_through_the_canthi_and_the_measures() -> None:
     lids = Lids.draw(np.random.default_rng(4))
     pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
     seen = opening(lids, CALM, 0.1, 0)
-    upper, lower, rest = margin_heights(lids, seen, np.array([0.0, pupil, 1.0]))
+    upper, lower, rest = margin_heights(margin_shapes(lids, np.array([0.0, pupil, 1.0])), seen)
     for margin in (upper, lower, rest):
         assert margin[[0, 2]] == pytest.approx([lids.inner_height_cm, lids.outer_height_cm])
     assert (upper[1], lower[1], rest[1]) == pytest.approx((seen.upper_cm, seen.lower_cm, seen.rest_upper_cm))
-    upper, lower, _ = margin_heights(lids, opening(lids, Expression(blink=1), -0.4, 1), np.linspace(0, 1, 50))
+    upper, lower, _ = margin_heights(
+        margin_shapes(lids, np.linspace(0, 1, 50)), opening(lids, Expression(blink=1), -0.4, 1)
+    )
     assert (upper >= lower).all()
 
 

@@ -11,7 +11,7 @@ import pytest
 from tinytracker.domain import LANDMARKS
 from tinytracker.synthetic import makehuman, people
 from tinytracker.synthetic.figure import Figure
-from tinytracker.synthetic.lids import margin_heights
+from tinytracker.synthetic.lids import margin_heights, margin_shapes
 from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.subject import Expression
 
@@ -84,7 +84,7 @@ def test_margins_lie_on_skin_before_the_globe(crowd: list[Person]) -> None:
         for e, side in enumerate((1, -1)):
             centre = mesh.eye_centres_cm[e]
             x = centre[0] + side * (along * (lids.nasal_cm + lids.temporal_cm) - lids.nasal_cm)
-            for heights in margin_heights(lids, posed.openings[e], along)[:2]:
+            for heights in margin_heights(margin_shapes(lids, along), posed.openings[e])[:2]:
                 at = np.stack([x, centre[1] + heights], 1)
                 front = mesh.vertices_cm[mesh.vertices_cm[:, 2] > centre[2] - 0.6]
                 near = ((front[None, :, :2] - at[:, None]) ** 2).sum(2) < 0.1**2

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tinytracker.synthetic.colours import rows_of, triple
-from tinytracker.synthetic.shade import Lenses, View, _direction, _reached, _spectacles, _worn
+from tinytracker.synthetic.shade import _reached
+from tinytracker.synthetic.spectacles import Lenses, _spectacles, worn
 from tinytracker.synthetic.surfaces import Look
+from tinytracker.synthetic.view import View, direction
 
 _LOOK = Look((0.05, 0.03, 0.02), (0.1, 0.1, 0.1), (0.3, 0.1, 0.5), (0.2, 0.6, 0.1), 0.8, (0.7, 1.5, 2.0), 7)
 _ROWS, _COLUMNS = 60, 80
@@ -42,12 +44,12 @@ def test_spectacles_are_seen_only_where_they_are_looked_for(seed: int) -> None:
         2.5,
         0.3,
     )
-    top, bottom, left, right = _worn(lenses, view, _ROWS, _COLUMNS, factor)
+    top, bottom, left, right = worn(lenses, view, _ROWS, _COLUMNS, factor)
     light, colour = (0.5, 0.5, 0.5), (0.2, 0.3, 0.4)
     seen = 0
     for i in range(_ROWS):
         for j in range(_COLUMNS):
-            ray = _direction(view, factor * (i + 0.5) - 0.5, factor * (j + 0.5) - 0.5)
+            ray = direction(view, factor * (i + 0.5) - 0.5, factor * (j + 0.5) - 0.5)
             out = _spectacles(lenses, view.origin, ray, factor * view.step_x, _LOOK, light, light, colour)
             if out != colour:
                 assert top <= i < bottom
@@ -58,7 +60,7 @@ def test_spectacles_are_seen_only_where_they_are_looked_for(seed: int) -> None:
 
 def test_without_spectacles_none_are_looked_for() -> None:
     view = _view(np.random.default_rng(0), 1)
-    assert _worn(Lenses(0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0), view, _ROWS, _COLUMNS, 1) == (0, 0, 0, 0)
+    assert worn(Lenses(0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0), view, _ROWS, _COLUMNS, 1) == (0, 0, 0, 0)
 
 
 def test_a_row_is_reached_from_its_first_sample_to_its_last() -> None:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinytracker.synthetic.colours import scaled
 from tinytracker.synthetic.surfaces import (
+    BARE,
+    CHEST,
+    CLOTH_GLOSS,
+    CLOTHED,
     FACE,
     HAIR,
+    MIXED,
     TORSO,
     Look,
     cloth_colour,
-    is_bare,
+    cloth_fold,
+    edge_light,
     is_covered,
+    part_of,
     surface_colour,
+    torso_colour,
+    torso_fold,
 )
 
 _LOOK = Look((0.05, 0.03, 0.02), (0.0, 0.0, 0.0), (0.3, 0.1, 0.5), (0.2, 0.6, 0.1), 0.8, (0.7, 1.5, 2.0), 7)
@@ -28,34 +38,48 @@ def test_where_cloth_begins_to_cover_it_looks_as_before(kind: int, y: float) -> 
     assert not is_covered(kind, _HEM_CM - 1e-9)
     for skin in ((0.5, 0.4, 0.3), (0.0, 0.0, 0.0)):
         drawn, gloss = surface_colour(kind, 1.2, y, -3.0, 0.4, _HEM_CM, skin, 0.3, _LOOK)
-        cloth, cloth_gloss = cloth_colour(1.2, y, -3.0, _HEM_CM, _LOOK)
-        assert np.allclose(drawn, cloth, rtol=1e-14)
-        assert gloss == pytest.approx(cloth_gloss)
+        cloth = cloth_colour(1.2, y, cloth_fold(1.2, y, -3.0, _LOOK.seed), _LOOK)
+        assert np.allclose(drawn, scaled(cloth, edge_light(_HEM_CM)), rtol=1e-14)
+        assert gloss == pytest.approx(CLOTH_GLOSS)
 
 
 def test_deep_in_cloth_there_is_no_shadow_of_its_edge() -> None:
     """Just before the shadow is left out it is too faint for a float already."""
-    nearly, _ = cloth_colour(0.0, -16.0, 0.0, 0.8 - 1e-9, _LOOK)
-    beyond, _ = cloth_colour(0.0, -16.0, 0.0, 0.8, _LOOK)
-    assert np.array_equal(nearly, beyond)
+    assert edge_light(0.8) == 1
 
 
 def test_hair_is_not_covered() -> None:
     assert not is_covered(HAIR, 2.0)
 
 
-def test_nothing_changes_the_painted_skin_of_a_bare_triangle() -> None:
-    """Wherever in it one looks; and triangles of other kinds are not bare."""
+def test_a_part_looks_as_what_it_is_part_of() -> None:
+    """Wherever in its triangles one looks: skin as painted, nothing but the torso, nothing but cloth."""
     rng = np.random.default_rng(0)
-    chart = rng.uniform([-8, -13, -9], [8, 10, 3], (400, 3, 3))
-    chart[:, :, 1] = chart[:, :1, 1] + rng.normal(0, 0.4, (400, 3))
-    hair, cloth = rng.uniform(-0.02, 0.03, (400, 3)), rng.uniform(-1.5, -0.1, (400, 3))
-    bare = is_bare(np.full(400, FACE), chart, hair, cloth)
-    assert 0.05 < bare.mean() < 0.95
-    assert not is_bare(np.full(400, TORSO), chart, hair, cloth).any()
+    count = 1200
+    chart = rng.uniform([-8, -13, -9], [8, 10, 3], (count, 3, 3))
+    chart[:, :, 1] = chart[:, :1, 1] + rng.normal(0, 0.4, (count, 3))
+    hair, cloth = rng.uniform(-0.02, 0.03, (count, 3)), rng.uniform(-1.5, -0.1, (count, 3))
+    cloth[::2] = rng.uniform(0.3, 3, (count // 2, 1))
+    kind = rng.choice([FACE, TORSO, HAIR], count)
+    part = part_of(kind, chart, hair, cloth)
+    assert set(part) == {BARE, CLOTHED, CHEST, MIXED}
+    assert set(part[kind == HAIR]) == {MIXED}
     skin, gloss = (0.5, 0.4, 0.3), 0.3
-    for t in np.flatnonzero(bare):
+    for t in np.flatnonzero(part != MIXED):
         for weights in [*np.eye(3), *rng.dirichlet(np.ones(3), 5)]:
-            x, y, z = weights @ chart[t]
-            seen = surface_colour(FACE, x, y, z, weights @ hair[t], weights @ cloth[t], skin, gloss, _LOOK)
-            assert seen == (skin, gloss)
+            (x, y, z), within = weights @ chart[t], weights @ cloth[t]
+            if part[t] == CLOTHED:
+                assert is_covered(kind[t], within)
+                assert edge_light(within) == 1
+                continue
+            seen = surface_colour(kind[t], x, y, z, weights @ hair[t], within, skin, gloss, _LOOK)
+            chest = torso_colour(x, y, torso_fold(x, y, _LOOK.seed), _LOOK), CLOTH_GLOSS
+            assert seen == ((skin, gloss) if part[t] == BARE else chest)
+
+
+def test_stripes_are_where_a_wave_is_high() -> None:
+    places = np.random.default_rng(1).uniform(-30, -10, (300, 2))
+    contrast, across, up = _LOOK.cloth_waves
+    for x, y in places:
+        expected = contrast if np.sin(x * across + y * up) > 0.3 else 1.0
+        assert cloth_colour(x, y, 1.0, _LOOK) == pytest.approx(scaled(_LOOK.cloth, expected))

@@ -18,7 +18,7 @@ import numpy as np
 from tinytracker.domain import Box
 from tinytracker.synthetic.camera import Camera
 from tinytracker.synthetic.eyes import SIDE
-from tinytracker.synthetic.lids import margin_heights
+from tinytracker.synthetic.lids import margin_heights, margin_shapes
 from tinytracker.synthetic.person import Person
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
@@ -66,7 +66,7 @@ def opening_outline_cm(person: Person, posed: PosedHead, eye: int, points: int =
     """Outline (2 * points, 3) of an eye's opening on the face, camera frame."""
     lids, centre = person.subject.lids, person.mesh.eye_centres_cm[eye]
     s = np.linspace(0.02, 0.98, points)
-    upper, lower, _ = margin_heights(lids, posed.openings[eye], s)
+    upper, lower, _ = margin_heights(margin_shapes(lids, s), posed.openings[eye])
     x = centre[0] + SIDE[eye] * (s * (lids.nasal_cm + lids.temporal_cm) - lids.nasal_cm)
     flat = np.concatenate([np.stack([x, centre[1] + upper], 1), np.stack([x, centre[1] + lower], 1)[::-1]])
     front = person.mesh.vertices_cm[person.mesh.vertices_cm[:, 2] > -1.5]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tinytracker.domain import Box
-from tinytracker.synthetic.exposing import average, expose
+from tinytracker.synthetic.exposing import average, expose, shrink
 
 _STEPS, _BRIGHTEST = 4096, 8.0  # the tone table goes over sqrt(light / _BRIGHTEST)
 
@@ -264,10 +264,18 @@ def _coarsen(image: np.ndarray, pixels: float) -> np.ndarray:
     if pixels <= 1.05:
         return image
     rows, columns = image.shape[:2]
-    small = cv2.resize(
-        image, (max(1, round(columns / pixels)), max(1, round(rows / pixels))), interpolation=cv2.INTER_AREA
-    )
+    small = _shrunk(image, max(1, round(columns / pixels)), max(1, round(rows / pixels)))
     return cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)
+
+
+def _shrunk(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
+    """As `cv2.resize` gives it with INTER_AREA."""
+    ratios = image.shape[1] / columns, image.shape[0] / rows
+    if max(ratios) >= 3 or all(ratio.is_integer() for ratio in ratios) or min(image.shape[:2]) < 4:
+        return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    out = np.empty((rows, columns, 3), np.uint8)
+    shrink(image, out)
+    return out
 
 
 def _sharpen(image: np.ndarray, strength: float, sigma: float) -> np.ndarray:

@@ -87,7 +87,8 @@ def draw_eye(
     """Colour of one sample in the region of eye `e`.
 
     x, y: the sample on the face, head frame. albedo, light, gloss: colours of the skin there. origin, ray:
-    camera's position and direction of the sample's ray, head frame. lamps: (n, 8), see `shade.Lamps`.
+    camera's position and direction of the sample's ray, head frame. margins: (n, 3) of
+    this eye, see `EyeState`. lamps: (n, 8), see `shade.Lamps`.
     """
     side = 1.0 if e == 0 else -1.0
     along = (x - eye.centre[0]) * side
@@ -100,13 +101,13 @@ def draw_eye(
             albedo[1] * light[1] + gloss[1],
             albedo[2] * light[2] + gloss[2],
         )
-    steps = margins.shape[1] - 1
+    steps = margins.shape[0] - 1
     place = min(max(s, 0.0), 0.99999) * steps
     k = int(place)
     part = place - k
-    upper = margins[e, k, 0] * (1 - part) + margins[e, k + 1, 0] * part
-    lower = margins[e, k, 1] * (1 - part) + margins[e, k + 1, 1] * part
-    rest = margins[e, k, 2] * (1 - part) + margins[e, k + 1, 2] * part
+    upper = margins[k, 0] * (1 - part) + margins[k + 1, 0] * part
+    lower = margins[k, 1] * (1 - part) + margins[k + 1, 1] * part
+    rest = margins[k, 2] * (1 - part) + margins[k + 1, 2] * part
     above, below = height - upper, lower - height
     if above < 0 and below < 0 and 0 < s < 1:
         out = _eyeball(

@@ -65,21 +65,41 @@ def opening(lids: Lids, expression: Expression, optical_pitch_rad: float, eye: i
     return Opening(upper, lower, rest_upper, (upper - lower) / (lids.nasal_cm + lids.temporal_cm))
 
 
-def margin_heights(
-    lids: Lids, opening_: Opening, along: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Margins at positions `along` (n,), 0 to 1 from inner to outer canthus: heights (n,) over the eye's
-    centre.
+@dataclass(frozen=True)
+class MarginShapes:
+    """What the margins of a person's lids have in common whatever the opening, at places (n,) from the inner
+    canthus to the outer one.
+
+    line: heights of the line between the canthi, at_pupil where it passes the pupil's column. bow, sag: how
+    the upper and the lower margin leave that line, 1 at the pupil's column.
+    """
+
+    line: np.ndarray
+    at_pupil: float
+    bow: np.ndarray
+    sag: np.ndarray
+
+
+def margin_shapes(lids: Lids, along: np.ndarray) -> MarginShapes:
+    """For positions `along` (n,), 0 to 1 from inner to outer canthus."""
+    pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
+    bow = lens(along, lids.peak) / lens(np.array(pupil), lids.peak) * (1 - lids.droop * (along - pupil))
+    return MarginShapes(
+        line=lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * along,
+        at_pupil=lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * pupil,
+        bow=bow,
+        sag=lens(along, LOWER_PEAK) / lens(np.array(pupil), LOWER_PEAK),
+    )
+
+
+def margin_heights(shapes: MarginShapes, opening_: Opening) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Heights (n,) of the margins over the eye's centre.
 
     Returns the upper margin, the lower one, and where the upper one rests in primary gaze.
     """
-    pupil = lids.nasal_cm / (lids.nasal_cm + lids.temporal_cm)
-    line = lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * along
-    at_pupil = lids.inner_height_cm + (lids.outer_height_cm - lids.inner_height_cm) * pupil
-    bow = lens(along, lids.peak) / lens(np.array(pupil), lids.peak) * (1 - lids.droop * (along - pupil))
-    sag = lens(along, LOWER_PEAK) / lens(np.array(pupil), LOWER_PEAK)
+    line, at_pupil, bow = shapes.line, shapes.at_pupil, shapes.bow
     upper = line + (opening_.upper_cm - at_pupil) * bow
-    lower = line + (opening_.lower_cm - at_pupil) * sag
+    lower = line + (opening_.lower_cm - at_pupil) * shapes.sag
     gap = opening_.upper_cm - opening_.lower_cm
     open_share = min(1.0, gap / 0.3)  # as the lids close, the upper one takes the lower one's shape
     upper = open_share * upper + (1 - open_share) * (lower + gap * bow)

@@ -23,6 +23,15 @@ class Pose(NamedTuple):
     position: Triple
 
 
+@njit(cache=True, nogil=True)
+def move(vertices, rows, offsets, strength):
+    """Moves some of the vertices, float32 (V, 3), by a share of their offsets (n, 3), see `mesh.Unit`."""
+    for n in range(len(rows)):
+        v = rows[n]
+        for c in range(3):
+            vertices[v, c] += strength * offsets[n, c]
+
+
 @njit(fastmath=True, cache=True, nogil=True)
 def place(vertices, body, head, shoulders, camera, points):
     """Turn into the camera frame and project.

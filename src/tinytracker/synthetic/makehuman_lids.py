@@ -13,7 +13,7 @@ import numpy as np
 
 from tinytracker.synthetic.eyes import SIDE
 from tinytracker.synthetic.lid_shell import lid_shell, smooth
-from tinytracker.synthetic.lids import margin_heights, opening
+from tinytracker.synthetic.lids import margin_heights, margin_shapes, opening
 from tinytracker.synthetic.mesh import FACE, Part, grid_triangles
 from tinytracker.synthetic.raster import deepest, relaxed
 from tinytracker.synthetic.subject import Expression, Lids
@@ -109,7 +109,7 @@ def settle(
 
 
 def _rest_margins(lids: Lids, eye: int, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    upper, lower, _ = margin_heights(lids, opening(lids, Expression(), 0.0, eye), along)
+    upper, lower, _ = margin_heights(margin_shapes(lids, along), opening(lids, Expression(), 0.0, eye))
     return upper, lower
 
 

@@ -29,7 +29,7 @@ _GRID_X_CM, _GRID_Y_CM = 10.5, 15.0
 
 @dataclass(frozen=True)
 class Unit:
-    """A movement of the face at full strength. rows: (n,) vertices; offsets: float32 (n, 3) cm."""
+    """A movement of the face at full strength. rows: (n,) vertices, each once; offsets: float32 (n, 3) cm."""
 
     rows: np.ndarray
     offsets: np.ndarray
@@ -66,11 +66,13 @@ class HeadMesh:
     def expressed(self, strengths: Mapping[str, float]) -> np.ndarray:
         """Vertices (V, 3) float32 with movements of the face by name at some strength; those that a head
         lacks do nothing."""
+        from tinytracker.synthetic.light import move
+
         out = self.vertices_cm.copy()
         for name, strength in strengths.items():
             unit = self.units.get(name)
             if unit is not None and strength != 0:
-                out[unit.rows] += np.float32(strength) * unit.offsets
+                move(out, unit.rows, unit.offsets, np.float32(strength))
         return out
 
 

@@ -29,6 +29,12 @@ def hashed(i, j, seed):
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def noise(x, y, seed):
     """Value noise in [-0.5, 0.5], smooth, one bump per unit."""
+    return inlined_noise(x, y, seed)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def inlined_noise(x, y, seed):
+    """`noise`, for loops that are to take many places at once."""
     i, j = math.floor(x), math.floor(y)
     u, v = x - i, y - j
     u = u * u * (3.0 - 2.0 * u)

@@ -29,7 +29,7 @@ from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.raster import deepest, rasterise
 from tinytracker.synthetic.scene import Scene
-from tinytracker.synthetic.shade import View, resolve
+from tinytracker.synthetic.shade import resolve
 from tinytracker.synthetic.shading import (
     background,
     eye_look,
@@ -37,9 +37,11 @@ from tinytracker.synthetic.shading import (
     lamps_of,
     lenses_of,
     look_of,
+    margins_of,
     surface_of,
 )
 from tinytracker.synthetic.subject import Expression, Subject
+from tinytracker.synthetic.view import View
 
 FIXATION_DEG = 0.35
 """Standard deviation of fixation about the target, per axis."""
@@ -59,6 +61,7 @@ class Person:
         self._landmarks = Landmarks(mesh)
         self._surface = surface_of(subject, mesh)
         self._look = eye_look(subject, mesh)
+        self._margins = margins_of(subject)
         self._sky = open_sky(mesh.occlusion, subject.skin.occlusion)
         keep_freed()
 
@@ -163,7 +166,7 @@ class Person:
 
         lamps = lamps_of(scene, posed.rotation)
         origin = -posed.rotation.T @ posed.position_cm
-        light = np.zeros((len(moved), 6), np.float32)
+        lit = surface.unlit.copy()
         illuminate(
             moved,
             mesh.normals,
@@ -174,7 +177,7 @@ class Person:
             origin,
             posed.rotation.T @ np.array([0.0, 1.0, 0.0]),
             shown,
-            light,
+            lit,
         )
         view = View(
             triple(origin),
@@ -190,12 +193,12 @@ class Person:
             hit,
             weight_b,
             weight_c,
-            light.astype(float),  # once, not at every pixel
+            lit,
             moved,
             surface,
             look_of(self.subject, self.heads, scene),
             self._look,
-            eye_state(self.subject, mesh, posed),
+            eye_state(self.subject, mesh, self._margins, posed),
             lamps,
             view,
             lenses_of(self.subject),

@@ -9,6 +9,11 @@ import numpy as np
 
 from tinytracker.synthetic.jit import njit
 
+_SPANS = 1024
+"""Listed before they are filled: as many as stay in a core's own memory."""
+_RIM = 1e-5
+"""How far outside a triangle samples are still its own, in barycentric weights: no gaps between triangles."""
+
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth, shown):
@@ -18,11 +23,16 @@ def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth, 
     points: float32 (V, 3) [column, row, depth in front of the camera]. Triangles that face away (clockwise on
     screen, rows downwards) are skipped. weight_b, weight_c: float32 barycentric weights of the triangle's 2nd
     and 3rd vertex.
+
+    A row of a triangle is a sample or two, and where it ends a processor cannot foresee. So it should know
+    soon: the rows' spans are listed for many triangles first, and then filled.
     """
     for i in range(rows):
         for j in range(columns):
             hit[i, j] = -1
             depth[i, j] = 1e9
+    spans, planes = np.empty((max(_SPANS, rows), 5), np.int32), np.empty((max(_SPANS, rows), 9))
+    listed = flat = 0
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
@@ -40,29 +50,88 @@ def rasterise(points, triangles, columns, rows, hit, weight_b, weight_c, depth, 
         shown[a], shown[b], shown[c] = True, True, True
         i0, i1 = max(0, math.ceil(top - 0.5)), min(rows - 1, math.floor(bottom - 0.5))
         j0, j1 = max(0, math.ceil(left - 0.5)), min(columns - 1, math.floor(right - 0.5))
-        inverse = 1 / area
-        step_b, step_c = (y2 - y0) * inverse, -(y1 - y0) * inverse
-        down_b, down_c = -(x2 - x0) * inverse, (x1 - x0) * inverse
-        x, y = j0 + 0.5 - x0, i0 + 0.5 - y0
-        row_b, row_c = x * step_b + y * down_b, x * step_c + y * down_c
-        for i in range(i0, i1 + 1):
-            b_, c_ = row_b, row_c
-            row_b += down_b
-            row_c += down_c
-            inside = False
-            for j in range(j0, j1 + 1):
-                if b_ >= -1e-5 and c_ >= -1e-5 and b_ + c_ <= 1.00001:
-                    inside = True
-                    z = z0 + b_ * (z1 - z0) + c_ * (z2 - z0)
-                    if z < depth[i, j]:
-                        depth[i, j] = z
-                        hit[i, j] = t
-                        weight_b[i, j] = b_
-                        weight_c[i, j] = c_
-                elif inside:  # a triangle is left once
-                    break
-                b_ += step_b
-                c_ += step_c
+        if i1 < i0 or j1 < j0:
+            continue
+        if listed + i1 - i0 >= len(spans):
+            _fill(spans[:listed], planes, hit, weight_b, weight_c, depth)
+            listed = flat = 0
+        b_plane, c_plane, z_plane = _planes((x0, y0, z0), (x1, y1, z1), (x2, y2, z2), area)
+        for k in range(3):
+            planes[flat, k], planes[flat, 3 + k], planes[flat, 6 + k] = b_plane[k], c_plane[k], z_plane[k]
+        before = listed
+        listed = _list(t, flat, b_plane, c_plane, i0, i1, j0, j1, spans, listed)
+        flat += listed > before
+    _fill(spans[:listed], planes, hit, weight_b, weight_c, depth)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _planes(corner, corner_b, corner_c, area):
+    """The weights b and c and the depth over the picture, each as (at sample (0, 0), change per row, per
+    column). Corners: (column, row, depth). area: twice the triangle's."""
+    x, y, z = corner
+    inverse = 1 / area
+    across_b, down_b = (corner_c[1] - y) * inverse, -(corner_c[0] - x) * inverse
+    across_c, down_c = -(corner_b[1] - y) * inverse, (corner_b[0] - x) * inverse
+    b, c = (0.5 - x) * across_b + (0.5 - y) * down_b, (0.5 - x) * across_c + (0.5 - y) * down_c
+    z_b, z_c = corner_b[2] - z, corner_c[2] - z
+    depth = z + b * z_b + c * z_c, down_b * z_b + down_c * z_c, across_b * z_b + across_c * z_c
+    return (b, down_b, across_b), (c, down_c, across_c), depth
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _list(t, flat, b_plane, c_plane, i0, i1, j0, j1, spans, listed):
+    """Lists the spans [row, first column, column after the last, which of the planes, triangle] of a triangle
+    within rows i0 to i1 and columns j0 to j1; returns how many are listed then."""
+    b, down_b, across_b = b_plane
+    c, down_c, across_c = c_plane
+    b, c = b + i0 * down_b, c + i0 * down_c
+    from_b, from_b_down, to_b, to_b_down = _range(b, down_b, across_b, j0, j1)
+    from_c, from_c_down, to_c, to_c_down = _range(c, down_c, across_c, j0, j1)
+    from_a, from_a_down, to_a, to_a_down = _range(1 - b - c, -down_b - down_c, -across_b - across_c, j0, j1)
+    for i in range(i0, i1 + 1):
+        first = math.ceil(max(np.float64(j0), from_a, from_b, from_c))
+        beyond = math.floor(min(np.float64(j1), to_a, to_b, to_c)) + 1
+        span = spans[listed]
+        span[0], span[1], span[2], span[3], span[4] = i, first, beyond, flat, t
+        listed += beyond > first
+        from_a, from_b, from_c = from_a + from_a_down, from_b + from_b_down, from_c + from_c_down
+        to_a, to_b, to_c = to_a + to_a_down, to_b + to_b_down, to_c + to_c_down
+    return listed
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _range(weight, down, across, j0, j1):
+    """From which column of a row up to which a weight, given at the row's column 0, is not negative, each
+    followed by its change per row; j0 and j1 where there is no such end."""
+    inverse = 1 / (across if abs(across) > 1e-12 else math.copysign(1e-12, across))
+    end, change = (-_RIM - weight) * inverse, -down * inverse
+    if across > 0:
+        return end, change, np.float64(j1), 0.0
+    return np.float64(j0), 0.0, end, change
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _fill(spans, planes, hit, weight_b, weight_c, depth):
+    """The samples of spans, of which each has some, that are nearer than what is there; see `_list`."""
+    for s in range(len(spans)):
+        i, j, beyond, t = spans[s, 0], spans[s, 1], spans[s, 2], spans[s, 4]
+        plane = planes[spans[s, 3]]
+        across_b, across_c, across_z = plane[2], plane[5], plane[8]
+        b = plane[0] + i * plane[1] + j * across_b
+        c = plane[3] + i * plane[4] + j * across_c
+        z = plane[6] + i * plane[7] + j * across_z
+        while True:
+            if z < depth[i, j]:
+                depth[i, j] = z
+                hit[i, j] = t
+                weight_b[i, j] = b
+                weight_c[i, j] = c
+            b += across_b
+            c += across_c
+            z += across_z
+            j += 1
+            if j >= beyond:
+                break
 
 
 @njit(cache=True, nogil=True)

@@ -7,37 +7,58 @@ does); eyes and outlines are shaded at every sample.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from tinytracker.synthetic.colours import Triple, blended, scaled
+from tinytracker.synthetic.colours import Triple, scaled
 from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState, draw_eye
 from tinytracker.synthetic.jit import njit
 from tinytracker.synthetic.noise import noise, smoothstep
-from tinytracker.synthetic.surfaces import FACE, Look, cloth_colour, is_covered, surface_colour
+from tinytracker.synthetic.spectacles import wear, worn
+from tinytracker.synthetic.surfaces import (
+    BARE,
+    CHEST,
+    CLOTH_GLOSS,
+    CLOTHED,
+    LEFT_EYE,
+    MIXED,
+    PARTS,
+    Look,
+    cloth_colour,
+    cloth_fold,
+    edge_light,
+    is_covered,
+    surface_colour,
+    torso_colour,
+    torso_fold,
+)
+from tinytracker.synthetic.view import direction
 
 EYE_REACH_CM = (1.95, 1.05, 1.30)
 """The region around an eye's centre that is drawn sample by sample: to either side, below, above."""
 
 
-_BRIDGE_CM = 0.75
-"""From the middle of spectacles to each lens."""
-_LENS_REACH = 1.4
-"""How far rims may reach from a lens's centre, as a share of the lens."""
+_VALUES = 15
+"""At each place: light, gloss, chart (8), what covers it or where it is (3), reflectance and gloss (4)."""
+
+_BAND = 8
+"""Rows of pixels that are shaded at a time."""
 
 
 class Surface(NamedTuple):
-    """A person's mesh as the kernel takes it; see `mesh.HeadMesh`. eye: uint8 (T,) 0 plain, 1 left eye's
-    region, 2 right's. is_bare: bool (T,), see `surfaces.is_bare`. chart: (V, 5) per vertex: chart x, y, z,
-    share of hair, cm within clothes."""
+    """A person's mesh as the kernel takes it; see `mesh.HeadMesh`.
+
+    triangles: uint32 (T, 3): of a signed index numba asks whether it is negative. sort: uint8 (T,) the kind,
+    and 16 times the part, see `surfaces`. unlit: float32 (V, 8) per vertex, what `light.illuminate` has still
+    to fill: light r, g, b, gloss r, g, b, and chart x, y. covering: float32 (V, 3) chart z, share of hair, cm
+    within clothes.
+    """
 
     triangles: np.ndarray
-    kind: np.ndarray
-    eye: np.ndarray
-    is_bare: np.ndarray
-    chart: np.ndarray
+    sort: np.ndarray
+    unlit: np.ndarray
+    covering: np.ndarray
     painting: np.ndarray
 
 
@@ -49,38 +70,13 @@ class Lamps(NamedTuple):
     ambient: Triple
 
 
-class View(NamedTuple):
-    """The camera in the head frame: its origin; what turns camera axes to head axes, row by row; sample
-    (i, j) looks along ((j + .5) * step_x + x0, (i + .5) * step_y + y0, -1) before turning."""
-
-    origin: Triple
-    turn: tuple[Triple, Triple, Triple]
-    x0: float
-    y0: float
-    step_x: float
-    step_y: float
-
-
-class Lenses(NamedTuple):
-    """Spectacles; half_width 0 = none. See `subject.Glasses`."""
-
-    half_width: float
-    half_height: float
-    rim: float
-    drop: float
-    roundness: float
-    tint: float
-    distance: float
-    reflection: float
-
-
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
 def resolve(
     out,
     hit,
     weight_b,
     weight_c,
-    light,
+    lit,
     moved,
     surface,
     look,
@@ -93,113 +89,240 @@ def resolve(
 ):
     """Colour the pixels of `out`, float32 (rows, columns, 3) linear light, which holds the background.
 
-    hit, weight_b, weight_c: from `raster.rasterise` on a grid `factor` times finer. light: (V, 6) from
+    hit, weight_b, weight_c: from `raster.rasterise` on a grid `factor` times finer. lit: (V, 8) from
     `light.illuminate`. moved: float32 (V, 3) vertices, head frame.
+
+    Some rows at a time, what is to be shaded is listed by what is seen there; each list is then gone through
+    by loops so short that a processor is at many of their rounds at once.
     """
     rows, columns = out.shape[0], out.shape[1]
-    # Arrays leave their tuples once, not at every pixel: each time costs a count of references. So does, at
-    # every pixel, one that an inlined function reads in some branch only.
-    triangles, kind, eye, is_bare = surface.triangles, surface.kind, surface.eye, surface.is_bare
-    chart, painting = surface.chart, surface.painting
-    margins, lamp_table = eye_state.margins, lamps.table
-    rim_light = _rim_light(lamp_table, lamps.ambient)
-    worn_top, worn_bottom, worn_left, worn_right = _worn(lenses, view, rows, columns, factor)
-    count = factor * factor
-    for i in range(rows):
-        top = i * factor
-        first, beyond = _reached(hit, top, factor)
-        if worn_top <= i < worn_bottom:
-            first, beyond = min(first, worn_left), max(beyond, worn_right)
-        for j in range(max(0, first), min(columns, beyond)):
-            left = j * factor
-            hits, special = 0, False
-            first_kind = 0
-            for p in range(factor):
-                for q in range(factor):
-                    t = hit[top + p, left + q]
-                    if t >= 0:
-                        hits += 1
-                        if first_kind == 0:
-                            first_kind = kind[t]
-                        if eye[t] > 0 or kind[t] != first_kind:
-                            special = True
-            behind_lenses = worn_top <= i < worn_bottom and worn_left <= j < worn_right
-            if hits == 0 and not behind_lenses:
+    worn_top, worn_bottom, worn_left, worn_right = worn(lenses, view, rows, columns, factor)
+    most = _BAND * columns * factor * factor
+    places, listed = np.empty((PARTS, most, 3), np.int32), np.empty(PARTS, np.int64)
+    values = np.empty((_VALUES, most + 8))  # more, so that they do not lie a power of two apart
+    pixels, reach = np.empty((_BAND * columns, 3)), np.empty((_BAND, 2), np.int64)
+    share = 1 / (factor * factor)
+    for top in range(0, rows, _BAND):
+        bottom = min(rows, top + _BAND)
+        for i in range(top, bottom):
+            first, beyond = _reached(hit, i * factor, factor)
+            if worn_top <= i < worn_bottom:
+                first, beyond = min(first, worn_left), max(beyond, worn_right)
+            reach[i - top, 0], reach[i - top, 1] = max(0, first), min(columns, beyond)
+        first, beyond = top * factor, bottom * factor
+        behind, reached = out[top:bottom], reach[: bottom - top]
+        _list(behind, reached, hit[first:beyond], surface.sort, factor, pixels, places, listed)
+        samples = (
+            hit[first:beyond].reshape(-1),
+            weight_b[first:beyond].reshape(-1),
+            weight_c[first:beyond].reshape(-1),
+        )
+        _shade_bare(places[BARE, : listed[BARE]], samples, lit, surface, share, values, pixels)
+        for part in (CLOTHED, CHEST):
+            _shade_cloth(
+                part, places[part, : listed[part]], samples, lit, surface, look, share, values, pixels
+            )
+        _shade_mixed(places[MIXED, : listed[MIXED]], samples, lit, surface, look, share, values, pixels)
+        for e in range(2):
+            eye = eye_state.left if e == 0 else eye_state.right
+            seen = places[LEFT_EYE + e, : listed[LEFT_EYE + e]]
+            margins = eye_state.margins[e]
+            grid = first, columns * factor
+            _shade_eye(
+                e,
+                seen,
+                grid,
+                samples,
+                lit,
+                moved,
+                surface,
+                eye_look,
+                eye,
+                margins,
+                lamps,
+                view,
+                share,
+                values,
+                pixels,
+            )
+        for i in range(max(top, worn_top), min(bottom, worn_bottom)):
+            row = pixels[(i - top) * columns : (i - top + 1) * columns]
+            wear(row, i, worn_left, worn_right, lenses, look, lamps, view, factor)
+        for i in range(bottom - top):
+            for j in range(reach[i, 0], reach[i, 1]):
+                for c in range(3):
+                    behind[i, j, c] = pixels[i * columns + j, c]
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _list(behind, reach, hit, sort, factor, pixels, places, listed):
+    """What is to be shaded within some rows of pixels: `places` [part][n] = [pixel, first sample, last
+    sample], counted along all rows; `listed` says how many of each part. A pixel's samples are shaded as one,
+    by the first and the last, or each by itself: then `pixels` is set to what is left of `behind`.
+
+    reach: (rows, 2) the pixels of each row to look at.
+    """
+    columns, width, count = behind.shape[1], hit.shape[1], factor * factor
+    last = (factor - 1) * (width + 1)
+    listed[:] = 0
+    for i in range(behind.shape[0]):
+        for j in range(reach[i, 0], reach[i, 1]):
+            pixel, sample = i * columns + j, i * factor * width + j * factor
+            t = hit[i * factor, j * factor]
+            usual = sort[t] & 15 if t >= 0 else 0
+            alike, free = True, 0
+            for y in range(i * factor, (i + 1) * factor):
+                for x in range(j * factor, (j + 1) * factor):
+                    t = hit[y, x]
+                    free += t < 0
+                    found = sort[t] if t >= 0 else 255
+                    alike &= (found < 16 * LEFT_EYE) & (found & 15 == usual)
+            if alike:
+                part, other = _part(sort[hit[i * factor, j * factor]]), _part(sort[t])
+                _add(places, listed, part if part == other else MIXED, pixel, sample, sample + last)
                 continue
-            total = out[i, j, 0], out[i, j, 1], out[i, j, 2]
-            if hits == count and not special:
-                far = factor - 1
-                total = _plain(
-                    top,
-                    left,
-                    top + far,
-                    left + far,
-                    hit,
-                    weight_b,
-                    weight_c,
-                    light,
-                    triangles,
-                    kind,
-                    is_bare,
-                    chart,
-                    painting,
-                    look,
-                )
-            elif hits > 0:
-                total = scaled(total, (count - hits) / count)
-                for p in range(factor):
-                    for q in range(factor):
-                        y, x = top + p, left + q
+            for c in range(3):
+                pixels[pixel, c] = behind[i, j, c] * (free / count)
+            if free < count:
+                for y in range(i * factor, (i + 1) * factor):
+                    for x in range(j * factor, (j + 1) * factor):
                         t = hit[y, x]
-                        if t < 0:
-                            continue
-                        if eye[t] > 0:
-                            colour = _eye_sample(
-                                eye[t] - 1,
-                                t,
-                                weight_b[y, x],
-                                weight_c[y, x],
-                                light,
-                                moved,
-                                triangles,
-                                chart,
-                                painting,
-                                margins,
-                                lamp_table,
-                                lamps.ambient,
-                                eye_look,
-                                eye_state.left if eye[t] == 1 else eye_state.right,
-                                view.origin,
-                                _direction(view, y, x),
-                            )
-                        else:
-                            colour = _plain(
-                                y,
-                                x,
-                                y,
-                                x,
-                                hit,
-                                weight_b,
-                                weight_c,
-                                light,
-                                triangles,
-                                kind,
-                                is_bare,
-                                chart,
-                                painting,
-                                look,
-                            )
-                        total = (
-                            total[0] + colour[0] / count,
-                            total[1] + colour[1] / count,
-                            total[2] + colour[2] / count,
-                        )
-            if behind_lenses:
-                ray = _direction(view, top + 0.5 * (factor - 1), left + 0.5 * (factor - 1))
-                total = _spectacles(
-                    lenses, view.origin, ray, factor * view.step_x, look, lamps.ambient, rim_light, total
-                )
-            out[i, j, 0], out[i, j, 1], out[i, j, 2] = total
+                        if t >= 0:
+                            _add(places, listed, _part(sort[t]), pixel, y * width + x, y * width + x)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _part(sort):
+    return np.int64(sort) >> 4
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _add(places, listed, part, pixel, sample, other):
+    n = listed[part]
+    places[part, n, 0], places[part, n, 1], places[part, n, 2] = pixel, sample, other
+    listed[part] = n + 1
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _shade_bare(places, samples, lit, surface, share, values, pixels):
+    """Painted skin. share: of a pixel that a sample has. values: (_VALUES, n) to work with."""
+    at, skin = values[:8], values[11:]
+    _interpolate(places, samples, surface.triangles, lit, 8, at)
+    _paint(surface.painting, at, skin, len(places))
+    _colour(places, at, skin, share, pixels)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _shade_cloth(part, places, samples, lit, surface, look, share, values, pixels):
+    """Where nothing but clothes, or but the torso, is seen."""
+    at, on, fold, skin = values[:8], values[8:9], values[9], values[11:]
+    _interpolate(places, samples, surface.triangles, lit, 8, at)
+    if part == CLOTHED:
+        _interpolate(places, samples, surface.triangles, surface.covering, 1, on)
+        for n in range(len(places)):
+            fold[n] = cloth_fold(at[6, n], at[7, n], on[0, n], look.seed)
+        for n in range(len(places)):
+            skin[0, n], skin[1, n], skin[2, n] = cloth_colour(at[6, n], at[7, n], fold[n], look)
+    else:
+        for n in range(len(places)):
+            fold[n] = torso_fold(at[6, n], at[7, n], look.seed)
+        for n in range(len(places)):
+            skin[0, n], skin[1, n], skin[2, n] = torso_colour(at[6, n], at[7, n], fold[n], look)
+    for n in range(len(places)):
+        skin[3, n] = CLOTH_GLOSS
+    _colour(places, at, skin, share, pixels)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _shade_mixed(places, samples, lit, surface, look, share, values, pixels):
+    """Hair, and whatever may lie under something."""
+    sort, painting, hit = surface.sort, surface.painting, samples[0]
+    at, on, skin = values[:8], values[8:11], values[11:]
+    _interpolate(places, samples, surface.triangles, lit, 8, at)
+    _interpolate(places, samples, surface.triangles, surface.covering, 3, on)
+    for n in range(len(places)):
+        x, y, z, hair, cloth = at[6, n], at[7, n], on[0, n], on[1, n], on[2, n]
+        kind = sort[np.uint32(hit[places[n, 2]])] & 15
+        if is_covered(kind, cloth):
+            colour = cloth_colour(x, y, cloth_fold(x, y, z, look.seed), look)
+            colour, gloss = scaled(colour, edge_light(cloth)), CLOTH_GLOSS
+        else:
+            colour, gloss = _painted(painting, x, y)
+            colour, gloss = surface_colour(kind, x, y, z, hair, cloth, colour, gloss, look)
+        skin[0, n], skin[1, n], skin[2, n], skin[3, n] = colour[0], colour[1], colour[2], gloss
+    _colour(places, at, skin, share, pixels)
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _shade_eye(
+    e, places, grid, samples, lit, moved, surface, look, eye, margins, lamps, view, share, values, pixels
+):
+    """The region of eye `e`. grid: row of the first sample, and samples in a row."""
+    lamp_table, (top, width) = lamps.table, grid
+    at, on, skin = values[:8], values[8:11], values[11:]
+    _interpolate(places, samples, surface.triangles, lit, 8, at)
+    _interpolate(places, samples, surface.triangles, moved, 3, on)
+    _paint(surface.painting, at, skin, len(places))
+    for n in range(len(places)):
+        pixel, sample, gloss = places[n, 0], places[n, 1], skin[3, n]
+        colour = draw_eye(
+            e,
+            on[0, n],
+            on[1, n],
+            (skin[0, n], skin[1, n], skin[2, n]),
+            (at[0, n], at[1, n], at[2, n]),
+            (at[3, n] * gloss, at[4, n] * gloss, at[5, n] * gloss),
+            view.origin,
+            direction(view, top + sample // width, sample % width),
+            look,
+            eye,
+            margins,
+            lamp_table,
+            lamps.ambient,
+        )
+        for c in range(3):
+            pixels[pixel, c] += share * colour[c]
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def _interpolate(places, samples, triangles, values, count, out):
+    """The first `count` of the vertices' values (V, n) at places: `out` (count, places)."""
+    hit, weight_b, weight_c = samples
+    for n in range(len(places)):
+        sample, other = places[n, 1], places[n, 2]
+        t, u = np.uint32(hit[sample]), np.uint32(hit[other])
+        there = other if t == u else sample  # usual: pixels are finer than triangles
+        wb, wc = 0.5 * (weight_b[sample] + weight_b[there]), 0.5 * (weight_c[sample] + weight_c[there])
+        wa = 1 - wb - wc
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        for k in range(count):
+            out[k, n] = wa * values[a, k] + wb * values[b, k] + wc * values[c, k]
+        if t != u:
+            wb, wc = weight_b[other], weight_c[other]
+            wa = 1 - wb - wc
+            a, b, c = triangles[u, 0], triangles[u, 1], triangles[u, 2]
+            for k in range(count):
+                out[k, n] = 0.5 * (out[k, n] + wa * values[a, k] + wb * values[b, k] + wc * values[c, k])
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _paint(painting, at, skin, count):
+    """Painted colour and gloss (4, n) at `count` places on the chart."""
+    for n in range(count):
+        colour, gloss = _painted(painting, at[6, n], at[7, n])
+        skin[0, n], skin[1, n], skin[2, n], skin[3, n] = colour[0], colour[1], colour[2], gloss
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
+def _colour(places, at, skin, share, pixels):
+    """Reflectance and gloss in their light."""
+    for n in range(len(places)):
+        pixel, sample, other = places[n, 0], places[n, 1], places[n, 2]
+        is_whole = (sample != other) | (share == 1)
+        part = 1.0 if is_whole else share
+        for c in range(3):
+            before = 0.0 if is_whole else pixels[pixel, c]
+            pixels[pixel, c] = before + part * (skin[c, n] * at[c, n] + skin[3, n] * at[3 + c, n])
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
@@ -217,19 +340,6 @@ def _reached(hit, top, factor):
             j -= 1
         beyond = j
     return first // factor, (beyond + factor - 1) // factor
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _direction(view, row, column):
-    """Unit direction of a sample's ray in the head frame."""
-    x, y = (column + 0.5) * view.step_x + view.x0, (row + 0.5) * view.step_y + view.y0
-    inverse = 1 / math.sqrt(x * x + y * y + 1)
-    a, b, c = view.turn
-    return (
-        (a[0] * x + a[1] * y - a[2]) * inverse,
-        (b[0] * x + b[1] * y - b[2]) * inverse,
-        (c[0] * x + c[1] * y - c[2]) * inverse,
-    )
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
@@ -259,185 +369,6 @@ def _channel(painting, i, j, channel, corners):
         + corners[2] * painting[i + 1, j, channel]
         + corners[3] * painting[i + 1, j + 1, channel]
     )
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
-def _plain(y0, x0, y1, x1, hit, weight_b, weight_c, light, triangles, kind, is_bare, chart, painting, look):
-    """Colour of a surface away from the eyes, from the mean of two samples (which may be one and the
-    same)."""
-    x = y = z = hair = cloth = 0.0
-    r = g = b = sr = sg = sb = 0.0
-    t = hit[y0, x0]
-    same = hit[y1, x1] == t  # usual: pixels are finer than triangles
-    what = kind[hit[y1, x1]]
-    bare = is_bare[t] & is_bare[hit[y1, x1]]
-    for k in range(1 if same else 2):
-        row, column = (y0, x0) if k == 0 else (y1, x1)
-        t = hit[row, column]
-        wb, wc = weight_b[row, column], weight_c[row, column]
-        part = 0.5
-        if same:
-            wb, wc = 0.5 * (wb + weight_b[y1, x1]), 0.5 * (wc + weight_c[y1, x1])
-            part = 1.0
-        for corner in range(3):
-            v = triangles[t, corner]
-            w = part * (1 - wb - wc if corner == 0 else (wb if corner == 1 else wc))
-            r += w * light[v, 0]
-            g += w * light[v, 1]
-            b += w * light[v, 2]
-            sr += w * light[v, 3]
-            sg += w * light[v, 4]
-            sb += w * light[v, 5]
-            x += w * chart[v, 0]
-            y += w * chart[v, 1]
-            if not bare:
-                z += w * chart[v, 2]
-                hair += w * chart[v, 3]
-                cloth += w * chart[v, 4]
-    if not bare and is_covered(what, cloth):
-        skin, gloss = cloth_colour(x, y, z, cloth, look)
-    else:
-        skin, gloss = _painted(painting, x, y) if what == FACE else ((0.0, 0.0, 0.0), 0.0)
-        if not bare:
-            skin, gloss = surface_colour(what, x, y, z, hair, cloth, skin, gloss, look)
-    return skin[0] * r + gloss * sr, skin[1] * g + gloss * sg, skin[2] * b + gloss * sb
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
-def _eye_sample(
-    e,
-    t,
-    wb,
-    wc,
-    light,
-    moved,
-    triangles,
-    chart,
-    painting,
-    margins,
-    lamps,
-    ambient,
-    look,
-    eye,
-    origin,
-    ray,
-):
-    """Colour of one sample in the region of eye `e`."""
-    wa = 1 - wb - wc
-    cx = cy = x = y = 0.0
-    r = g = b = sr = sg = sb = 0.0
-    for corner in range(3):
-        v = triangles[t, corner]
-        w = wa if corner == 0 else (wb if corner == 1 else wc)
-        cx += w * chart[v, 0]
-        cy += w * chart[v, 1]
-        x += w * moved[v, 0]
-        y += w * moved[v, 1]
-        r += w * light[v, 0]
-        g += w * light[v, 1]
-        b += w * light[v, 2]
-        sr += w * light[v, 3]
-        sg += w * light[v, 4]
-        sb += w * light[v, 5]
-    skin, gloss = _painted(painting, cx, cy)
-    return draw_eye(
-        e,
-        x,
-        y,
-        skin,
-        (r, g, b),
-        (sr * gloss, sg * gloss, sb * gloss),
-        origin,
-        ray,
-        look,
-        eye,
-        margins,
-        lamps,
-        ambient,
-    )
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _worn(lenses, view, rows, columns, factor):
-    """Where pixels may lie behind spectacles: first row, row after the last, and so for columns."""
-    if lenses.half_width <= 0:
-        return 0, 0, 0, 0
-    aside = (1 + _LENS_REACH) * lenses.half_width + _BRIDGE_CM
-    above = max(_LENS_REACH * lenses.half_height, 0.35 * lenses.half_height + 0.45 * lenses.rim + 0.15)
-    a, b, c = view.turn
-    top, left, bottom, right = 1e9, 1e9, -1e9, -1e9
-    for corner in range(4):
-        x = (aside if corner % 2 else -aside) - view.origin[0]
-        y = lenses.drop + (above if corner < 2 else -above) - view.origin[1]
-        z = lenses.distance - view.origin[2]
-        depth = -(a[2] * x + b[2] * y + c[2] * z)
-        if depth < 0.5:  # cm: too near for a pinhole
-            return 0, rows, 0, columns
-        column = ((a[0] * x + b[0] * y + c[0] * z) / depth - view.x0) / (factor * view.step_x)
-        row = ((a[1] * x + b[1] * y + c[1] * z) / depth - view.y0) / (factor * view.step_y)
-        top, bottom = min(top, row), max(bottom, row)
-        left, right = min(left, column), max(right, column)
-    return math.floor(top), math.ceil(bottom), math.floor(left), math.ceil(right)
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _spectacles(lenses, origin, ray, pixel, look, ambient, rim_light, colour):
-    """A pixel's colour behind lenses and rims. pixel: angle of a pixel (for smooth edges)."""
-    if ray[2] > -0.2:
-        return colour
-    t = (lenses.distance - origin[2]) / ray[2]
-    x, y = origin[0] + t * ray[0], origin[1] + t * ray[1]
-    u, v = (
-        (abs(x) - lenses.half_width - _BRIDGE_CM) / lenses.half_width,
-        (y - lenses.drop) / lenses.half_height,
-    )
-    soft = 0.6 * pixel * t
-    bridge = (
-        abs(x) < 0.80
-        and abs(y - lenses.drop - 0.35 * lenses.half_height - 0.12 * math.cos(2 * x))
-        < lenses.rim * 0.45 + 0.03
-    )
-    if abs(u) < _LENS_REACH and abs(v) < _LENS_REACH:
-        radius = (abs(u) ** lenses.roundness + abs(v) ** lenses.roundness) ** (1 / lenses.roundness)
-        outside = (radius - 1) * min(lenses.half_width, lenses.half_height)
-        if outside < 0:
-            colour = scaled(colour, 1 - 0.08 - 0.2 * lenses.tint)
-            if lenses.reflection > 0:
-                patch = lenses.reflection * smoothstep(
-                    0.18, 0.30, noise(x * 0.6 + 0.8 * y + 5, y * 0.7 - x * 0.3, look.seed + 51)
-                )
-                colour = (
-                    colour[0] + ambient[0] * patch * 0.4,
-                    colour[1] + ambient[1] * patch * 0.4,
-                    colour[2] + ambient[2] * patch * 0.4,
-                )
-        rim = smoothstep(lenses.rim * 0.5 + soft, lenses.rim * 0.5 - soft, abs(outside - lenses.rim * 0.5))
-        colour = _frame(rim, x, y, look, rim_light, colour)
-    if bridge:
-        colour = _frame(1.0, x, y, look, rim_light, colour)
-    return colour
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _frame(cover, x, y, look, rim_light, colour):
-    if cover <= 0:
-        return colour
-    sheen = 0.7 + 0.9 * max(0.0, noise(x * 1.2, y * 2, look.seed + 55))
-    frame = (
-        look.frame[0] * sheen * rim_light[0],
-        look.frame[1] * sheen * rim_light[1],
-        look.frame[2] * sheen * rim_light[2],
-    )
-    return blended(colour, frame, cover)
-
-
-@njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _rim_light(lamps, ambient):
-    """What lights the frame of spectacles: the surroundings and some of the first lamp."""
-    direct = (0.0, 0.0, 0.0)
-    if lamps.shape[0] > 0:
-        direct = (lamps[0, 3] * 0.4, lamps[0, 4] * 0.4, lamps[0, 5] * 0.4)
-    return 2 * ambient[0] + direct[0], 2 * ambient[1] + direct[1], 2 * ambient[2] + direct[2]
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
@@ -470,10 +401,8 @@ __all__ = [
     "EyeLook",
     "EyeState",
     "Lamps",
-    "Lenses",
     "Look",
     "Surface",
-    "View",
     "backdrop",
     "resolve",
 ]

@@ -12,18 +12,18 @@ from tinytracker.synthetic.complexion_painter import paint_complexion
 from tinytracker.synthetic.eyeball import Eye, EyeLook, EyeState
 from tinytracker.synthetic.eyes import SIDE, iris_distance_cm, torsion_free
 from tinytracker.synthetic.head_kinds import HeadKind
-from tinytracker.synthetic.lids import margin_heights
+from tinytracker.synthetic.lids import MarginShapes, margin_heights, margin_shapes
 from tinytracker.synthetic.light import illuminate, open_sky
 from tinytracker.synthetic.mesh import FACE, HeadMesh
 from tinytracker.synthetic.paint import paint
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.scene import Scene
-from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Lenses, Surface, backdrop
+from tinytracker.synthetic.shade import EYE_REACH_CM, Lamps, Surface, backdrop
+from tinytracker.synthetic.spectacles import Lenses
 from tinytracker.synthetic.subject import Subject
-from tinytracker.synthetic.surfaces import Look, is_bare
+from tinytracker.synthetic.surfaces import LEFT_EYE, Look, part_of
 
 _USUAL_ORBIT_LIGHT = 0.78
-_ALONG = np.linspace(0, 1, 97)  # where margins are tabulated for the shader
 
 
 def surface_of(subject: Subject, mesh: HeadMesh) -> Surface:
@@ -39,9 +39,11 @@ def surface_of(subject: Subject, mesh: HeadMesh) -> Surface:
     eye_x = float(np.abs(mesh.eye_centres_cm[:, 0]).mean())
     painting = paint_complexion(subject, eye_x) if subject.complexion else paint(subject, eye_x)
     t = mesh.triangles
-    bare = is_bare(mesh.kind, mesh.chart_cm[t], mesh.hair[t], mesh.cloth[t])
-    chart = np.concatenate([mesh.chart_cm, mesh.hair[:, None], mesh.cloth[:, None]], 1)
-    return Surface(t, mesh.kind, eye, bare, chart.astype(np.float32).astype(float), painting)
+    unlit = np.pad(mesh.chart_cm[:, :2], ((0, 0), (6, 0))).astype(np.float32)
+    covering = np.stack([mesh.chart_cm[:, 2], mesh.hair, mesh.cloth], 1).astype(np.float32)
+    part = part_of(mesh.kind, mesh.chart_cm[t], mesh.hair[t], mesh.cloth[t])
+    part[eye > 0] = LEFT_EYE + eye[eye > 0] - 1
+    return Surface(t.astype(np.uint32), mesh.kind + 16 * part, unlit, covering, painting)
 
 
 def eye_look(subject: Subject, mesh: HeadMesh) -> EyeLook:
@@ -100,11 +102,17 @@ def _orbit_light(subject: Subject, mesh: HeadMesh) -> float:
     return float(light[lids, 1].mean() / light[cheeks, 1].mean())
 
 
-def eye_state(subject: Subject, mesh: HeadMesh, posed: PosedHead) -> EyeState:
-    """Where eyes, lids and lashes are in this frame, head frame."""
+def margins_of(subject: Subject) -> MarginShapes:
+    """Both lids' margins, where they are tabulated for the shader."""
+    return margin_shapes(subject.lids, np.linspace(0, 1, 97))
+
+
+def eye_state(subject: Subject, mesh: HeadMesh, shapes: MarginShapes, posed: PosedHead) -> EyeState:
+    """Where eyes, lids and lashes are in this frame, head frame. shapes: at the places that are tabulated
+    (`margins_of`)."""
     lids = subject.lids
     openings = posed.openings
-    margins = np.stack([np.stack(margin_heights(lids, o, _ALONG), 1) for o in openings])
+    margins = np.stack([np.stack(margin_heights(shapes, o), 1) for o in openings])
     axes = posed.optical_axes @ posed.rotation
     eyes = []
     for e in range(2):

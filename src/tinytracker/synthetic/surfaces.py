@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from tinytracker.synthetic.colours import Triple, blended, scaled
 from tinytracker.synthetic.jit import njit
-from tinytracker.synthetic.noise import noise, smoothstep
+from tinytracker.synthetic.noise import inlined_noise, noise, smoothstep
 
 # As in `mesh`, which is not compiled: numba would not notice if they changed there.
 FACE, HAIR, TORSO, MOUTH, FRAME, TEETH = 1, 2, 3, 4, 5, 6
+
+BARE, CLOTHED, CHEST, MIXED, LEFT_EYE, RIGHT_EYE = range(6)
+"""Parts of a person that are shaded each in its own way: nothing but painted skin, nothing but clothes,
+nothing but the torso, anything else, the eyes' regions."""
+PARTS = 6
 
 _HEM_CM = 0.03
 """How far within clothes nothing shows through them any more, and outside nothing of them is seen."""
 _SHADOW_CM = 0.8
 """How far within clothes the shadow along their edge is less than one in 10**19."""
+CLOTH_GLOSS = 0.02
+_STRIPE = math.asin(0.3) / (2 * math.pi)
+"""Where in a wave a stripe begins, and how long before its half it ends: where its sine is 0.3."""
 
 
 class Look(NamedTuple):
@@ -37,13 +47,17 @@ def is_covered(kind, cloth):
     return cloth >= _HEM_CM and kind != HAIR
 
 
-def is_bare(kind, chart, hair, cloth):
-    """Whether nothing but painted skin is seen of triangles (T,): no hair, clothes, or shadow of the chin.
+def part_of(kind, chart, hair, cloth):
+    """Which part triangles (T,) that are not in an eye's region belong to, uint8.
 
     chart, hair, cloth: as `surface_colour` takes them, of the corners (T, 3, 3), (T, 3) and (T, 3).
     """
-    free = (chart[..., 1] > -10.4) & (hair < 0.019) & (cloth < -0.26)  # a little within what is asked there
-    return (kind == FACE) & free.all(axis=1)
+    # A little within what is asked there.
+    free = ((hair < 0.019) & (cloth < -0.26)).all(axis=1)
+    bare = free & (kind == FACE) & (chart[..., 1] > -10.4).all(axis=1)
+    clothed = (kind != HAIR) & (cloth > _SHADOW_CM + 1e-3).all(axis=1)
+    part = np.select([bare, clothed, free & (kind == TORSO)], [BARE, CLOTHED, CHEST], MIXED)
+    return part.astype(np.uint8)
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
@@ -60,10 +74,7 @@ def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
             )
             skin = scaled(skin, dim)
     elif kind == TORSO:
-        fold = 1 + 0.35 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.25 * noise(x * 2, y * 2, look.seed + 32)
-        fold *= _stripe(x, y, look)
-        fold *= 0.5 + 0.5 * smoothstep(-16.5, -22.0, y)
-        skin, gloss = scaled(look.cloth, fold), 0.02
+        skin, gloss = torso_colour(x, y, torso_fold(x, y, look.seed), look), CLOTH_GLOSS
     elif kind == FRAME:
         skin, gloss = look.frame, 1.0
     elif kind == MOUTH:
@@ -87,28 +98,48 @@ def surface_colour(kind, x, y, z, hair, cloth, skin, gloss, look):
         gloss += (0.12 - gloss) * cover
     if cloth > -0.25 and kind != HAIR:
         k = smoothstep(-_HEM_CM, _HEM_CM, cloth)
-        skin = scaled(blended(skin, _weave(x, y, z, look), k), _edge_light(cloth))
-        gloss += (0.02 - gloss) * k
+        skin = scaled(
+            blended(skin, cloth_colour(x, y, cloth_fold(x, y, z, look.seed), look), k), edge_light(cloth)
+        )
+        gloss += (CLOTH_GLOSS - gloss) * k
     return skin, gloss
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def cloth_colour(x, y, z, cloth, look):
-    """Reflectance (a colour) and gloss of a place that is covered."""
-    weave = _weave(x, y, z, look)
-    return (scaled(weave, _edge_light(cloth)) if cloth < _SHADOW_CM else weave), 0.02
+def torso_colour(x, y, fold, look):
+    """Reflectance (a colour) of a place on the torso, from its `torso_fold`."""
+    return scaled(look.cloth, fold * _stripe(x, y, look) * (0.5 + 0.5 * smoothstep(-16.5, -22.0, y)))
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def torso_fold(x, y, seed):
+    """Light in the folds of what a torso wears."""
+    wide, fine = inlined_noise(x * 0.5, y * 0.5, seed + 31), inlined_noise(x * 2, y * 2, seed + 32)
+    return 1 + 0.35 * wide + 0.25 * fine
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _weave(x, y, z, look):
-    fold = 1 + 0.30 * noise(x * 0.5, y * 0.5, look.seed + 31) + 0.22 * noise(x * 2 + z, y * 2, look.seed + 32)
-    if y < -9:
-        fold *= _stripe(x, y, look)
-    return scaled(look.headwear if y > -9 else look.cloth, fold)
+def cloth_colour(x, y, fold, look):
+    """Reflectance (a colour) of a place that is covered, from its `cloth_fold`."""
+    is_headwear = y > -9
+    fold *= 1.0 if is_headwear else _stripe(x, y, look)
+    worn, other = look.headwear, look.cloth
+    return (
+        fold * (worn[0] if is_headwear else other[0]),
+        fold * (worn[1] if is_headwear else other[1]),
+        fold * (worn[2] if is_headwear else other[2]),
+    )
+
+
+@njit(fastmath=True, cache=True, nogil=True, error_model="numpy", inline="always")
+def cloth_fold(x, y, z, seed):
+    """Light in the folds of cloth."""
+    wide, fine = inlined_noise(x * 0.5, y * 0.5, seed + 31), inlined_noise(x * 2 + z, y * 2, seed + 32)
+    return 1 + 0.30 * wide + 0.22 * fine
 
 
 @njit(fastmath=True, cache=True, nogil=True, error_model="numpy")
-def _edge_light(cloth):
+def edge_light(cloth):
     """Light left by the shadow along the edge of clothes, cm within them."""
     return 1 - 0.45 * math.exp(-((cloth / 0.12) ** 2))
 
@@ -117,4 +148,6 @@ def _edge_light(cloth):
 def _stripe(x, y, look):
     """Brightness of a cloth's stripes at a place, 1 beside them."""
     contrast, across, up = look.cloth_waves
-    return contrast if contrast > 0 and math.sin(x * across + y * up) > 0.3 else 1.0
+    turns = (x * across + y * up) * (0.5 / math.pi)
+    turn = turns - math.floor(turns)
+    return contrast if (contrast > 0) & (turn > _STRIPE) & (turn < 0.5 - _STRIPE) else 1.0
