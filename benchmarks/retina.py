@@ -11,6 +11,7 @@
     python benchmarks/retina.py release exported/pupil_int8.tflite dataset unseen --trained-on "in words" \\
         --made-by "tinytracker synth eyes ..." --made-by "tinytracker prepare ..." ...
     python benchmarks/retina.py ablation pose=far,leds=dim runs usual=dataset pose=no-pose leds=no-leds
+    python benchmarks/retina.py closures pupil unseen                    # which closed eyes are missed
 
 `compare` trains both recipes for the same steps of as many windows, and stands beside them
 always-the-mean; --same-windows adds Retina's ANN with our windows, from which noise is left out (its authors'
@@ -18,8 +19,10 @@ have it). All are scored at the same moments.
 `spiking` runs Retina's SNN in reals and in whole numbers. `release` puts an int8 file into the package as
 `pupil`, with what it is worth on its card. `ablation` trains `pupil` on datasets whose people lack a
 variation (`synth eyes --fixed pose`) and measures on people who are drawn from beyond one (`--shifted
-pose`), a column for each set of these. Every split of the unseen dataset is measured on. Runs that are there
-already are not trained again, those that were stopped go on. All figures are measured, on rendered people.
+pose`), a column for each set of these. `closures` follows every closure of an eye: how soon it is called
+closed, for how much of it, and what other thresholds would find. Every split of the unseen dataset is
+measured on. Runs that are there already are not trained again, those that were stopped go on. All figures are
+measured, on rendered people.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from terminal import progress_bar
@@ -51,9 +55,10 @@ from tinytracker.models.checkpoint import load_card, load_network
 from tinytracker.models.count import count
 from tinytracker.models.retina import Retina
 from tinytracker.results import Row, read_rows, value_of
-from tinytracker.retina.estimates import estimates_of
+from tinytracker.retina.estimates import CLOSED, estimates_of
 from tinytracker.retina.evaluate import EVERY_US, estimates_along
 from tinytracker.retina.integer import IntegerRetina
+from tinytracker.retina.model import PupilModel
 from tinytracker.retina.recipe import load_event_recipe
 from tinytracker.retina.scores import ALWAYS_MEAN, Scene, mean_centre, score, score_mean
 from tinytracker.retina.sequences import Track, tracks_of, window_of
@@ -100,8 +105,13 @@ def main() -> None:
         command.add_argument("--steps", type=int)
         command.add_argument("--seeds", type=int, default=3)
         command.add_argument("--int8", type=Path, help="an int8 .tflite to stand beside them")
+    command = commands.add_parser("closures")
+    command.add_argument("network", help="a released network of pupils, or a file of one")
+    command.add_argument("unseen", type=Path)
     arguments = parser.parse_args()
-    if arguments.command == "release":
+    if arguments.command == "closures":
+        print_closures(arguments.network, EventDataset.open(arguments.unseen))
+    elif arguments.command == "release":
         release(arguments)
     elif arguments.command == "ablation":
         print_ablation(arguments)
@@ -198,6 +208,41 @@ def print_ablation(arguments: argparse.Namespace) -> None:
         table.add_row(title, *(cell(rows, "error_mean", "all", 2) for rows in found))
     table.add_row(ALWAYS_MEAN, *(cell([score_mean(scene)], "error_mean", "all", 2) for scene in scenes))
     Console().print(table)
+
+
+def print_closures(network: str, unseen: EventDataset) -> None:
+    window = window_of(PupilModel.load(network).window)
+    recordings = [one for split in SPLITS if unseen.names(split) for one in unseen.recordings(split)]
+    tracks = tracks_of(recordings, window, EVERY_US)
+    estimates = estimates_along(network, tracks)[1]
+    table = Table(title=f"closures of {len({track.person for track in tracks})} rendered eyes, measured")
+    for heading in ("recording", "from, ms", "windows", "missed", "first called closed after, ms"):
+        table.add_column(heading, justify="right")
+    for track, said in zip(tracks, estimates, strict=True):
+        for first, end in runs_of(track.closed):
+            called = said.closed[first:end] >= CLOSED
+            soonest = f"{np.argmax(called) * track.every_us / 1e3:.0f}" if called.any() else "never"
+            from_ms = f"{track.at_us[first] / 1e3:.0f}"
+            table.add_row(track.name, from_ms, f"{len(called)}", f"{(~called).sum()}", soonest)
+    Console().print(table)
+    chances = np.concatenate([one.closed for one in estimates])
+    closed = np.concatenate([track.closed for track in tracks])
+    for least in (0.3, 0.4, CLOSED, 0.6):
+        found = chances >= least
+        Console().print(
+            f"closed from {least} on: {found[closed].sum()} of {closed.sum()} found, "
+            f"{found[closed].mean():.1%}; of {found.sum()} called so {closed[found].mean():.1%} are"
+        )
+
+
+def runs_of(true: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and end of each run of what is true.
+
+    >>> runs_of(np.array([True, False, True, True]))
+    [(0, 1), (2, 4)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]]).astype(np.int8)))
+    return [(int(first), int(end)) for first, end in edges.reshape(-1, 2)]
 
 
 def release(arguments: argparse.Namespace) -> None:
