@@ -221,6 +221,12 @@ def test_what_cannot_be_is_no_wider_than_what_can() -> None:
     assert ">1e+300<" in latency_bars(compare([row(value=1e300)]))
 
 
+def test_next_to_nothing_is_a_figure(tmp_path: Path) -> None:
+    """What a meter leaves of an inference that takes no more than idling."""
+    write_cost_rows([row(value=4.3e-19)], tmp_path / "rows.csv")
+    assert [found.value for found in read_cost_rows(tmp_path / "rows.csv")] == [4.3e-19]
+
+
 def test_drawings_of_nothing_and_of_far_too_much() -> None:
     """A board that takes no time, a roof of 0, a network without work: left out, and no crash of a
     logarithm."""
@@ -332,7 +338,7 @@ def test_rows_that_a_spreadsheet_saved(text: str, tmp_path: Path) -> None:
         (COST_HEAD + COST.replace("2.5", '"2,5"'), "line 2: the value is '2,5'; expected a number"),
         (COST_HEAD + COST.replace("ms", "s"), "line 2: b, net, inference: the unit is ms, not s"),
         (COST_HEAD + COST.replace("2.5", "-2.5"), "line 2: .*expected 0 or more"),
-        (COST_HEAD + COST.replace("2.5", "1e300"), "line 2: .*1e\\+300 ms is no figure; expected 1e-18 to"),
+        (COST_HEAD + COST.replace("2.5", "1e300"), "line 2: .*1e\\+300 ms is no figure; expected at most 1e"),
         (COST_HEAD + COST.replace(",,", ",-inf,inf", 1), "line 2: .*both of them numbers"),
         (COST_HEAD + "b,net,fits,0.5,,,,estimated,s,\n", "line 2: .*expected 1"),
         (COST_HEAD + COST.replace("s,\n", "s,model_sha256=XY\n"), "line 2: .*'XY'; expected 64 digits"),

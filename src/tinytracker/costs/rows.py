@@ -105,8 +105,9 @@ class CostRow:
     conditions: Mapping[str, str] = field(default_factory=dict)
 
 
-LEAST, MOST = 1e-18, 1e18
-"""Of figures that are not 0, in their units: far beyond what can be, and still to be computed with."""
+MOST = 1e18
+"""Of a figure, in its unit: far beyond what can be, and still to be computed with. There is no least one: net
+of idle, next to nothing may be left."""
 COLUMNS = tuple(column.name for column in fields(CostRow))
 NUMBERS = ("value", "low", "high")
 
@@ -133,8 +134,8 @@ def check(row: CostRow) -> None:
     if math.isnan(row.low) != math.isnan(row.high) or math.isinf(row.low) or math.isinf(row.high):
         raise InputError(f"{place}: a range has two ends, both of them numbers, or none")
     for number in (row.value, row.low, row.high):
-        if number and not math.isnan(number) and not LEAST <= abs(number) <= MOST:
-            raise InputError(f"{place}: {number:g} {row.unit} is no figure; expected {LEAST:g} to {MOST:g}")
+        if abs(number) > MOST:
+            raise InputError(f"{place}: {number:g} {row.unit} is no figure; expected at most {MOST:g}")
     if not math.isnan(row.low) and not row.low <= row.value <= row.high:
         raise InputError(f"{place}: {row.value:g} lies outside its range from {row.low:g} to {row.high:g}")
     sha256 = row.conditions.get(MODEL_HASH)
