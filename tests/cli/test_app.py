@@ -236,6 +236,29 @@ app.main(["probe"])
     assert (out, err, process.returncode) == ("closed\n", "interrupted\n", 130)
 
 
+def test_ctrl_c_while_python_ends_leaves_no_traceback() -> None:
+    """Ending takes torch long enough to be met."""
+    code = """
+import atexit, signal, time
+from tinytracker.cli import app
+def ending():
+    print("ending", flush=True)
+    time.sleep(30)
+atexit.register(ending)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+app.main(["--version"])
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert "tinytracker" in process.stdout.readline()
+    assert process.stdout.readline() == "ending\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (out, err, process.returncode) == ("", "", -signal.SIGINT)
+
+
 def test_a_closed_pipe_is_quiet() -> None:
     answer = subprocess.run(
         f'{sys.executable} -c "import sys; from tinytracker.cli import app; import typer; '
