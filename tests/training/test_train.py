@@ -185,6 +185,13 @@ def test_what_is_refused_leaves_no_folder(dataset, recipe, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("option", ["--start", "--teacher"])
+def test_a_network_that_is_not_there_is_told_before_the_data_is_opened(option, tmp_path, capsys):
+    line = ["train", "tinytracker-s", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "run")]
+    assert run([*line, option, "nothing"]) != 0
+    assert "no file or released network 'nothing'" in capsys.readouterr().err
+
+
 def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, tmp_path):
     train(recipe, dataset, tmp_path)
     with pytest.raises(UsageError, match="--resume"):
