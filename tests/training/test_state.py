@@ -30,5 +30,5 @@ def test_a_state_of_another_versions_network_is_refused(tmp_path: Path) -> None:
 def test_a_state_that_does_not_say_whose_it_is_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     state.save_state(path, {"a": torch.zeros(1)}, {"step": 3})
-    with pytest.raises(CheckpointError, match="is of another run: seed .* was nothing and is 1"):
+    with pytest.raises(CheckpointError, match=r"is of another run: seed .* was nothing and is 1"):
         state.refuse_another(path, {"seed": 1})

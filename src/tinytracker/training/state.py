@@ -159,5 +159,6 @@ def restore_run(
         return facts["step"], Score(math.inf if value is None else value, facts["best"]["parts"])
     except (KeyError, ValueError, RuntimeError) as error:  # layers that another version had
         raise CheckpointError(
-            f"{path} does not fit the network that its recipe makes in this version; start anew without --resume"
+            f"{path} does not fit the network that its recipe makes in this version; start anew without "
+            f"--resume"
         ) from error
