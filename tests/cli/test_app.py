@@ -147,9 +147,19 @@ def test_a_bug_keeps_its_traceback(command) -> None:
         cli.run(["probe"])
 
 
-def test_too_little_memory_is_one_line(command, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 9.00 GiB"),
+    ],
+)
+def test_too_little_memory_is_one_line(error: Exception, command, capsys: pytest.CaptureFixture[str]) -> None:
     def probe() -> None:
-        raise MemoryError
+        raise error
 
     command(probe)
     assert cli.run(["probe"]) == OutputError.exit_code
