@@ -69,8 +69,8 @@ def train(
     out/state.safetensors if there is one. device: as torch names it; a GPU if there is one. stopping: who may
     wish that training stops; it then writes its state and raises TrainingStopped. Raises UsageError if there
     is no such device, if torchrun started several processes, if `out` holds a run and resume is not asked
-    for, or if training diverges, OutputError if it cannot be made, CheckpointError if that run had another recipe, seed or data,
-    DatasetError if a split is empty.
+    for, or if training diverges, OutputError if it cannot be made, CheckpointError if that run had another
+    recipe, seed or data, DatasetError if a split is empty.
     """
     torch.set_num_threads(threads)
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
