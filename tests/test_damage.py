@@ -71,3 +71,16 @@ def test_json_that_ends_in_the_middle_is_told_from_json_that_is_none() -> None:
     for wrong in (whole.replace(":", "=", 1), whole.replace("]", "}"), whole + "}", "a letter"):
         with pytest.raises(json.JSONDecodeError):
             parse_json(wrong)
+
+
+def test_whole_files_of_another_kind_are_not_said_to_be_cut_off(tmp_path: Path) -> None:
+    path, said = tmp_path / "file", ValueError("what the reader said")
+    with path.open("wb") as file:
+        np.save(file, np.full(1000, None))  # pickled: shorter than a thousand pointers
+    assert damage_of(path, said) == str(said)
+    head = b'{"a":' * 10_000 + b"0" + b"}" * 10_000
+    path.write_bytes(len(head).to_bytes(8, "little") + head)
+    assert damage_of(path, said) == str(said)
+    for whole in ("{} t", "[1, 2]\nn", '{"a": "\\u12", "b": 1}'):
+        with pytest.raises(json.JSONDecodeError):
+            parse_json(whole)

@@ -45,8 +45,12 @@ def is_cut_json(text: str, error: json.JSONDecodeError) -> bool:
     [True, True, True, False, False]
     """
     rest = text[error.pos :].strip()
-    if error.msg.startswith(("Unterminated string", "Invalid \\u")) and "\n" not in rest:
-        return True
+    if error.msg == "Extra data":
+        return False
+    if error.msg.startswith("Invalid \\u"):
+        return '"' not in rest
+    if error.msg.startswith("Unterminated string"):
+        return "\n" not in rest
     return any(word.startswith(rest) for word in ("true", "false", "null", "-"))
 
 
@@ -78,6 +82,8 @@ def _npy_bytes(file: BinaryIO, head: bytes) -> float:
         shape, _, dtype = read(file)
     except Exception:  # a head is text that NumPy evaluates: it may raise whatever Python can
         return float("inf") if len(head) < 8 or not file.read(1) else 0
+    if dtype.hasobject:
+        return 0  # they are pickled, however long that is
     return file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))
 
 
@@ -111,5 +117,5 @@ def _safetensors_bytes(file: BinaryIO, head: bytes) -> float:
             entry["data_offsets"][1] for name, entry in json.loads(header).items() if name != "__metadata__"
         ]
         return 8 + length + max(ends, default=0)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return 0

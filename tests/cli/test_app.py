@@ -147,9 +147,19 @@ def test_a_bug_keeps_its_traceback(command) -> None:
         cli.run(["probe"])
 
 
-def test_too_little_memory_is_one_line(command, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 9.00 GiB"),
+    ],
+)
+def test_too_little_memory_is_one_line(error: Exception, command, capsys: pytest.CaptureFixture[str]) -> None:
     def probe() -> None:
-        raise MemoryError
+        raise error
 
     command(probe)
     assert cli.run(["probe"]) == OutputError.exit_code
@@ -234,6 +244,29 @@ app.main(["probe"])
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=20)
     assert (out, err, process.returncode) == ("closed\n", "interrupted\n", 130)
+
+
+def test_ctrl_c_while_python_ends_leaves_no_traceback() -> None:
+    """Ending takes torch long enough to be met."""
+    code = """
+import atexit, signal, time
+from tinytracker.cli import app
+def ending():
+    print("ending", flush=True)
+    time.sleep(30)
+atexit.register(ending)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+app.main(["--version"])
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert "tinytracker" in process.stdout.readline()
+    assert process.stdout.readline() == "ending\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (out, err, process.returncode) == ("", "", -signal.SIGINT)
 
 
 def test_a_closed_pipe_is_quiet() -> None:

@@ -51,8 +51,11 @@ def test_a_dataset_is_no_recordings_and_lies_not_among_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_recording(tmp_path / "in", "00000")
-    assert run(["prepare", str(tmp_path / "in"), str(tmp_path / "in" / "out")]) == 2
-    assert "would lie among the recordings" in capsys.readouterr().err
+    for is_there in (False, True):  # an empty folder was taken for a recording
+        if is_there:
+            (tmp_path / "in" / "out").mkdir()
+        assert run(["prepare", str(tmp_path / "in"), str(tmp_path / "in" / "out")]) == 2
+        assert "would lie among the recordings" in capsys.readouterr().err
     assert run(["prepare", str(tmp_path / "in"), str(tmp_path / "out"), "--jobs", "1"]) == 0
     assert run(["prepare", str(tmp_path / "out"), str(tmp_path / "again")]) == 2
     assert "is a dataset already; give the folder of recordings" in capsys.readouterr().err

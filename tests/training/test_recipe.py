@@ -72,6 +72,8 @@ def test_the_papers_recipe_is_the_papers():
         ("ema = 1.0", "ema is 1.0, expected 0 to 0.999999"),
         ("face_dropout = 1.5", "face_dropout is 1.5, expected 0 to 1"),
         ("[photometric]\nfinest = 0.5", "photometric: finest is 0.5, expected 1 to 4"),
+        ("[photometric]\ngamma = 1e9", "photometric: gamma is 1000000000.0, expected 0 to 3"),
+        ("[geometric]\nface_zoom = 1e9", "geometric: face_zoom is 1000000000.0, expected 0 to 3"),
         ("[geometric]\nflip = 2", "geometric: flip is 2.0, expected 0 to 1"),
         ("steps = ", "not a readable TOML recipe"),
         ("steps = " + "[" * 10_000, "nested too deeply"),

@@ -185,6 +185,20 @@ def test_what_is_refused_leaves_no_folder(dataset, recipe, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_training_that_diverges_ends_at_the_next_validation(dataset, recipe, tmp_path):
+    """It went on to its end, and named a best.safetensors that was never written."""
+    with pytest.raises(UsageError, match="training has diverged: after step"):
+        train(replace(recipe, learning_rate=1e9, weight_decay=1e9, warmup_steps=0), dataset, tmp_path)
+    assert not (tmp_path / "best.safetensors").exists()
+
+
+@pytest.mark.parametrize("option", ["--start", "--teacher"])
+def test_a_network_that_is_not_there_is_told_before_the_data_is_opened(option, tmp_path, capsys):
+    line = ["train", "tinytracker-s", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "run")]
+    assert run([*line, option, "nothing"]) != 0
+    assert "no file or released network 'nothing'" in capsys.readouterr().err
+
+
 def test_a_run_is_neither_overwritten_nor_continued_by_another(dataset, recipe, tmp_path):
     train(recipe, dataset, tmp_path)
     with pytest.raises(UsageError, match="--resume"):

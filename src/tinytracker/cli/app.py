@@ -98,7 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a sign that a terminal's encoding lacks is no reason to fail
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, *HANG_UP):
+        if signal.getsignal(number) == interrupt:  # all is done and told: who is in a hurry may go at once
+            signal.signal(number, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -151,9 +155,15 @@ def _tell(error: Exception) -> int:
         _log.debug("the system refused", exc_info=error)
         named = f"{error.filename}: " if error.filename else ""
         return _fail(f"{named}{error.strerror or error}", OutputError.exit_code)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _is_torchs_memory_error(error):
         return _fail("there is not enough memory for this", OutputError.exit_code)
     raise error
+
+
+def _is_torchs_memory_error(error: Exception) -> bool:
+    """Whether torch had too little: of a GPU's "CUDA out of memory", else what its allocator says."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)
 
 
 def with_whole_name(arguments: Sequence[str]) -> list[str]:

@@ -62,7 +62,7 @@ def prepare(
     from tinytracker.data.prepare import PrepareOptions
     from tinytracker.data.prepare import prepare as prepare_dataset
     from tinytracker.data.recording_files import faces_in
-    from tinytracker.data.store import MANIFEST_FILE
+    from tinytracker.data.store import MANIFEST_FILE, OPTIONS_FILE
     from tinytracker.errors import UsageError
     from tinytracker.events.files.layouts import find_recordings
 
@@ -71,7 +71,7 @@ def prepare(
     refuse_no_folder(dataset)
     if (recordings / MANIFEST_FILE).is_file():
         raise UsageError(f"{recordings} is a dataset already; give the folder of recordings")
-    if recordings.resolve() in dataset.resolve().parents and not dataset.exists():
+    if recordings.resolve() in dataset.resolve().parents and not (dataset / OPTIONS_FILE).exists():
         raise UsageError(
             f"{dataset} would lie among the recordings, and be taken for one; choose another place"
         )

@@ -78,7 +78,7 @@ def train(
     from tinytracker.retina.recipe import EventRecipe, is_event_recipe, list_event_recipes, load_event_recipe
     from tinytracker.training.recipe import load_recipe
     from tinytracker.training.run import TrainingStopped
-    from tinytracker.zoo import STATE_FILE
+    from tinytracker.zoo import STATE_FILE, find
 
     refuse_no_folder(out)
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, started by torchrun, only the first
@@ -97,6 +97,9 @@ def train(
             raise UsageError(f"{recipe} learns from labels alone; leave --teacher out")
         chosen = replace(chosen, distillation=replace(chosen.distillation, checkpoint=teacher))
     create_model(chosen.model, **chosen.options)  # or its options are refused before anything is opened
+    for taken in (chosen.start, teacher):  # and so are networks that are not there
+        if taken:
+            find(taken)
     if resume and speaks and not (out / STATE_FILE).exists():
         typer.echo(f"{out} holds no {STATE_FILE}, so there is nothing to resume: training from the start")
     try:

@@ -39,6 +39,7 @@ from tinytracker.training.run import (
     device_named,
     never,
     open_log,
+    refuse_diverged,
 )
 from tinytracker.training.start import take_over
 from tinytracker.training.validation import Score
@@ -67,9 +68,9 @@ def train(
     seed: with recipe, dataset, torch version and kind of CPU it decides the weights. resume: go on from
     out/state.safetensors if there is one. device: as torch names it; a GPU if there is one. stopping: who may
     wish that training stops; it then writes its state and raises TrainingStopped. Raises UsageError if there
-    is no such device, if torchrun started several processes, or if `out` holds a run and resume is not asked
-    for, OutputError if it cannot be made, CheckpointError if that run had another recipe, seed or data,
-    DatasetError if a split is empty.
+    is no such device, if torchrun started several processes, if `out` holds a run and resume is not asked
+    for, or if training diverges, OutputError if it cannot be made, CheckpointError if that run had another
+    recipe, seed or data, DatasetError if a split is empty.
     """
     torch.set_num_threads(threads)
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
@@ -132,6 +133,7 @@ def train(
                 log.info("%s, step %d of %d: %s, %.0f s", recipe.name, done, recipe.steps, score, elapsed_s)
                 for name, value in score.parts.items() if writer else ():
                     writer.add_scalar(f"val/{name}", value, done)
+                refuse_diverged(average.network, done)
                 if score.value < best.value:
                     best = score
                     _save(average.network, recipe, data, score, done, out / "best.safetensors")

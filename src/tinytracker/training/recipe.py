@@ -22,6 +22,7 @@ from tinytracker.files import read_small
 LARGEST_RECIPE_BYTES = 16 << 10  # ours have one thousand; a key of n parts takes the parser n * n steps
 LARGEST_NUMBER = 10**9
 LARGEST_SHARE_KEPT = 0.999999  # by a moving average: one that keeps all never learns
+MOST_SPREAD = 3  # of a logarithm, and of light: nothing is seen long before, and no number overflows yet
 SHRUNK_BY_STEPS = ("warmup_steps", "decay_steps", "ema", "validate_every", "checkpoint_every")
 
 
@@ -59,6 +60,7 @@ class Photometric:
     grey: float = 0.0
 
     def __post_init__(self) -> None:
+        refuse_outside(self, 0, MOST_SPREAD, "contrast", "brightness", "colour", "gamma", "noise", "ramp")
         refuse_outside(self, 0, 1, "low_resolution", "grey")
         refuse_outside(self, 1, 4, "finest")
 
@@ -89,6 +91,7 @@ class Geometric:
     cut: float = 0.0
 
     def __post_init__(self) -> None:
+        refuse_outside(self, 0, MOST_SPREAD, "face_zoom", "eye_zoom", "band_zoom")
         refuse_outside(self, 0, 1, "flip", "cut")
 
 

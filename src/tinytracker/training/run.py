@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 from tinytracker.errors import UsageError
 from tinytracker.files import refuse_no_folder
@@ -96,6 +96,15 @@ def begin(out: Path, resume: bool, identity: dict[str, Any]) -> Path:
         refuse_another(state_path, identity)
     refuse_no_folder(out)
     return state_path
+
+
+def refuse_diverged(network: nn.Module, done: int) -> None:
+    """Raises UsageError if weights have grown beyond all numbers: no step brings them back."""
+    if not all(bool(torch.isfinite(weights).all()) for weights in network.parameters()):
+        raise UsageError(
+            f"training has diverged: after step {done} weights are no numbers any more; lower the recipe's "
+            f"learning_rate or weight_decay, and begin in another folder"
+        )
 
 
 def open_log(folder: Path, step: int) -> Any:

@@ -98,7 +98,7 @@ MOST_TOLD = 4  # differences
 def refuse_another(path: Path, identity: dict[str, Any]) -> None:
     """Raises CheckpointError, naming what differs, if `path` is the state of another run, as far as
     `identity` says: to be told before long work."""
-    _refuse_differing(path, load_state(path)[1]["identity"], identity)
+    _refuse_differing(path, load_state(path)[1].get("identity", {}), identity)
 
 
 def _refuse_differing(path: Path, had: dict[str, Any], has: dict[str, Any]) -> None:
@@ -144,15 +144,21 @@ def restore_run(
 ) -> tuple[int, Score]:
     """Puts back what `save_run` wrote; the steps done and the best score so far. Raises CheckpointError."""
     tensors, facts = load_state(path)
-    _refuse_differing(path, facts["identity"], identity)
+    _refuse_differing(path, facts.get("identity", {}), identity)
 
     def named(prefix: str) -> dict[str, Tensor]:
         return {
             name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
         }
 
-    module.load_state_dict(named("module."))
-    average.network.load_state_dict(named("average."))
-    restore_optimiser(optimiser, tensors)
-    value = facts["best"]["value"]
-    return facts["step"], Score(math.inf if value is None else value, facts["best"]["parts"])
+    try:
+        module.load_state_dict(named("module."))
+        average.network.load_state_dict(named("average."))
+        restore_optimiser(optimiser, tensors)
+        value = facts["best"]["value"]
+        return facts["step"], Score(math.inf if value is None else value, facts["best"]["parts"])
+    except (KeyError, ValueError, RuntimeError) as error:  # layers that another version had
+        raise CheckpointError(
+            f"{path} does not fit the network that its recipe makes in this version; start anew without "
+            f"--resume"
+        ) from error

@@ -41,6 +41,7 @@ from tinytracker.training.run import (
     device_named,
     never,
     open_log,
+    refuse_diverged,
     wished_by_all,
 )
 from tinytracker.training.samples import load_samples
@@ -77,9 +78,9 @@ def train(
     torch names it; by default the process's GPU, else the CPU. pixels_on_device: whether samples lie on the
     device, which makes its pictures of them itself; by default a GPU does, while a CPU is quicker with OpenCV
     (benchmarks/training.py). stopping: who may wish that training stops; it then writes its state and raises
-    TrainingStopped. Raises UsageError if there is no such device, or if `out` holds a run and resume
-    is not asked for, OutputError if it cannot be made, CheckpointError if that run had another recipe or
-    seed, DatasetError if the dataset lacks what the network needs.
+    TrainingStopped. Raises UsageError if there is no such device, if `out` holds a run and resume is not
+    asked for, or if training diverges, OutputError if it cannot be made, CheckpointError if that run had
+    another recipe or seed, DatasetError if the dataset lacks what the network needs.
     """
     rank, world, where = _join_group(device)
     torch.set_num_threads(threads)
@@ -173,6 +174,7 @@ def train(
                 if writer:
                     for name, value in score.parts.items():
                         writer.add_scalar(f"val/{name}", value, done)
+                refuse_diverged(average.network, done)
                 if score.value < best.value:
                     best = score
                     if rank == 0:
