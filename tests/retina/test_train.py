@@ -52,6 +52,14 @@ def test_windows_are_labelled_with_their_newest_event() -> None:
     assert (track.planes().sum((1, 2, 3)) <= 300).all()
 
 
+@pytest.mark.parametrize("model", ["pupil", "retina_ann", "retina"])
+def test_a_training_that_diverges_is_refused(model, eyes, tmp_path) -> None:
+    """Pupil's loss ended in torch's "all elements of input should be between 0 and 1"."""
+    wild = replace(SHORT, model=model, steps=20, learning_rate=1e30, weight_decay=1e9, warmup_steps=0)
+    with pytest.raises(UsageError, match="training has diverged"):
+        train(wild, eyes, tmp_path / "run")
+
+
 def test_a_recording_of_too_few_events_has_no_windows() -> None:
     """It ended in numpy's ValueError, and so did training and scoring with such a recording among others."""
     whole = disc(5, seconds=0.3, blink_at=None)

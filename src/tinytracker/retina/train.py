@@ -115,7 +115,11 @@ def train(
         for step in range(first, recipe.steps):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, step)
-            parts = loss_of(recipe, network, maker.training(step), where, bf16)
+            try:
+                parts = loss_of(recipe, network, maker.training(step), where, bf16)
+            except RuntimeError:  # a cross-entropy of what is no number, on a CPU
+                refuse_diverged(network, step)
+                raise
             loss = torch.stack(list(parts.values())).sum()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
