@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinytracker.synthetic.lid_shell import lid_shell, smooth
-from tinytracker.synthetic.mesh import FACE, Part, grid_triangles
+from tinytracker.synthetic.mesh import FACE, Part, all_corners, grid_triangles
 from tinytracker.synthetic.raster import deepest
 
 
@@ -42,9 +42,9 @@ class ClosedLid:
             ],
             1,
         )
-        heights = deepest(flat.astype(np.float32), triangles[near[triangles].all(1)], 101, 65, -15.0).astype(
-            float
-        )
+        heights = deepest(
+            flat.astype(np.float32), triangles[all_corners(near, triangles)], 101, 65, -15.0
+        ).astype(float)
         hole = ((across + 0.05) / 1.8) ** 2 + ((down + 0.12) / 0.62) ** 2 < 1
         hole |= heights < -10
         heights[hole] = heights[~hole].mean()
@@ -111,7 +111,7 @@ class ClosedLid:
         triangles = grid_triangles(55, 61)
         normals = self.normals(flat)
         flat[:, 2] -= 0.08 * np.clip(ring - 0.72, 0, 1)
-        return Part(flat, triangles[(ring[triangles] < 1.8).all(1)], FACE, normals=normals)
+        return Part(flat, triangles[all_corners(ring < 1.8, triangles)], FACE, normals=normals)
 
     def _offset(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return (points[:, 0] - self.centre[0]) * self.side, points[:, 1] - self.centre[1] + 0.05

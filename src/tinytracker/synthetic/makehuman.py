@@ -294,7 +294,8 @@ def _unit(model: MakeHuman, parts: dict[str, float], calm: np.ndarray, scale: fl
         total[rows] += share * scale * offsets
     for factor in calm.T:
         total *= factor[:, None]
-    rows = np.flatnonzero(np.abs(total).max(1) > 2e-3)
+    x, y, z = np.abs(total.T) > 2e-3
+    rows = np.flatnonzero(x | y | z)
     return Unit(rows, total[rows].astype(np.float32))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from tinytracker.synthetic.eyes import SIDE
 from tinytracker.synthetic.lid_shell import lid_shell, smooth
 from tinytracker.synthetic.lids import margin_heights, margin_shapes, opening
-from tinytracker.synthetic.mesh import FACE, Part, grid_triangles
+from tinytracker.synthetic.mesh import FACE, Part, all_corners, grid_triangles, middles
 from tinytracker.synthetic.raster import deepest, relaxed
 from tinytracker.synthetic.subject import Expression, Lids
 
@@ -81,8 +81,8 @@ def settle(
     for e in range(2):
         grid = _Grid(centres[e], float(SIDE[e]))
         near = np.hypot(*(points[:, :2] - centres[e, :2]).T) < 4.2
-        skin = triangles[(kind == FACE) & near[triangles].all(1)]
-        balls = ball_triangles[near[ball_triangles].all(1)]
+        skin = triangles[(kind == FACE) & all_corners(near, triangles)]
+        balls = ball_triangles[all_corners(near, ball_triangles)]
         points = _opened_as(grid, points, skin, balls, lids, e)
         heights = _closed(grid.heights(points, skin), lids, e)
         base = smooth(smooth(heights, 15, 0), 15, 1)
@@ -95,12 +95,12 @@ def settle(
         front = points[:, 2] > grid.at(heights, grid.local(points)) - 1.2
         shift = grid.at(rise, grid.local(points))
         points[:, 2] += np.where(near & front, shift, 0.0)
-        middle = points[triangles].mean(1)
+        middle = middles(points, triangles)
         covered = grid.at(_hole(lids, e, 0.07).astype(float), grid.local(middle)) > 0.5
         safe = grid.at(_hole(lids, e, 0.14).astype(float), grid.local(points)) > 0.5
         replaced |= (
             covered
-            & safe[triangles].all(1)
+            & all_corners(safe, triangles)
             & (np.abs(middle[:, 2] - grid.at(heights + rise, grid.local(middle))) < 1.2)
         )
         patches.append(_patch(grid, heights + rise, lids, e))

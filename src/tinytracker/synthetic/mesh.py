@@ -125,6 +125,18 @@ def ellipsoid(
     )
 
 
+def all_corners(holds: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """The triangles (T,) at all three vertices of which something holds, bool (V,)."""
+    a, b, c = triangles.T
+    return holds[a] & holds[b] & holds[c]
+
+
+def middles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Of triangles, (T, 3)."""
+    a, b, c = triangles.T
+    return (vertices[a] + vertices[b] + vertices[c]) / 3
+
+
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Unit normals (V, 3), area-weighted over the triangles at each vertex."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))

@@ -25,7 +25,7 @@ from tinytracker.synthetic.landmarks import Landmarks
 from tinytracker.synthetic.lids import opening
 from tinytracker.synthetic.light import Pose, illuminate, open_sky, place
 from tinytracker.synthetic.memory import keep_freed
-from tinytracker.synthetic.mesh import FACE, HeadMesh
+from tinytracker.synthetic.mesh import FACE, HeadMesh, all_corners
 from tinytracker.synthetic.posed import PosedHead
 from tinytracker.synthetic.raster import deepest, rasterise
 from tinytracker.synthetic.scene import Scene
@@ -211,7 +211,7 @@ def _canthi(mesh: HeadMesh, subject: Subject) -> np.ndarray:
     """Canthi (2, 2, 3) [eye][inner, outer] on the foremost skin, head frame: where the shader ends the
     opening. What lies behind (a mesh's own lids, a socket) would be another place in heads that nod."""
     lids, out = subject.lids, np.empty((2, 2, 3))
-    skin = mesh.triangles[(mesh.kind == FACE) & (mesh.hair[mesh.triangles] < 0.5).all(1)]
+    skin = mesh.triangles[(mesh.kind == FACE) & all_corners(mesh.hair < 0.5, mesh.triangles)]
     for e in range(2):
         x, y, _ = mesh.eye_centres_cm[e]
         out[e, 0, :2] = x - SIDE[e] * lids.nasal_cm, y + lids.inner_height_cm
